@@ -1,0 +1,120 @@
+//! The whole server, assembled: `App::build(config, outside)`.
+
+use crate::{Config, front::Front, serve::Draining};
+use accounts::Accounts;
+use billing::Catalogue;
+use kernel::{Chance, Clock, EmailAddress, Fault, Site};
+use keys::{Cost, PasswordHasher, RootKeys};
+use mail::{Mailer, SmtpRelay};
+use messages::Post;
+use poem::Route;
+use secrecy::ExposeSecret;
+use std::{path::Path, sync::Arc};
+use store::{Blobs, Database, Db, Ground, S3Config};
+
+/// All that a test replaces.
+#[derive(Clone)]
+pub struct Outside {
+    pub clock: Clock,
+    pub chance: Chance,
+    pub mailer: Mailer,
+    /// How dear a password hash is; anything but `Real` is for tests.
+    pub cost: Cost,
+}
+
+/// The server's rooms and what they stand on. Cheap to clone.
+#[derive(Clone)]
+pub struct App {
+    pub db: Db,
+    pub post: Post,
+    pub accounts: Accounts,
+    pub mailer: Mailer,
+    pub site: Site,
+    pub(crate) config: Arc<Config>,
+    pub(crate) draining: Draining,
+}
+
+impl Outside {
+    /// The real world: the system's clock and generator, and the relay of the configuration.
+    pub fn real(config: &Config) -> Result<Outside, Fault> {
+        let relay = SmtpRelay::new(&config.smtp)?;
+        Ok(Outside { clock: Clock::system(), chance: Chance::system(), mailer: Mailer::Smtp(Arc::new(relay)), cost: Cost::Real })
+    }
+}
+
+impl App {
+    /// Opens (not migrates) the database and puts the rooms together. The root key is made if there is none yet.
+    pub async fn build(config: &Config, outside: Outside) -> Result<App, Fault> {
+        let site = site(config)?;
+        let plan = sign_up_plan(config)?;
+        make_private_dir(&config.data_dir)?;
+        let roots = RootKeys::load_or_create(&config.root_key_file(), &outside.chance)?;
+        let ground = Ground { clock: outside.clock, chance: outside.chance.clone(), roots, blobs: open_blobs(config)? };
+        let db = Db::open(&Database::parse(&config.database_url())?, ground).await?;
+        let hasher = PasswordHasher::new(outside.cost, outside.chance);
+        let post = Post { db: db.clone(), hasher: hasher.clone(), site: site.clone() };
+        let accounts = Accounts { db: db.clone(), hasher, site: site.clone(), sign_up_plan: plan.name, sign_up_limits: plan.limits };
+        Ok(App { db, post, accounts, mailer: outside.mailer, site, config: Arc::new(config.clone()), draining: Draining::default() })
+    }
+
+    /// Everything the site answers: pages, `/v1`, the API document, probes, assets, and a page for what is not there.
+    pub fn endpoint(&self) -> Front {
+        self.endpoint_with(|route| route)
+    }
+
+    /// As [`App::endpoint`], with routes of the demo's own.
+    pub(crate) fn endpoint_with(&self, more: impl FnOnce(Route) -> Route) -> Front {
+        Front::new(self, more)
+    }
+
+    /// Whether the server is on its way out, for `/ready`.
+    pub fn draining(&self) -> &Draining {
+        &self.draining
+    }
+}
+
+/// Brings the configured database up to date; answers the names of what was applied.
+pub async fn migrate(config: &Config) -> Result<Vec<String>, Fault> {
+    make_private_dir(&config.data_dir)?;
+    Db::migrate(&Database::parse(&config.database_url())?).await
+}
+
+pub(crate) fn site(config: &Config) -> Result<Site, Fault> {
+    let from = EmailAddress::parse(&config.site.mail_from).map_err(|e| Fault::other(format!("site.mail_from: {e}")))?;
+    Ok(Site::new(&config.site.base_url, from))
+}
+
+pub(crate) fn catalogue(config: &Config) -> Result<Catalogue, Fault> {
+    match config.plans.file.as_os_str().is_empty() {
+        true => Ok(Catalogue::shipped()),
+        false => Catalogue::load(&config.plans.file).map_err(|e| Fault::other(format!("{}: {e}", config.plans.file.display()))),
+    }
+}
+
+pub(crate) fn sign_up_plan(config: &Config) -> Result<billing::Plan, Fault> {
+    let name = &config.sign_up.plan;
+    let catalogue = catalogue(config)?;
+    catalogue.plan(name).cloned().ok_or_else(|| {
+        let known: Vec<&str> = catalogue.plans().map(|p| p.name.as_str()).collect();
+        Fault::other(format!("sign_up.plan “{name}” is not in the plan catalogue; it has {}", known.join(", ")))
+    })
+}
+
+pub(crate) fn open_blobs(config: &Config) -> Result<Blobs, Fault> {
+    match &config.blobs.s3 {
+        None => Blobs::local(&config.blobs_dir()),
+        Some(s3) => Blobs::s3(&S3Config {
+            endpoint: s3.endpoint.clone(),
+            region: s3.region.clone(),
+            bucket: s3.bucket.clone(),
+            access_key: s3.access_key.expose_secret().into(),
+            secret_key: s3.secret_key.expose_secret().into(),
+        }),
+    }
+}
+
+/// Makes the directory for us alone (0700); one that is there keeps its mode.
+pub(crate) fn make_private_dir(dir: &Path) -> Result<(), Fault> {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(|e| Fault::other(format!("the directory {} cannot be made: {e}", dir.display())))
+}

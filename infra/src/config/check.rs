@@ -1,0 +1,120 @@
+//! What is wrong with the values of a configuration, each with the way out.
+
+use super::{Config, Network};
+use kernel::EmailAddress;
+use std::net::SocketAddr;
+use url::Url;
+
+/// One thing about the configuration that needs the operator's eye.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The server does not start with it.
+    pub fatal: bool,
+    pub sentence: String,
+}
+
+impl Config {
+    /// Everything wrong with the values, in the order of the file; looks at nothing outside.
+    pub fn check(&self) -> Vec<Finding> {
+        let mut found = Vec::new();
+        check_base_url(&self.site.base_url, &mut found);
+        check_mail_from(&self.site.mail_from, &mut found);
+        for proxy in &self.listen.trusted_proxies {
+            if let Err(e) = proxy.parse::<Network>() {
+                found.push(wrong(format!("listen.trusted_proxies: {e}.")));
+            }
+        }
+        for (name, value) in [("max_connections", self.listen.max_connections), ("max_requests", self.listen.max_requests)] {
+            if value == 0 {
+                found.push(wrong(format!("listen.{name} is 0, so nobody would be served; leave it out for the default.")));
+            }
+        }
+        if !self.metrics.listen.is_empty() && self.metrics.listen.parse::<SocketAddr>().is_err() {
+            found.push(wrong(format!("metrics.listen “{}” is not an address with a port such as 127.0.0.1:9464.", self.metrics.listen)));
+        }
+        if let Err(e) = store::Database::parse(&self.database_url()) {
+            found.push(wrong(format!("database.url: {e}.")));
+        }
+        if self.worker.concurrency == 0 {
+            found.push(wrong("worker.concurrency is 0, so no mail would ever leave; use at least 1.".into()));
+        }
+        found
+    }
+}
+
+fn check_base_url(base: &str, found: &mut Vec<Finding>) {
+    let Ok(url) = Url::parse(base) else {
+        found.push(wrong(format!("site.base_url “{base}” is not an address such as https://mail.example.org.")));
+        return;
+    };
+    let Some(host) = url.host_str().filter(|_| matches!(url.scheme(), "http" | "https")) else {
+        found.push(wrong(format!("site.base_url “{base}” must begin with https:// and name a host.")));
+        return;
+    };
+    if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
+        found.push(wrong(format!("site.base_url “{base}” must end after the host: paths are ours.")));
+    }
+    if url.scheme() == "http" && !is_this_machine(host) {
+        found.push(wrong(format!(
+            "site.base_url “{base}” is not https. Browsers keep our sign-in cookies only over https (or on this machine); put a TLS proxy in front and write https://{host}."
+        )));
+    } else if url.scheme() == "http" {
+        found.push(advice("site.base_url points at this machine: links in mails work here only. Fine for a trial; set the public https address before real use.".into()));
+    }
+}
+
+fn is_this_machine(host: &str) -> bool {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || host.ends_with(".localhost") || bare.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
+}
+
+fn check_mail_from(from: &str, found: &mut Vec<Finding>) {
+    match EmailAddress::parse(from) {
+        Err(e) => found.push(wrong(format!("site.mail_from: {e}"))),
+        Ok(address) if address.domain().ends_with(".example") => found.push(advice(format!(
+            "site.mail_from is still the example “{address}”; mails from it will be refused or treated as junk. Use an address of your domain."
+        ))),
+        Ok(_) => {}
+    }
+}
+
+fn wrong(sentence: String) -> Finding {
+    Finding { fatal: true, sentence }
+}
+fn advice(sentence: String) -> Finding {
+    Finding { fatal: false, sentence }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fatal(text: &str) -> Vec<String> {
+        Config::parse(text).unwrap().check().into_iter().filter(|f| f.fatal).map(|f| f.sentence).collect()
+    }
+
+    #[test]
+    fn the_default_starts() {
+        assert_eq!(fatal(""), Vec::<String>::new());
+        assert_eq!(fatal("site.base_url = 'https://mail.example.org'"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn each_wrong_value_has_its_sentence() {
+        for (text, says) in [
+            ("site.base_url = 'http://mail.example.org'", "is not https"),
+            ("site.base_url = 'mail.example.org'", "is not an address"),
+            ("site.base_url = 'ftp://mail.example.org'", "must begin with https"),
+            ("site.base_url = 'https://mail.example.org/app'", "must end after the host"),
+            ("site.mail_from = 'nobody'", "has no @"),
+            ("listen.trusted_proxies = ['proxy']", "neither an address nor a network"),
+            ("listen.max_requests = 0", "nobody would be served"),
+            ("metrics.listen = '9464'", "is not an address with a port"),
+            ("database.url = 'mysql://h/d'", "database.url"),
+            ("worker.concurrency = 0", "no mail would ever leave"),
+        ] {
+            let found = fatal(text);
+            assert!(found.len() == 1 && found[0].contains(says), "{text}: {found:?}");
+        }
+    }
+}

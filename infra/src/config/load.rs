@@ -1,0 +1,127 @@
+//! Finding and reading the file, then the secrets of the environment.
+
+use super::Config;
+use mail::Secret;
+use secrecy::{ExposeSecret, SecretString};
+use std::path::{Path, PathBuf};
+
+/// Looked for in this order when no file is named.
+const PLACES: [&str; 2] = ["countersign.toml", "/etc/countersign/countersign.toml"];
+
+/// Why there is no configuration; a sentence for the operator.
+#[derive(Debug, thiserror::Error)]
+pub enum BadConfig {
+    #[error("There is no configuration at {}, /etc/countersign/countersign.toml or ./countersign.toml. Make one with `countersign config > countersign.toml`, edit it, and name it with --config FILE (or COUNTERSIGN_CONFIG). To just look around: `countersign demo`.", .0.as_deref().map_or("--config".into(), |p| p.display().to_string()))]
+    Missing(Option<PathBuf>),
+    #[error("The configuration {path} cannot be read: {why}.")]
+    Unreadable { path: PathBuf, why: std::io::Error },
+    #[error("The configuration is not in order: {0}")]
+    Format(String),
+    #[error("The configuration is not in order:\n{0}")]
+    Wrong(String),
+}
+
+impl Config {
+    /// Reads TOML alone, without the environment.
+    pub fn parse(text: &str) -> Result<Config, BadConfig> {
+        toml::from_str(text).map_err(|e| BadConfig::Format(e.to_string()))
+    }
+
+    /// Reads `named`, or the file of COUNTERSIGN_CONFIG, or the usual places; then the environment's secrets. Refuses what is wrong.
+    pub fn load(named: Option<&Path>) -> Result<Config, BadConfig> {
+        let path = find(named)?;
+        let mut config = Config::read(&path)?;
+        config.take_secrets(environment);
+        let wrong: Vec<String> = config.check().into_iter().filter(|f| f.fatal).map(|f| format!("- {}", f.sentence)).collect();
+        if wrong.is_empty() { Ok(config) } else { Err(BadConfig::Wrong(wrong.join("\n"))) }
+    }
+
+    /// Reads one file, without the environment and without judging its values.
+    pub fn read(path: &Path) -> Result<Config, BadConfig> {
+        let text = std::fs::read_to_string(path).map_err(|why| match why.kind() {
+            std::io::ErrorKind::NotFound => BadConfig::Missing(Some(path.to_owned())),
+            _ => BadConfig::Unreadable { path: path.to_owned(), why },
+        })?;
+        Config::parse(&text)
+    }
+
+    pub(crate) fn take_secrets(&mut self, environment: impl Fn(&str) -> Option<String>) {
+        if let Some(url) = environment("COUNTERSIGN_DATABASE_URL") {
+            self.database.url = SecretString::from(url);
+        }
+        if let Some(password) = environment("COUNTERSIGN_SMTP_PASSWORD") {
+            self.smtp.password = Some(Secret::new(password));
+        }
+        if let Some(s3) = &mut self.blobs.s3 {
+            let take = |name: &str, into: &mut SecretString| {
+                if let Some(value) = environment(name) {
+                    *into = SecretString::from(value);
+                }
+            };
+            take("COUNTERSIGN_S3_ACCESS_KEY", &mut s3.access_key);
+            take("COUNTERSIGN_S3_SECRET_KEY", &mut s3.secret_key);
+        }
+    }
+
+    /// Where the database is.
+    pub fn database_url(&self) -> String {
+        match self.database.url.expose_secret() {
+            "" => format!("sqlite:{}", self.data_dir.join("countersign.db").display()),
+            url => url.to_owned(),
+        }
+    }
+    pub fn root_key_file(&self) -> PathBuf {
+        or_in(&self.keys.root_key_file, &self.data_dir, "root.key")
+    }
+    pub fn blobs_dir(&self) -> PathBuf {
+        or_in(&self.blobs.dir, &self.data_dir, "blobs")
+    }
+}
+
+fn or_in(path: &Path, dir: &Path, name: &str) -> PathBuf {
+    if path.as_os_str().is_empty() { dir.join(name) } else { path.to_owned() }
+}
+
+fn find(named: Option<&Path>) -> Result<PathBuf, BadConfig> {
+    if let Some(path) = named {
+        return Ok(path.to_owned());
+    }
+    if let Some(path) = environment("COUNTERSIGN_CONFIG") {
+        return Ok(path.into());
+    }
+    PLACES.iter().map(PathBuf::from).find(|p| p.exists()).ok_or(BadConfig::Missing(None))
+}
+
+#[allow(clippy::disallowed_methods)] // the one place that reads the environment
+fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_file_is_a_sentence_that_says_what_to_do() {
+        let error = Config::load(Some(Path::new("/nowhere/c.toml"))).unwrap_err().to_string();
+        assert!(error.contains("/nowhere/c.toml") && error.contains("countersign config >"), "{error}");
+    }
+
+    #[test]
+    fn secrets_of_the_environment_win() {
+        let mut config = Config::parse("[database]\nurl = 'sqlite:/a'\n[blobs.s3]\nbucket = 'b'").unwrap();
+        config.take_secrets(|name| Some(format!("from {name}")));
+        assert_eq!(config.database_url(), "from COUNTERSIGN_DATABASE_URL");
+        let s3 = config.blobs.s3.unwrap();
+        assert_eq!(s3.secret_key.expose_secret(), "from COUNTERSIGN_S3_SECRET_KEY");
+        assert_eq!(s3.access_key.expose_secret(), "from COUNTERSIGN_S3_ACCESS_KEY");
+    }
+
+    #[test]
+    fn what_is_left_empty_lives_in_the_data_directory() {
+        let config = Config::parse("data_dir = '/data'").unwrap();
+        assert_eq!(config.database_url(), "sqlite:/data/countersign.db");
+        assert_eq!(config.root_key_file(), Path::new("/data/root.key"));
+        assert_eq!(config.blobs_dir(), Path::new("/data/blobs"));
+    }
+}

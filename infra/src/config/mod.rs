@@ -1,0 +1,51 @@
+//! The configuration: one TOML file, and secrets from the environment. Only this module reads the environment.
+//!
+//! What would surprise you: `default.toml` beside this file is what `countersign config` prints, and a test holds it equal
+//! to the defaults in code.
+
+mod check;
+mod load;
+mod network;
+mod settings;
+
+pub use check::Finding;
+pub use load::BadConfig;
+pub use network::{BadNetwork, Network};
+pub use settings::*;
+
+/// The annotated default file.
+pub const ANNOTATED: &str = include_str!("default.toml");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_annotated_default_is_the_default() {
+        let read = Config::parse(ANNOTATED).unwrap();
+        assert_eq!(format!("{read:#?}"), format!("{:#?}", Config::default()));
+    }
+
+    #[test]
+    fn every_setting_that_is_commented_out_is_one_we_know() {
+        let uncommented: String = ANNOTATED
+            .lines()
+            .map(|line| line.strip_prefix("# ").filter(|l| l.starts_with('[') || l.split_once(" = ").is_some_and(|(k, _)| !k.contains(' '))).unwrap_or(line))
+            .map(|line| format!("{line}\n"))
+            .collect();
+        let read = Config::parse(&uncommented).unwrap();
+        assert!(read.blobs.s3.is_some() && read.smtp.dkim.is_some() && read.smtp.user.is_some());
+    }
+
+    #[test]
+    fn a_mistyped_setting_is_named_with_its_line() {
+        let error = Config::parse("[site]\nbase_ulr = 'https://x.example'").unwrap_err().to_string();
+        assert!(error.contains("base_ulr") && error.contains("line 2"), "{error}");
+    }
+
+    #[test]
+    fn secrets_are_not_printed() {
+        let config = Config::parse("[database]\nurl='postgres://u:hunter2@h/d'\n[blobs.s3]\nbucket='b'\nsecret_key='hunter2'\n[smtp]\nhost='h'\npassword='hunter2'").unwrap();
+        assert!(!format!("{config:?}").contains("hunter2"));
+    }
+}

@@ -1,0 +1,175 @@
+//! One small struct a room, each with its defaults. What a setting means is said once, in `default.toml`.
+
+use mail::SmtpConfig;
+use secrecy::SecretString;
+use serde::Deserialize;
+use std::{net::SocketAddr, path::PathBuf};
+
+/// The whole configuration.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    pub data_dir: PathBuf,
+    pub site: SiteConfig,
+    pub listen: ListenConfig,
+    pub metrics: MetricsConfig,
+    pub database: DatabaseConfig,
+    pub keys: KeysConfig,
+    pub blobs: BlobsConfig,
+    pub smtp: SmtpConfig,
+    pub sign_up: SignUpConfig,
+    pub plans: PlansConfig,
+    pub worker: WorkerConfig,
+    pub log: LogConfig,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SiteConfig {
+    pub base_url: String,
+    pub mail_from: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ListenConfig {
+    pub http: SocketAddr,
+    pub trusted_proxies: Vec<String>,
+    pub max_connections: usize,
+    pub max_connections_per_address: usize,
+    pub max_requests: usize,
+    pub drain_notice_seconds: u64,
+    pub drain_seconds: u64,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MetricsConfig {
+    /// An address, or empty.
+    pub listen: String,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DatabaseConfig {
+    /// Holds a password where it is PostgreSQL's.
+    pub url: SecretString,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct KeysConfig {
+    pub root_key_file: PathBuf,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BlobsConfig {
+    pub dir: PathBuf,
+    pub s3: Option<S3Settings>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct S3Settings {
+    #[serde(default)]
+    pub endpoint: Option<String>,
+    #[serde(default = "us_east")]
+    pub region: String,
+    pub bucket: String,
+    #[serde(default)]
+    pub access_key: SecretString,
+    #[serde(default)]
+    pub secret_key: SecretString,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SignUpConfig {
+    pub open: bool,
+    pub plan: String,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PlansConfig {
+    pub file: PathBuf,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct WorkerConfig {
+    pub concurrency: usize,
+    pub poll_seconds: u64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LogConfig {
+    pub format: LogFormat,
+    pub level: String,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    #[default]
+    Text,
+    Json,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            data_dir: "/var/lib/countersign".into(),
+            site: SiteConfig::default(),
+            listen: ListenConfig::default(),
+            metrics: MetricsConfig::default(),
+            database: DatabaseConfig::default(),
+            keys: KeysConfig::default(),
+            blobs: BlobsConfig::default(),
+            smtp: SmtpConfig::plain("127.0.0.1", 25),
+            sign_up: SignUpConfig::default(),
+            plans: PlansConfig::default(),
+            worker: WorkerConfig::default(),
+            log: LogConfig::default(),
+        }
+    }
+}
+impl Default for SiteConfig {
+    fn default() -> SiteConfig {
+        SiteConfig { base_url: "http://127.0.0.1:8080".into(), mail_from: "certified@countersign.example".into() }
+    }
+}
+impl Default for ListenConfig {
+    fn default() -> ListenConfig {
+        ListenConfig {
+            http: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            trusted_proxies: Vec::new(),
+            max_connections: 4096,
+            max_connections_per_address: 128,
+            max_requests: 512,
+            drain_notice_seconds: 0,
+            drain_seconds: 20,
+        }
+    }
+}
+impl Default for SignUpConfig {
+    fn default() -> SignUpConfig {
+        SignUpConfig { open: true, plan: "personal".into() }
+    }
+}
+impl Default for WorkerConfig {
+    fn default() -> WorkerConfig {
+        WorkerConfig { concurrency: 8, poll_seconds: 5 }
+    }
+}
+impl Default for LogConfig {
+    fn default() -> LogConfig {
+        LogConfig { format: LogFormat::Text, level: "info".into() }
+    }
+}
+
+fn us_east() -> String {
+    "us-east-1".into()
+}

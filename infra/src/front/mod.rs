@@ -1,0 +1,153 @@
+//! The front of the site: every request passes here once, on its way to a page or to the API.
+//!
+//! What would surprise you: nothing that comes in a header is believed about who asks (`forwarded` is the one exception,
+//! and it runs before, in the listener). Paths are logged with their tokens masked, query strings never.
+
+mod classes;
+mod masked;
+mod probes;
+
+use crate::{App, numbers};
+use classes::class;
+use futures_util::FutureExt;
+use kernel::{Chance, Site};
+use masked::masked;
+use poem::{
+    Endpoint, EndpointExt, IntoResponse, Request, Response, Route, endpoint::make_sync, get,
+    http::{HeaderName, HeaderValue, Method, StatusCode, Uri, header},
+};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use tokio::{sync::Semaphore, time::Instant};
+use tracing::Instrument;
+
+pub(crate) use probes::{live, ready};
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Headers in which somebody claims to be somebody: taken off whatever arrives (`security.md`, "Client certificates").
+const CLAIMS: [&str; 9] = [
+    "forwarded",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-proto",
+    "x-forwarded-port",
+    "x-real-ip",
+    "client-cert",
+    "client-cert-chain",
+    "x-request-id",
+];
+
+/// The whole site as one endpoint. Cheap to clone.
+#[derive(Clone)]
+pub struct Front(Arc<Inner>);
+
+struct Inner {
+    route: Route,
+    slots: Semaphore,
+    chance: Chance,
+    site: Site,
+}
+
+impl Front {
+    pub(crate) fn new(app: &App, more: impl FnOnce(Route) -> Route) -> Front {
+        let slots = Semaphore::new(app.config.listen.max_requests.min(Semaphore::MAX_PERMITS));
+        Front(Arc::new(Inner { route: more(routes(app)), slots, chance: app.db.chance().clone(), site: app.site.clone() }))
+    }
+}
+
+fn routes(app: &App) -> Route {
+    let pages = web::pages(web::Web { post: app.post.clone(), accounts: app.accounts.clone() });
+    let api = openapi::Api { post: app.post.clone(), site: app.site.clone() };
+    let document = openapi::document(&app.site);
+    pages
+        .nest("/v1", openapi::api(api))
+        .at("/openapi.json", get(make_sync(move |_| json(document.clone()))))
+        .nest("/docs", openapi::try_it(&app.site))
+        .at("/live", get(make_sync(|_| live())))
+        .at("/ready", get(ready(app)))
+}
+
+fn json(text: String) -> Response {
+    Response::builder().content_type("application/json").body(text)
+}
+
+impl Endpoint for Front {
+    type Output = Response;
+
+    async fn call(&self, mut req: Request) -> poem::Result<Response> {
+        let began = Instant::now();
+        let id = hex::encode(self.0.chance.bytes::<8>());
+        let (method, uri) = (req.method().clone(), req.uri().clone());
+        for name in CLAIMS {
+            req.headers_mut().remove(name);
+        }
+        let span = tracing::info_span!("request", id = %id);
+        let mut answer = self.0.answer(req, &id).instrument(span).await;
+        web::security_headers(answer.headers_mut(), self.0.site.is_https());
+        if let Ok(value) = HeaderValue::from_str(&id) {
+            answer.headers_mut().insert(REQUEST_ID, value);
+        }
+        record(&method, &uri, answer.status(), began.elapsed(), &id);
+        Ok(answer)
+    }
+}
+
+impl Inner {
+    async fn answer(&self, req: Request, id: &str) -> Response {
+        let Ok(_slot) = self.slots.try_acquire() else { return busy() };
+        let api = is_api(req.uri());
+        match AssertUnwindSafe(self.route.call(req)).catch_unwind().await {
+            Ok(Ok(answer)) => answer.into_response(),
+            Ok(Err(error)) => self.page(error.status(), api, None),
+            Err(panic) => {
+                tracing::error!(reference = id, panic = what(&*panic), "a request panicked");
+                self.page(StatusCode::INTERNAL_SERVER_ERROR, api, Some(id))
+            }
+        }
+    }
+    /// An error that nobody inside has put into words.
+    fn page(&self, status: StatusCode, api: bool, reference: Option<&str>) -> Response {
+        if api { problem(&self.site, status, reference) } else { web::error_page(status, reference) }
+    }
+}
+
+fn is_api(uri: &Uri) -> bool {
+    uri.path() == "/v1" || uri.path().starts_with("/v1/")
+}
+
+/// RFC 9457, for what did not get as far as the API's own words.
+fn problem(site: &Site, status: StatusCode, reference: Option<&str>) -> Response {
+    let title = status.canonical_reason().unwrap_or("Error");
+    let mut body = serde_json::json!({ "type": site.link("/problems/fault"), "title": title, "status": status.as_u16() });
+    if let Some(reference) = reference {
+        body["detail"] = "Something went wrong on our side. Nothing of your request was done.".into();
+        body["reference"] = reference.into();
+    }
+    Response::builder().status(status).content_type("application/problem+json").body(body.to_string())
+}
+
+fn busy() -> Response {
+    Response::builder()
+        .status(StatusCode::SERVICE_UNAVAILABLE)
+        .header(header::RETRY_AFTER, "1")
+        .content_type("text/plain; charset=utf-8")
+        .body("We are busy at this moment and nothing was done. Try again in a few seconds.\n")
+}
+
+fn record(method: &Method, uri: &Uri, status: StatusCode, took: Duration, id: &str) {
+    let class = class(uri.path());
+    numbers::request(class, status.as_u16(), took);
+    // Probes every few seconds say nothing that /ready does not say itself.
+    if class == "probe" && status.is_success() {
+        return;
+    }
+    let path = masked(uri.path());
+    let ms = took.as_secs_f64() * 1e3;
+    tracing::info!(target: "access", id, method = method.as_str(), path = &*path, status = status.as_u16(), ms = (ms * 100.0).round() / 100.0);
+}
+
+/// What a panic said.
+pub(crate) fn what(panic: &(dyn std::any::Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("a panic without words")
+}

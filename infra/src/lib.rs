@@ -1,0 +1,26 @@
+//! The `countersign` server put together: configuration, [`App`], listener, worker, demo and the operator's commands.
+//!
+//! What would surprise you: nothing here knows what a message is. Doors (`web`, `openapi`) and rooms are wired to one
+//! database, one mailer and one clock, and everything that a test replaces is in [`Outside`].
+
+mod app;
+pub mod commands;
+pub mod config;
+pub mod demo;
+mod front;
+pub mod housekeeping;
+pub mod logs;
+pub mod numbers;
+mod serve;
+mod signals;
+mod worker;
+
+pub use app::{App, Outside};
+pub use config::{BadConfig, Config};
+pub use serve::Draining;
+pub use signals::until_told_to_stop;
+
+/// Makes aws-lc-rs the one cryptography provider of rustls; the first thing a process does. Doing it twice is fine.
+pub fn install_cryptography() {
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+}

@@ -1,0 +1,2 @@
+//! The program: reads the command line, then one of `countersign::commands`.
+fn main() {}

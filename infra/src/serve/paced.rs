@@ -1,0 +1,136 @@
+//! A request's body under a minimum pace and, outside uploads, a backstop on its size.
+//!
+//! Only time spent waiting for the peer counts, so a handler may take its time. The doors have their own, smaller bounds and
+//! kinder words; this one holds when a door forgets.
+
+use bytes::Bytes;
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use poem::Request;
+use std::{
+    future::Future,
+    io,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+use tokio::time::{Instant, Sleep};
+
+pub type BoxBody = http_body_util::combinators::BoxBody<Bytes, io::Error>;
+
+/// Longest wait for the next byte.
+const SILENCE: Duration = Duration::from_secs(30);
+/// After this much waiting in all, the average must be at least `MIN_BYTES_PER_SECOND`.
+const GRACE: Duration = Duration::from_secs(60);
+const MIN_BYTES_PER_SECOND: u64 = 1_024;
+/// Bodies that are not uploads of files: above every door's own bound.
+const MAX_BODY_BYTES: u64 = 16 * 1024 * 1024;
+
+/// Puts the request's body under the pace. Requests without one are left alone.
+pub fn pace(req: &mut Request) {
+    let none = req.headers().get("content-length").is_none_or(|v| v == "0") && req.headers().get("transfer-encoding").is_none();
+    if none {
+        return;
+    }
+    let most = if takes_files(req.uri().path()) { u64::MAX } else { MAX_BODY_BYTES };
+    let inner: BoxBody = req.take_body().into();
+    let paced = Paced { inner, most, bytes: 0, waited: Duration::ZERO, waiting: None, silence: SILENCE, grace: GRACE };
+    req.set_body(poem::Body::from(BoxBody::new(paced)));
+}
+
+/// Routes on which files arrive; the plan bounds those.
+fn takes_files(path: &str) -> bool {
+    path.starts_with("/drafts") || path.starts_with("/v1/attachments")
+}
+
+struct Paced<B> {
+    inner: B,
+    most: u64,
+    bytes: u64,
+    /// Time spent waiting for the peer, in all.
+    waited: Duration,
+    waiting: Option<(Instant, Pin<Box<Sleep>>)>,
+    silence: Duration,
+    grace: Duration,
+}
+
+impl<B> Paced<B> {
+    fn arrived(&mut self, frame: &Frame<Bytes>) -> io::Result<()> {
+        if let Some((since, _)) = self.waiting.take() {
+            self.waited += since.elapsed();
+        }
+        self.bytes += frame.data_ref().map_or(0, |data| data.len() as u64);
+        if self.bytes > self.most {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "the body is too large"));
+        }
+        let due = self.waited.saturating_sub(self.grace).as_secs() * MIN_BYTES_PER_SECOND;
+        if self.bytes < due { Err(late()) } else { Ok(()) }
+    }
+    fn wait(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let silence = self.silence;
+        let (_, deadline) = self.waiting.get_or_insert_with(|| (Instant::now(), Box::pin(tokio::time::sleep(silence))));
+        deadline.as_mut().poll(cx).map(|()| Err(late()))
+    }
+}
+
+fn late() -> io::Error {
+    io::Error::new(io::ErrorKind::TimedOut, "the body arrives too slowly")
+}
+
+impl<B: HttpBody<Data = Bytes, Error = io::Error> + Unpin> HttpBody for Paced<B> {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        match Pin::new(&mut self.inner).poll_frame(cx) {
+            Poll::Ready(Some(Ok(frame))) => Poll::Ready(Some(self.arrived(&frame).map(|()| frame))),
+            Poll::Ready(end) => Poll::Ready(end),
+            Poll::Pending => self.wait(cx).map(|r| r.err().map(Err)),
+        }
+    }
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::{StreamExt, stream};
+    use http_body_util::{BodyExt, StreamBody};
+
+    /// Frames of `size` bytes, each after `pause`.
+    fn body(frames: usize, size: usize, pause: Duration) -> impl HttpBody<Data = Bytes, Error = io::Error> + Unpin {
+        let frames = stream::iter(0..frames).then(move |_| async move {
+            tokio::time::sleep(pause).await;
+            Ok(Frame::data(Bytes::from(vec![0; size])))
+        });
+        StreamBody::new(Box::pin(frames))
+    }
+    async fn read<B: HttpBody<Data = Bytes, Error = io::Error> + Unpin>(inner: B, most: u64, grace: Duration) -> Result<usize, io::ErrorKind> {
+        let paced = Paced { inner, most, bytes: 0, waited: Duration::ZERO, waiting: None, silence: SILENCE, grace };
+        paced.collect().await.map(|all| all.to_bytes().len()).map_err(|e| e.kind())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_steady_body_arrives_whole() {
+        assert_eq!(read(body(100, 4096, Duration::from_secs(2)), u64::MAX, GRACE).await, Ok(409_600));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn silence_ends_it() {
+        assert_eq!(read(body(2, 1, Duration::from_secs(31)), u64::MAX, GRACE).await, Err(io::ErrorKind::TimedOut));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_drip_ends_after_the_grace() {
+        assert_eq!(read(body(100, 1, Duration::from_secs(20)), u64::MAX, GRACE).await, Err(io::ErrorKind::TimedOut));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn too_much_ends_it() {
+        assert_eq!(read(body(3, 1000, Duration::ZERO), 2_500, GRACE).await, Err(io::ErrorKind::InvalidData));
+    }
+}

@@ -1,0 +1,97 @@
+//! Who calls: `Authorization: Bearer csk_…` becomes a caller, by the SHA-256 of the key alone.
+
+use crate::problem::{Kind, Problem};
+use poem::{
+    Addr, Request, RequestBody, Result,
+    http::{HeaderValue, header},
+};
+use poem_openapi::{
+    ApiExtractor, ApiExtractorType, ExtractParamOptions,
+    registry::{MetaSecurityScheme, Registry},
+};
+use store::{Caller, Db, Origin};
+
+/// Missing, malformed, unknown, revoked, of a suspended member or tenant: one refusal.
+pub(crate) async fn caller(db: &Db, request: &Request) -> Result<Caller, Problem> {
+    let given = request.headers().get(header::AUTHORIZATION);
+    let token = given.and_then(|v| v.to_str().ok()).and_then(bearer_text).and_then(accounts::key_token);
+    if let Some(token) = token
+        && let Some(caller) = db.front_desk().api_key(&token, origin(request)).await?
+    {
+        return Ok(caller);
+    }
+    Err(unauthorized(given.is_some()))
+}
+
+/// The scheme's name is case-insensitive (RFC 9110 §11.1).
+fn bearer_text(header: &str) -> Option<&str> {
+    let (scheme, text) = header.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| text.trim())
+}
+
+/// RFC 6750 §3: a challenge, with a reason only when something was presented.
+fn unauthorized(presented: bool) -> Problem {
+    let (challenge, sentence) = match presented {
+        false => ("Bearer realm=\"api\"", "Send an API key: “Authorization: Bearer csk_…”. Keys are made on the settings page."),
+        true => ("Bearer realm=\"api\", error=\"invalid_token\"", "This API key is not known or was revoked. Make a new one on the settings page."),
+    };
+    Problem::new(Kind::Unauthorized, sentence).header(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge))
+}
+
+/// The socket's address, or what the listener put in its place; never a header of the request.
+fn origin(request: &Request) -> Origin {
+    if let Some(origin) = request.data::<Origin>() {
+        return origin.clone();
+    }
+    let ip = match request.remote_addr().0 {
+        Addr::SocketAddr(address) => Some(address.ip().to_canonical()),
+        _ => None,
+    };
+    let user_agent = request.headers().get(header::USER_AGENT).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    Origin::new(ip, user_agent)
+}
+
+/// The caller that the door found. Every operation takes one.
+pub(crate) struct Key(pub(crate) Caller);
+
+impl<'a> ApiExtractor<'a> for Key {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        registry.create_security_scheme(
+            "ApiKey",
+            MetaSecurityScheme {
+                ty: "http",
+                description: Some("A key from the settings page; it begins with `csk_`."),
+                name: None,
+                key_in: None,
+                scheme: Some("bearer"),
+                bearer_format: None,
+                flows: None,
+                openid_connect_url: None,
+            },
+        );
+    }
+    fn security_schemes() -> Vec<&'static str> {
+        vec!["ApiKey"]
+    }
+    async fn from_request(request: &'a Request, _: &mut RequestBody, _: ExtractParamOptions<()>) -> Result<Self> {
+        let caller = request.data::<Caller>().cloned();
+        caller.map(Key).ok_or_else(|| unauthorized(false).into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_bearer_scheme_carries_a_key() {
+        assert_eq!(bearer_text("Bearer csk_x"), Some("csk_x"));
+        assert_eq!(bearer_text("bearer  csk_x"), Some("csk_x"));
+        assert_eq!(bearer_text("Basic csk_x"), None);
+        assert_eq!(bearer_text("csk_x"), None);
+    }
+}

@@ -1,0 +1,75 @@
+//! What each room refuses, as a problem: the whole table on one screen.
+
+use crate::problem::{FieldProblem, Kind, Problem};
+use messages::{AttachRefused, RetractRefused, SendRefused, UnlockRefused};
+use quota::QuotaRefused;
+
+impl From<QuotaRefused> for Problem {
+    fn from(refused: QuotaRefused) -> Problem {
+        let kind = match &refused {
+            QuotaRefused::OverQuota { .. } => Kind::OverQuota,
+            QuotaRefused::TooLarge { .. } => Kind::TooLarge,
+            QuotaRefused::TooManyRecipients { .. } | QuotaRefused::LifeTooLong { .. } => Kind::PlanLimit,
+        };
+        Problem::quota(kind, &refused)
+    }
+}
+
+impl From<SendRefused> for Problem {
+    fn from(refused: SendRefused) -> Problem {
+        let sentence = refused.to_string();
+        match refused {
+            SendRefused::Fields(errors) => Problem::fields(errors.into_iter().map(FieldProblem::from).collect()),
+            SendRefused::Quota(refused) => refused.into(),
+            SendRefused::NoDraft => Problem::new(Kind::Conflict, sentence),
+            SendRefused::KeyReused => Problem::new(Kind::KeyReused, sentence),
+            SendRefused::NotAllowed => Problem::new(Kind::NotAllowed, sentence),
+            SendRefused::Busy => Problem::new(Kind::Unavailable, sentence).retry_after(1),
+            SendRefused::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<AttachRefused> for Problem {
+    fn from(refused: AttachRefused) -> Problem {
+        let sentence = refused.to_string();
+        match refused {
+            AttachRefused::NotFound => Problem::not_found(),
+            AttachRefused::Name(bad) => Problem::parameter("name", capital(&format!("{bad}."))),
+            AttachRefused::Empty(_) => Problem::new(Kind::InvalidParameter, sentence),
+            AttachRefused::TooMany(_) => Problem::new(Kind::TooLarge, sentence),
+            AttachRefused::MoreThanDeclared(_) => Problem::parameter("size", sentence),
+            AttachRefused::Offset(here) => Problem::new(Kind::UploadOffset, sentence).received(here),
+            AttachRefused::Complete => Problem::new(Kind::Conflict, sentence),
+            AttachRefused::Broken => Problem::new(Kind::UploadBroken, sentence),
+            AttachRefused::Quota(refused) => refused.into(),
+            AttachRefused::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<RetractRefused> for Problem {
+    fn from(refused: RetractRefused) -> Problem {
+        match refused {
+            RetractRefused::NotFound => Problem::not_found(),
+            RetractRefused::NotAllowed => Problem::new(Kind::NotAllowed, refused.to_string()),
+            RetractRefused::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<UnlockRefused> for Problem {
+    fn from(refused: UnlockRefused) -> Problem {
+        match refused {
+            UnlockRefused::NotFound => Problem::not_found(),
+            UnlockRefused::NotLocked => Problem::new(Kind::Conflict, refused.to_string()),
+            UnlockRefused::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+/// A sentence begins with a capital.
+pub(crate) fn capital(sentence: &str) -> String {
+    let mut chars = sentence.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}

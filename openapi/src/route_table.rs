@@ -1,0 +1,104 @@
+//! The operations, read off the document: which methods an address takes, and which query parameters.
+
+use crate::{PREFIX, document::Spec, problem::Problem};
+use poem::{
+    Request,
+    http::{HeaderValue, Method},
+};
+use serde_json::Value;
+
+/// One operation.
+pub(crate) struct Route {
+    pub(crate) method: Method,
+    /// With the prefix and `{names}`.
+    pub(crate) path: String,
+    segments: Vec<Segment>,
+    query: Vec<String>,
+}
+
+enum Segment {
+    Fixed(String),
+    Any,
+}
+
+pub(crate) struct RouteTable(Vec<Route>);
+
+impl RouteTable {
+    pub(crate) fn read(spec: &Spec) -> RouteTable {
+        let mut routes = Vec::new();
+        for (path, operations) in spec.paths() {
+            for (method, operation) in operations {
+                routes.push(Route::read(path, method, operation));
+            }
+        }
+        RouteTable(routes)
+    }
+    pub(crate) fn into_routes(self) -> Vec<Route> {
+        self.0
+    }
+    /// Refuses a parameter that the operation does not know, or one that is there twice: most likely a typing mistake.
+    pub(crate) fn check_query(&self, request: &Request) -> Result<(), Problem> {
+        let Some(query) = request.uri().query().filter(|q| !q.is_empty()) else { return Ok(()) };
+        let path = request.uri().path();
+        let method = if request.method() == Method::HEAD { &Method::GET } else { request.method() };
+        let Some(route) = self.0.iter().find(|r| r.method == method && r.matches(path)) else { return Ok(()) };
+        let mut seen: Vec<String> = Vec::new();
+        for (name, _) in form_pairs(query) {
+            if !route.query.contains(&name) {
+                let shown: String = name.chars().take(100).collect();
+                return Err(Problem::parameter(&shown, format!("There is no parameter “{shown}” here. Known are: {}.", route.known())));
+            }
+            if seen.contains(&name) {
+                return Err(Problem::parameter(&name, format!("The parameter “{name}” is there twice.")));
+            }
+            seen.push(name);
+        }
+        Ok(())
+    }
+    /// The value of `Allow` (RFC 9110 §10.2.1) for the address.
+    pub(crate) fn allow(&self, path: &str) -> Option<HeaderValue> {
+        let mut methods: Vec<&str> = self.0.iter().filter(|r| r.matches(path)).map(|r| r.method.as_str()).collect();
+        if methods.contains(&"GET") {
+            methods.push("HEAD");
+        }
+        HeaderValue::from_str(&methods.join(", ")).ok()
+    }
+}
+
+impl Route {
+    fn read(path: &str, method: &str, operation: &Value) -> Route {
+        let own = path.strip_prefix(PREFIX).unwrap_or(path);
+        let segment = |s: &str| if s.starts_with('{') { Segment::Any } else { Segment::Fixed(s.to_owned()) };
+        let parameters = operation["parameters"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let query = parameters.iter().filter(|p| p["in"] == "query").filter_map(|p| p["name"].as_str().map(str::to_owned)).collect();
+        Route {
+            method: Method::from_bytes(method.to_uppercase().as_bytes()).expect("the document's methods are HTTP's"),
+            path: path.to_owned(),
+            segments: own.split('/').skip(1).map(segment).collect(),
+            query,
+        }
+    }
+    /// `path` without the prefix.
+    fn matches(&self, path: &str) -> bool {
+        let mut given = path.split('/').skip(1);
+        let fits = self.segments.iter().all(|segment| match (segment, given.next()) {
+            (Segment::Fixed(fixed), Some(text)) => fixed == text,
+            (Segment::Any, Some(text)) => !text.is_empty(),
+            (_, None) => false,
+        });
+        fits && given.next().is_none()
+    }
+    fn known(&self) -> String {
+        if self.query.is_empty() { "none".to_owned() } else { self.query.join(", ") }
+    }
+}
+
+fn form_pairs(query: &str) -> Vec<(String, String)> {
+    serde_urlencoded(query).unwrap_or_default()
+}
+
+/// As poem-openapi reads the query, so that nothing is checked here and read otherwise there.
+fn serde_urlencoded(query: &str) -> Option<Vec<(String, String)>> {
+    let uri = format!("/?{query}").parse().ok()?;
+    Request::builder().uri(uri).finish().params().ok()
+}

@@ -1,0 +1,210 @@
+//! The operations, as a table of contents: each says what it takes and hands over to the file of its name.
+
+use crate::{
+    Api,
+    account::{self, Account},
+    answer::Answer,
+    attachments::{self, Attachment, AttachmentList, FileAnswer},
+    bearer::Key,
+    ids::Id,
+    message::{self, Message, RecipientList},
+    problem::Problem,
+    replies::{self, Reply, ReplyList},
+    retract::{self, Retraction, RetractionRequest},
+    send::{self, NewMessage, Sending},
+    sent::{self, MessageList, SentParams},
+    strict_json::StrictJson,
+    timeline::{self, Timeline, TimelineParams},
+    unlock::{self, Unlocked},
+    upload::{self, Began, RawBody},
+    words::StateWord,
+};
+use kernel::{AttachmentId, MessageId, RecipientId, ReplyId};
+use poem::{IntoEndpoint, endpoint::BoxEndpoint};
+use poem_openapi::{
+    OpenApi, OpenApiService,
+    param::{Header, Path, Query},
+};
+
+/// `None` only for writing the document.
+pub(crate) struct Operations(Option<Api>);
+
+pub(crate) fn operations(api: Api) -> BoxEndpoint<'static> {
+    OpenApiService::new(Operations(Some(api)), "", "").into_endpoint()
+}
+
+pub(crate) fn service() -> OpenApiService<Operations, ()> {
+    OpenApiService::new(Operations(None), "Countersign", "1")
+}
+
+impl Operations {
+    fn api(&self) -> &Api {
+        self.0.as_ref().expect("`operations` gives an API to every table that serves requests")
+    }
+}
+
+#[OpenApi]
+impl Operations {
+    /// Send a message
+    ///
+    /// Answers after the message is durable. Each recipient gets a short mail with a link; the content waits behind it.
+    #[oai(path = "/messages", method = "post", operation_id = "sendMessage")]
+    async fn send_message(
+        &self,
+        key: Key,
+        /// Any text of your choice, 1 to 200 printable characters, kept for 24 hours: the same key with the same body answers what the first request did.
+        #[oai(name = "Idempotency-Key", validator(min_length = 1, max_length = 200))]
+        idempotency_key: Header<Option<String>>,
+        body: StrictJson<NewMessage>,
+    ) -> Result<Sending, Problem> {
+        send::send(self.api(), &key.0, idempotency_key.0.as_deref(), body).await
+    }
+
+    /// List sent messages, newest first
+    #[oai(path = "/messages", method = "get", operation_id = "listMessages")]
+    async fn list_messages(
+        &self,
+        key: Key,
+        /// In the subject or a recipient's address; one line of at most 100 characters.
+        #[oai(validator(max_length = 100))]
+        search: Query<Option<String>>,
+        /// At least one recipient stands there.
+        state: Query<Option<StateWord>>,
+        /// The `next` of the page before.
+        after: Query<Option<Id<MessageId>>>,
+        /// Messages on a page; 50 unless told.
+        #[oai(validator(minimum(value = "1"), maximum(value = "100")))]
+        limit: Query<Option<u64>>,
+    ) -> Result<Answer<MessageList>, Problem> {
+        let params = SentParams { search: search.0, state: state.0, after: after.0, limit: limit.0 };
+        sent::list(self.api(), &key.0, params).await
+    }
+
+    /// Read one message
+    #[oai(path = "/messages/:id", method = "get", operation_id = "readMessage")]
+    async fn read_message(&self, key: Key, id: Path<Id<MessageId>>) -> Result<Answer<Message>, Problem> {
+        message::read(self.api(), &key.0, id.0.0).await
+    }
+
+    /// List a message's recipients and where each stands
+    #[oai(path = "/messages/:id/recipients", method = "get", operation_id = "listRecipients")]
+    async fn list_recipients(&self, key: Key, id: Path<Id<MessageId>>) -> Result<Answer<RecipientList>, Problem> {
+        message::recipients(self.api(), &key.0, id.0.0).await
+    }
+
+    /// Read a message's evidence, oldest first
+    #[oai(path = "/messages/:id/evidence", method = "get", operation_id = "listEvidence")]
+    async fn list_evidence(
+        &self,
+        key: Key,
+        id: Path<Id<MessageId>>,
+        /// Only what concerns this recipient, or all of them.
+        recipient: Query<Option<Id<RecipientId>>>,
+        /// The `next` of the page before.
+        #[oai(validator(minimum(value = "0"), maximum(value = "9007199254740991")))]
+        after: Query<Option<i64>>,
+        /// Facts on a page; 100 unless told.
+        #[oai(validator(minimum(value = "1"), maximum(value = "100")))]
+        limit: Query<Option<u64>>,
+    ) -> Result<Answer<Timeline>, Problem> {
+        let params = TimelineParams { recipient: recipient.0, after: after.0, limit: limit.0 };
+        timeline::read(self.api(), &key.0, id.0.0, params).await
+    }
+
+    /// Take a message back
+    ///
+    /// From everybody who has not opened it, or from the recipients named. Asking again does no harm.
+    #[oai(path = "/messages/:id/retraction", method = "post", operation_id = "retractMessage")]
+    async fn retract_message(&self, key: Key, id: Path<Id<MessageId>>, body: StrictJson<RetractionRequest>) -> Result<Answer<Retraction>, Problem> {
+        retract::retract(self.api(), &key.0, id.0.0, body.value).await
+    }
+
+    /// Give a locked-out recipient five new tries
+    #[oai(path = "/messages/:id/recipients/:recipient/unlocking", method = "post", operation_id = "unlockRecipient")]
+    async fn unlock_recipient(&self, key: Key, id: Path<Id<MessageId>>, recipient: Path<Id<RecipientId>>) -> Result<Unlocked, Problem> {
+        unlock::unlock(self.api(), &key.0, id.0.0, recipient.0.0).await
+    }
+
+    /// List a message's files, also before it is sent
+    #[oai(path = "/messages/:id/attachments", method = "get", operation_id = "listAttachments")]
+    async fn list_attachments(&self, key: Key, id: Path<Id<MessageId>>) -> Result<Answer<AttachmentList>, Problem> {
+        attachments::list(self.api(), &key.0, id.0.0).await
+    }
+
+    /// Download a file of a sent message
+    ///
+    /// Not of one sealed with a message password: we cannot open it.
+    #[oai(path = "/messages/:id/attachments/:attachment", method = "get", operation_id = "downloadAttachment")]
+    async fn download_attachment(&self, key: Key, id: Path<Id<MessageId>>, attachment: Path<Id<AttachmentId>>) -> Result<FileAnswer, Problem> {
+        attachments::download(self.api(), &key.0, id.0.0, attachment.0.0).await
+    }
+
+    /// Remove a file before the message is sent
+    #[oai(path = "/messages/:id/attachments/:attachment", method = "delete", operation_id = "removeAttachment")]
+    async fn remove_attachment(&self, key: Key, id: Path<Id<MessageId>>, attachment: Path<Id<AttachmentId>>) -> Result<Unlocked, Problem> {
+        attachments::remove(self.api(), &key.0, id.0.0, attachment.0.0).await
+    }
+
+    /// Upload a file
+    ///
+    /// The body is the file itself, of any content type. With `size` the body may hold fewer bytes, or none: the rest follows with `PUT`.
+    #[oai(path = "/attachments", method = "post", operation_id = "uploadAttachment")]
+    async fn upload_attachment(
+        &self,
+        key: Key,
+        /// The file's name, without folders.
+        name: Query<String>,
+        /// The message that earlier uploads answered; without it a new one begins.
+        message: Query<Option<Id<MessageId>>>,
+        /// Bytes of the whole file.
+        #[oai(validator(minimum(value = "1"), maximum(value = "9007199254740991")))]
+        size: Query<Option<u64>>,
+        body: RawBody,
+    ) -> Result<Began, Problem> {
+        upload::begin(self.api(), &key.0, &name.0, message.0.map(|id| id.0), size.0, body).await
+    }
+
+    /// Go on with an upload
+    #[oai(path = "/attachments/:id", method = "put", operation_id = "continueAttachment")]
+    async fn continue_attachment(
+        &self,
+        key: Key,
+        id: Path<Id<AttachmentId>>,
+        /// Where the body's first byte belongs: as many bytes as were `received`.
+        #[oai(validator(minimum(value = "0"), maximum(value = "9007199254740991")))]
+        offset: Query<u64>,
+        body: RawBody,
+    ) -> Result<Answer<Attachment>, Problem> {
+        upload::go_on(self.api(), &key.0, id.0.0, offset.0, body).await
+    }
+
+    /// List received replies, newest first
+    #[oai(path = "/replies", method = "get", operation_id = "listReplies")]
+    async fn list_replies(
+        &self,
+        key: Key,
+        /// Only replies to this message.
+        message: Query<Option<Id<MessageId>>>,
+        /// The `next` of the page before.
+        after: Query<Option<Id<ReplyId>>>,
+        /// Replies on a page; 50 unless told.
+        #[oai(validator(minimum(value = "1"), maximum(value = "100")))]
+        limit: Query<Option<u64>>,
+    ) -> Result<Answer<ReplyList>, Problem> {
+        replies::list(self.api(), &key.0, message.0.map(|id| id.0), after.0.map(|id| id.0), limit.0).await
+    }
+
+    /// Read a reply
+    ///
+    /// It counts as read from then on.
+    #[oai(path = "/replies/:id", method = "get", operation_id = "readReply")]
+    async fn read_reply(&self, key: Key, id: Path<Id<ReplyId>>) -> Result<Answer<Reply>, Problem> {
+        replies::read(self.api(), &key.0, id.0.0).await
+    }
+
+    /// Read the plan, its limits and what is used
+    #[oai(path = "/account", method = "get", operation_id = "readAccount")]
+    async fn read_account(&self, key: Key) -> Result<Answer<Account>, Problem> {
+        account::read(self.api(), &key.0).await
+    }
+}

@@ -1,0 +1,205 @@
+//! Attachments of a draft: begin, list, remove. The bytes come by `receive`.
+
+use crate::{DraftRefused, DraftText, draft, jobs};
+use kernel::{AttachmentId, BadFileName, Fault, FileName, MAX_ATTACHMENTS, MessageId};
+use keys::ResumableSha256;
+use quota::QuotaRefused;
+use sea_orm::{ActiveValue::Set, ColumnTrait, QueryFilter, QueryOrder};
+use store::{
+    Blobs, Look, TenantRead, TenantTx,
+    entity::{attachment, draft as draft_table},
+};
+
+const MAX_MEDIA_TYPE: usize = 100;
+
+/// A file of a draft or message.
+#[derive(Clone, Debug)]
+pub struct AttachmentView {
+    pub id: AttachmentId,
+    pub message: MessageId,
+    pub name: String,
+    pub media_type: String,
+    /// Bytes durably here.
+    pub received: u64,
+    pub declared: Option<u64>,
+    /// Hex SHA-256 of the whole file, once it is complete.
+    pub sha256: Option<String>,
+}
+
+impl AttachmentView {
+    pub fn complete(&self) -> bool {
+        self.sha256.is_some()
+    }
+    pub(crate) fn of(row: &attachment::Model) -> AttachmentView {
+        AttachmentView {
+            id: AttachmentId(row.id),
+            message: MessageId(row.message_id),
+            name: row.name.clone(),
+            media_type: row.media_type.clone(),
+            received: u64::try_from(row.received_bytes).unwrap_or(0),
+            declared: row.declared_bytes.and_then(|n| u64::try_from(n).ok()),
+            sha256: row.sha256.as_ref().map(|h| h.iter().map(|b| format!("{b:02x}")).collect()),
+        }
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum AttachRefused {
+    #[error("This message is not here any more: it was sent or discarded.")]
+    NotFound,
+    #[error("{0}")]
+    Name(#[from] BadFileName),
+    #[error("“{0}” is empty (0 bytes). Choose the file again.")]
+    Empty(String),
+    #[error("A message takes at most {0} files.")]
+    TooMany(usize),
+    #[error("The file has more bytes than it said it would ({0}). Start the upload again.")]
+    MoreThanDeclared(u64),
+    /// The offset does not fit: this many bytes are here.
+    #[error("{0} bytes of this file are here. Go on from there.")]
+    Offset(u64),
+    #[error("This file is complete already.")]
+    Complete,
+    #[error("The connection broke before the file was complete. What arrived is kept: go on from there.")]
+    Broken,
+    #[error(transparent)]
+    Quota(#[from] QuotaRefused),
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+/// Begins an upload; without `message` a new, hidden draft is made for it (the API's way).
+pub async fn begin_attachment(
+    tx: &TenantTx,
+    message: Option<MessageId>,
+    name: &FileName,
+    media_type: &str,
+    declared: Option<u64>,
+) -> Result<AttachmentView, AttachRefused> {
+    if declared == Some(0) {
+        return Err(AttachRefused::Empty(name.to_string()));
+    }
+    let message = match message {
+        Some(id) => of_draft(tx, id).await?,
+        None => hidden_draft(tx).await?,
+    };
+    let others = rows(tx, message).await?;
+    if others.len() >= MAX_ATTACHMENTS {
+        return Err(AttachRefused::TooMany(MAX_ATTACHMENTS));
+    }
+    let limits = quota::limits(tx).await?;
+    quota::check_message_bytes(&limits, total_bytes(&others).saturating_add(as_bytes(declared.unwrap_or(1))))?;
+    let row = attachment::Model {
+        tenant_id: tx.tenant().0,
+        id: AttachmentId::new(tx.now(), tx.chance()).0,
+        message_id: message.0,
+        name: name.to_string(),
+        media_type: media_type_or_unknown(media_type),
+        declared_bytes: declared.map(as_bytes),
+        received_bytes: 0,
+        hash_state: ResumableSha256::new().state()?,
+        sha256: None,
+        blob: Blobs::new_name(tx.chance()),
+        created_at: tx.now().0,
+        updated_at: tx.now().0,
+    };
+    let view = AttachmentView::of(&row);
+    tx.insert(set_all(row)).await?;
+    Ok(view)
+}
+
+/// In the order in which they were begun.
+pub async fn attachments(read: &TenantRead, message: MessageId) -> Result<Vec<AttachmentView>, Fault> {
+    Ok(rows(read, message).await?.iter().map(AttachmentView::of).collect())
+}
+
+/// Only while the message is a draft; false when there is none.
+pub async fn remove_attachment(tx: &TenantTx, message: MessageId, id: AttachmentId) -> Result<bool, Fault> {
+    if of_draft(tx, message).await.is_err() {
+        return Ok(false);
+    }
+    let found = rows(tx, message).await?.into_iter().find(|row| row.id == id.0);
+    let Some(row) = found else { return Ok(false) };
+    drop_files(tx, std::slice::from_ref(&row)).await?;
+    Ok(true)
+}
+
+/// One upload, complete or not, of a draft or a message.
+pub async fn find_attachment(read: &TenantRead, id: AttachmentId) -> Result<Option<AttachmentView>, Fault> {
+    let row = read.find::<attachment::Entity>().filter(attachment::Column::Id.eq(id.0)).one().await?;
+    Ok(row.as_ref().map(AttachmentView::of))
+}
+
+pub(crate) async fn rows(look: &impl Look, message: MessageId) -> Result<Vec<attachment::Model>, Fault> {
+    look.find::<attachment::Entity>().filter(attachment::Column::MessageId.eq(message.0)).order_by_asc(attachment::Column::Id).all().await
+}
+
+/// Declared sizes where known, else what has arrived.
+pub(crate) fn total_bytes(rows: &[attachment::Model]) -> i64 {
+    rows.iter().map(|r| r.declared_bytes.unwrap_or(r.received_bytes)).fold(0, i64::saturating_add)
+}
+
+/// Removes rows, gives their bytes back and leaves a job to delete what was stored.
+pub(crate) async fn drop_files(tx: &TenantTx, files: &[attachment::Model]) -> Result<(), Fault> {
+    if files.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<_> = files.iter().map(|f| f.id).collect();
+    tx.delete::<attachment::Entity>(attachment::Column::Id.is_in(ids)).await?;
+    jobs::delete_blobs_later(tx, files.iter().map(|f| f.blob.clone()).collect()).await?;
+    quota::release_bytes(tx, files.iter().map(|f| f.received_bytes).sum()).await
+}
+
+async fn of_draft(tx: &TenantTx, id: MessageId) -> Result<MessageId, AttachRefused> {
+    let found = tx.find::<draft_table::Entity>().filter(draft_table::Column::Id.eq(id.0)).one().await?;
+    found.map(|_| id).ok_or(AttachRefused::NotFound)
+}
+
+async fn hidden_draft(tx: &TenantTx) -> Result<MessageId, AttachRefused> {
+    draft::found_draft(tx, &DraftText::default(), true).await.map_err(|e| match e {
+        DraftRefused::Fault(fault) => AttachRefused::Fault(fault),
+        _ => AttachRefused::NotFound,
+    })
+}
+
+pub(crate) fn as_bytes(n: u64) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
+}
+
+/// RFC 9110 §8.3.1 `type/subtype` in plain tokens; anything else is unknown bytes.
+fn media_type_or_unknown(text: &str) -> String {
+    let essence = text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let token = |t: &str| !t.is_empty() && t.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&b));
+    let fits = essence.len() <= MAX_MEDIA_TYPE && essence.split_once('/').is_some_and(|(a, b)| token(a) && token(b));
+    if fits { essence } else { "application/octet-stream".to_owned() }
+}
+
+fn set_all(row: attachment::Model) -> attachment::ActiveModel {
+    attachment::ActiveModel {
+        tenant_id: Set(row.tenant_id),
+        id: Set(row.id),
+        message_id: Set(row.message_id),
+        name: Set(row.name),
+        media_type: Set(row.media_type),
+        declared_bytes: Set(row.declared_bytes),
+        received_bytes: Set(row.received_bytes),
+        hash_state: Set(row.hash_state),
+        sha256: Set(row.sha256),
+        blob: Set(row.blob),
+        created_at: Set(row.created_at),
+        updated_at: Set(row.updated_at),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_media_type_is_a_plain_pair_or_unknown() {
+        assert_eq!(media_type_or_unknown("Application/PDF; name=x"), "application/pdf");
+        for odd in ["", "pdf", "a/b/c", "text/html\r\nX: y", "é/x", &format!("a/{}", "b".repeat(200))] {
+            assert_eq!(media_type_or_unknown(odd), "application/octet-stream", "{odd}");
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! Drafts: a message being written, saved as typed, sealed under the tenant's key.
+//!
+//! What would surprise you: a draft has the id of the message that it becomes and already holds its message key, so that
+//! files are sealed once, while they arrive.
+
+use crate::{AttachmentView, Cursor, Page, attach};
+use kernel::{Fault, FaultKind, MessageId, Time};
+use keys::{MessageKey, Slot};
+use sea_orm::{ActiveValue::Set, ColumnTrait, QueryFilter, QueryOrder};
+use store::{
+    Look, TenantRead, TenantTx,
+    entity::{attachment, draft},
+};
+
+const PURPOSE: &str = "draft";
+/// Saved text, as JSON.
+const MAX_TEXT_BYTES: usize = 2 * kernel::MAX_BODY_BYTES;
+
+/// A draft exactly as typed. The message password is never part of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
+pub struct DraftText {
+    /// Addresses as typed, separated by commas, semicolons, spaces or line breaks.
+    pub to: String,
+    pub subject: String,
+    pub body: String,
+    pub proof: String,
+    pub hint: String,
+    pub expires_days: String,
+    pub remind_days: String,
+    pub accept_first: bool,
+    pub hide_sender: bool,
+    pub show_subject: bool,
+    pub notify_opened: bool,
+    /// RFC 3339, or what the browser's date field gives (`2026-11-24T09:30`, taken as UTC).
+    pub send_at: String,
+}
+
+#[derive(Clone, Debug)]
+pub struct DraftView {
+    pub id: MessageId,
+    pub text: DraftText,
+    pub revision: i64,
+    pub updated_at: Time,
+    pub attachments: Vec<AttachmentView>,
+}
+
+#[derive(Clone, Debug)]
+pub struct DraftRow {
+    pub id: MessageId,
+    pub to: String,
+    pub subject: String,
+    pub updated_at: Time,
+    pub attachments: u64,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum DraftRefused {
+    #[error("This draft is not here any more: it was sent or discarded.")]
+    NotFound,
+    #[error("This draft was changed in another window. Reload to see the newer text.")]
+    Newer,
+    #[error("This draft is too long to save.")]
+    TooLong,
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+pub async fn start_draft(tx: &TenantTx, text: &DraftText) -> Result<MessageId, DraftRefused> {
+    found_draft(tx, text, false).await
+}
+
+/// `hidden`: made by an upload of the API, not shown among the drafts.
+pub(crate) async fn found_draft(tx: &TenantTx, text: &DraftText, hidden: bool) -> Result<MessageId, DraftRefused> {
+    let member = tx.caller().member().ok_or(DraftRefused::NotFound)?;
+    let id = MessageId::new(tx.now(), tx.chance());
+    let key = tx.keys().new_message_key(id, tx.chance());
+    tx.insert(draft::ActiveModel {
+        tenant_id: Set(tx.tenant().0),
+        id: Set(id.0),
+        member_id: Set(member.0),
+        hidden: Set(hidden),
+        content_sealed: Set(seal(tx, id, text)?),
+        message_key: Set(tx.keys().wrap(Slot::Draft, &key, tx.chance())),
+        revision: Set(1),
+        created_at: Set(tx.now().0),
+        updated_at: Set(tx.now().0),
+    })
+    .await?;
+    Ok(id)
+}
+
+/// `seen` is the revision that the window last saw; `None` overwrites. Returns the new revision.
+pub async fn save_draft(tx: &TenantTx, id: MessageId, text: &DraftText, seen: Option<i64>) -> Result<i64, DraftRefused> {
+    let sealed = seal(tx, id, text)?;
+    let row = tx.find::<draft::Entity>().filter(draft::Column::Id.eq(id.0)).for_update().one().await?.ok_or(DraftRefused::NotFound)?;
+    if seen.is_some_and(|seen| seen != row.revision) {
+        return Err(DraftRefused::Newer);
+    }
+    let saved = tx
+        .update::<draft::Entity>()
+        .set(draft::Column::ContentSealed, sealed)
+        .set(draft::Column::Revision, row.revision + 1)
+        .set(draft::Column::UpdatedAt, tx.now().0)
+        .filter(draft::Column::Id.eq(id.0))
+        .filter(draft::Column::Revision.eq(row.revision))
+        .exec()
+        .await?;
+    if saved == 1 { Ok(row.revision + 1) } else { Err(DraftRefused::Newer) }
+}
+
+pub async fn draft(read: &TenantRead, id: MessageId) -> Result<Option<DraftView>, Fault> {
+    let Some(row) = read.find::<draft::Entity>().filter(draft::Column::Id.eq(id.0)).one().await? else { return Ok(None) };
+    let attachments = attach::attachments(read, id).await?;
+    Ok(Some(DraftView { id, text: open(read, &row)?, revision: row.revision, updated_at: Time(row.updated_at), attachments }))
+}
+
+/// Newest first. Cut by id, so a draft keeps its place while it is edited.
+pub async fn drafts(read: &TenantRead, after: Cursor, limit: u64) -> Result<Page<DraftRow>, Fault> {
+    let limit = limit.clamp(1, kernel::MAX_PAGE);
+    let mut find = read.find::<draft::Entity>().filter(draft::Column::Hidden.eq(false));
+    if let Some(after) = after {
+        find = find.filter(draft::Column::Id.lt(after));
+    }
+    let rows = find.order_by_desc(draft::Column::Id).limit(limit + 1).all().await?;
+    let page = Page::cut(rows, limit as usize, |row| row.id);
+    let ids: Vec<_> = page.rows.iter().map(|r| r.id).collect();
+    let files = read.find::<attachment::Entity>().filter(attachment::Column::MessageId.is_in(ids)).all().await?;
+    let mut out = Vec::with_capacity(page.rows.len());
+    for row in &page.rows {
+        let text = open(read, row)?;
+        let attachments = files.iter().filter(|f| f.message_id == row.id).count() as u64;
+        out.push(DraftRow { id: MessageId(row.id), to: text.to, subject: text.subject, updated_at: Time(row.updated_at), attachments });
+    }
+    Ok(Page { rows: out, next: page.next })
+}
+
+/// False when there was none. Its files go with it.
+pub async fn discard_draft(tx: &TenantTx, id: MessageId) -> Result<bool, Fault> {
+    if tx.delete::<draft::Entity>(draft::Column::Id.eq(id.0)).await? == 0 {
+        return Ok(false);
+    }
+    let files = attach::rows(tx, id).await?;
+    attach::drop_files(tx, &files).await?;
+    Ok(true)
+}
+
+/// The message key of a draft; `None` when the draft is gone.
+pub(crate) async fn draft_key(look: &impl Look, id: MessageId) -> Result<Option<MessageKey>, Fault> {
+    let row = look.find::<draft::Entity>().filter(draft::Column::Id.eq(id.0)).one().await?;
+    row.map(|row| look.keys().unwrap(id, Slot::Draft, &row.message_key)).transpose()
+}
+
+fn seal(tx: &TenantTx, id: MessageId, text: &DraftText) -> Result<Vec<u8>, DraftRefused> {
+    let json = serde_json::to_vec(text).map_err(|e| Fault::from_error(FaultKind::Other, "draft to JSON", e))?;
+    if json.len() > MAX_TEXT_BYTES {
+        return Err(DraftRefused::TooLong);
+    }
+    Ok(tx.keys().seal(PURPOSE, id.0, &json, tx.chance()))
+}
+
+fn open(look: &impl Look, row: &draft::Model) -> Result<DraftText, Fault> {
+    let json = look.keys().open(PURPOSE, row.id, &row.content_sealed)?;
+    serde_json::from_slice(&json).map_err(|e| Fault::from_error(FaultKind::Sealed, "draft from JSON", e))
+}
+
+/// Removes hidden drafts (uploads that no message came for) older than `before`, with their files.
+pub(crate) async fn sweep_hidden(tx: &TenantTx, before: Time) -> Result<u64, Fault> {
+    let old = tx
+        .find::<draft::Entity>()
+        .filter(draft::Column::Hidden.eq(true))
+        .filter(draft::Column::UpdatedAt.lt(before.0))
+        .limit(100)
+        .all()
+        .await?;
+    for row in &old {
+        discard_draft(tx, MessageId(row.id)).await?;
+    }
+    Ok(old.len() as u64)
+}

@@ -1,0 +1,84 @@
+//! The end of a message: the deadline passes, the content and its keys are destroyed, the evidence stays.
+
+use crate::{Post, RecipientState, attach, jobs, message};
+use evidence::{Entry, Kind};
+use kernel::{Fault, JobEnd, MessageId, RecipientId};
+use sea_orm::{ColumnTrait, QueryFilter};
+use store::{
+    ClaimedJob, TenantTx,
+    entity::{message as message_table, recipient, visit},
+};
+
+pub(crate) async fn expire(post: &Post, job: &ClaimedJob, id: MessageId) -> Result<JobEnd, Fault> {
+    post.db
+        .act(&job.caller(), async |tx| {
+            let Some(row) = message::row(tx, id).await? else { return Ok(JobEnd::Done) };
+            if row.shredded_at.is_some() {
+                return Ok(JobEnd::Done);
+            }
+            if row.expires_at > tx.now().0 {
+                return Ok(JobEnd::Again { after: kernel::Time(row.expires_at).since(tx.now()), why: "not yet".into() });
+            }
+            let mut entries = expire_unopened(tx, id).await?;
+            entries.extend(shred(tx, &row).await?);
+            evidence::record_many(tx, entries).await?;
+            tx.changed(id);
+            Ok(JobEnd::Done)
+        })
+        .await
+}
+
+async fn expire_unopened(tx: &TenantTx, id: MessageId) -> Result<Vec<Entry>, Fault> {
+    let mut entries = Vec::new();
+    for row in message::recipient_rows(tx, id).await?.iter().filter(|r| RecipientState::RETRACTABLE.contains(&r.state.as_str())) {
+        let expired = tx
+            .update::<recipient::Entity>()
+            .set(recipient::Column::State, RecipientState::Expired.as_str())
+            .set(recipient::Column::ChangedAt, tx.now().0)
+            .filter(recipient::Column::Id.eq(row.id))
+            .filter(recipient::Column::State.eq(row.state.as_str()))
+            .exec()
+            .await?;
+        if expired == 1 {
+            entries.push(Entry::of(Kind::ExpiredUnopened, id).to(RecipientId(row.id)));
+        }
+    }
+    Ok(entries)
+}
+
+/// Destroys the content when nobody is left who has opened it or still may.
+pub(crate) async fn shred_if_over(tx: &TenantTx, row: &message_table::Model) -> Result<Vec<Entry>, Fault> {
+    let to = message::recipient_rows(tx, MessageId(row.id)).await?;
+    let over = |state: &str| ["refused", "retracted", "expired"].contains(&state);
+    if to.iter().all(|r| over(&r.state)) { shred(tx, row).await } else { Ok(Vec::new()) }
+}
+
+/// Crypto-shredding: every slot and every waiting key goes in this act, the stored bytes by a job after it. Recording is the caller's.
+async fn shred(tx: &TenantTx, row: &message_table::Model) -> Result<Vec<Entry>, Fault> {
+    use message_table::Column as M;
+    if row.shredded_at.is_some() {
+        return Ok(Vec::new());
+    }
+    let id = MessageId(row.id);
+    let none = Option::<Vec<u8>>::None;
+    tx.update::<message_table::Entity>()
+        .set(M::BodySealed, none.clone())
+        .set(M::BodyBlob, Option::<String>::None)
+        .set(M::SenderSlot, none.clone())
+        .set(M::HintSealed, none.clone())
+        .set(M::ShreddedAt, tx.now().0)
+        .filter(M::Id.eq(row.id))
+        .exec()
+        .await?;
+    tx.update::<recipient::Entity>()
+        .set(recipient::Column::Slot, none.clone())
+        .filter(recipient::Column::MessageId.eq(row.id))
+        .exec()
+        .await?;
+    tx.update::<visit::Entity>().set(visit::Column::KeyWrapped, none).filter(visit::Column::MessageId.eq(row.id)).exec().await?;
+    let files = attach::rows(tx, id).await?;
+    let blobs = files.iter().map(|f| f.blob.clone()).chain(row.body_blob.clone()).collect();
+    jobs::delete_blobs_later(tx, blobs).await?;
+    quota::release_bytes(tx, files.iter().map(|f| f.received_bytes).sum()).await?;
+    Ok(vec![Entry::of(Kind::Shredded, id)])
+}

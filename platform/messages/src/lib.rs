@@ -1,0 +1,46 @@
+//! The certified mail itself: draft, send, notice, pick up, refuse, retract, expire, reply.
+//!
+//! Rooms are plain functions over a tenant transaction. What would surprise you: whatever is slow (Argon2, blobs, SMTP)
+//! happens before or after the act, never inside it, so sending is `prepare` and then `send`.
+
+mod attach;
+mod block;
+mod draft;
+mod expire;
+mod jobs;
+mod markup;
+mod message;
+mod notice;
+mod outline;
+mod page;
+mod pick_up;
+mod post;
+mod receive;
+mod reply;
+mod retract;
+mod segment;
+mod send;
+mod sent;
+mod stream;
+mod tell;
+mod unlock;
+mod visit;
+
+pub use attach::{AttachRefused, AttachmentView, attachments, begin_attachment, find_attachment, remove_attachment};
+pub use block::block_sender;
+pub use draft::{DraftRefused, DraftRow, DraftText, DraftView, discard_draft, draft, drafts, save_draft, start_draft};
+pub use jobs::run_job;
+pub use markup::render_html;
+pub use message::{Body, MessageView, RecipientState, RecipientView, body, find_message};
+pub use outline::{Draft, FieldError, Outline, Proof};
+pub use page::{Cursor, Page};
+pub use pick_up::{Content, Door, DoorState, PickupRefused, Step, door, link_fetched, refuse};
+pub use post::Post;
+pub use receive::receive;
+pub use reply::{ReplyRefused, ReplyView, replies, reply, reply_text, unread_replies};
+pub use retract::{RetractRefused, Retraction, retract};
+pub use send::{Ready, SendRefused, Sent, prepare, send, submit};
+pub use sent::{SentQuery, SentRow, sent};
+pub use stream::{FileStream, Reader, open_file};
+pub use unlock::{UnlockRefused, unlock};
+pub use visit::{accept, content, gesture, give_password, prove_code, release_file, resend_code, where_it_stands};

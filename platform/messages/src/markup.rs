@@ -1,0 +1,104 @@
+//! The text body's small Markdown subset (bold, italic, lists, quotes, headings, links, code), rendered and sanitised.
+//!
+//! What would surprise you: rendering drops raw HTML and images before the sanitiser sees them; the sanitiser is the second lock.
+
+use ammonia::{Builder, UrlRelative};
+use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd, html};
+use std::{collections::HashSet, sync::LazyLock};
+
+const TAGS: [&str; 17] =
+    ["p", "br", "strong", "em", "ul", "ol", "li", "blockquote", "code", "pre", "a", "hr", "h3", "h4", "h5", "h6", "del"];
+
+static SANITISER: LazyLock<Builder<'static>> = LazyLock::new(|| {
+    let mut builder = Builder::empty();
+    builder
+        .tags(TAGS.into_iter().collect())
+        .add_tag_attributes("a", ["href"])
+        .add_tag_attributes("ol", ["start"])
+        .url_schemes(HashSet::from(["http", "https", "mailto"]))
+        .url_relative(UrlRelative::Deny)
+        .link_rel(Some("noopener noreferrer nofollow"));
+    builder
+});
+
+/// HTML fit to put into our page: no images, no raw HTML, links to http, https and mailto only.
+/// A single line break is a line break, as people expect of a letter.
+pub fn render_html(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() * 2);
+    html::push_html(&mut out, events(text));
+    SANITISER.clean(&out).to_string()
+}
+
+fn events(text: &str) -> impl Iterator<Item = Event<'_>> {
+    Parser::new_ext(text, Options::ENABLE_STRIKETHROUGH).filter_map(|event| match event {
+        Event::Html(raw) | Event::InlineHtml(raw) => Some(Event::Text(raw)),
+        Event::SoftBreak => Some(Event::HardBreak),
+        Event::Start(Tag::Image { .. }) | Event::End(TagEnd::Image) => None,
+        Event::Start(Tag::HtmlBlock) => Some(Event::Start(Tag::Paragraph)),
+        Event::End(TagEnd::HtmlBlock) => Some(Event::End(TagEnd::Paragraph)),
+        Event::Start(Tag::Heading { level, id, classes, attrs }) => {
+            Some(Event::Start(Tag::Heading { level: below(level), id, classes, attrs }))
+        }
+        Event::End(TagEnd::Heading(level)) => Some(Event::End(TagEnd::Heading(below(level)))),
+        other => Some(other),
+    })
+}
+
+/// The page has its own h1 and h2; the letter's headings begin at h3.
+fn below(level: pulldown_cmark::HeadingLevel) -> pulldown_cmark::HeadingLevel {
+    use pulldown_cmark::HeadingLevel::{H1, H2, H3, H4, H5, H6};
+    match level {
+        H1 => H3,
+        H2 => H4,
+        H3 => H5,
+        H4..=H6 => H6,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_subset_is_rendered() {
+        let html = render_html("# Title\nDear **Bob**,\nsee *this*:\n\n- one\n- two\n\n> quoted\n\n`code` <https://example.org/a?b=1>");
+        for want in ["<h3>Title</h3>", "<strong>Bob</strong>", "<br>", "<em>this</em>", "<li>one</li>", "<blockquote>", "<code>code</code>"]
+        {
+            assert!(html.contains(want), "{want} in {html}");
+        }
+        assert!(html.contains("href=\"https://example.org/a?b=1\" rel=\"noopener noreferrer nofollow\""), "{html}");
+    }
+
+    #[test]
+    fn nothing_that_runs_or_loads_gets_through() {
+        for bad in [
+            "<script>alert(1)</script>",
+            "<img src=x onerror=alert(1)>",
+            "![x](https://evil.example/p.png)",
+            "[x](javascript:alert(1))",
+            "[x](data:text/html,x)",
+            "[x](//evil.example)",
+            "<a href=\"x\" onclick=\"y\">z</a>",
+            "<style>*{}</style>",
+            "<iframe src=x></iframe>",
+            "[a](<javascript:x>)",
+        ] {
+            let html = render_html(bad);
+            for part in ["<script", "<img", "javascript:", "data:", "<style", "<iframe", "href=\"//", "<a href=\"x\""] {
+                assert!(!html.contains(part), "{bad} gave {html}");
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_renders_to_allowed_tags_only(text in "[<>a-z\\[\\]()!\"'=:/ \\n*_`#-]{0,200}") {
+            let html = render_html(&text);
+            for piece in html.split('<').skip(1) {
+                let name: String = piece.trim_start_matches('/').chars().take_while(char::is_ascii_alphanumeric).collect();
+                prop_assert!(TAGS.contains(&name.as_str()), "{name} in {html}");
+            }
+        }
+    }
+}

@@ -1,0 +1,268 @@
+//! The recipient's side of the door: what the page shows before anything happened, and refusing.
+
+use crate::{AttachmentView, Post, Proof, RecipientState, expire, jobs, message, tell::Tell};
+use evidence::{Entry, Kind};
+use kernel::{Fault, Line, MAX_REASON_CHARS, MessageId, RecipientId, Time};
+use sea_orm::{ColumnTrait, QueryFilter, QueryOrder};
+use std::time::Duration;
+use store::{
+    Caller, Look, TenantRead, TenantTx, Who,
+    entity::{evidence as evidence_table, member, message as message_table, recipient, tenant},
+};
+
+/// The same address and program within this time is one fetch.
+const SAME_FETCH: Duration = Duration::from_secs(3600);
+/// Fetches (and, apart, late pickups) recorded for one recipient.
+const MAX_TELEMETRY: u64 = 50;
+
+/// What the first page shows; looking changes nothing.
+#[derive(Clone, Debug)]
+pub struct Door {
+    pub recipient: RecipientId,
+    pub address: String,
+    /// Sender's name and tenant's name; `None` while the sender wants to stay unnamed until accepted.
+    pub sender: Option<(String, String)>,
+    pub proof: Proof,
+    pub accept_first: bool,
+    /// Only when the sender chose to show it.
+    pub subject: Option<String>,
+    pub sent_at: Time,
+    pub expires_at: Time,
+    pub state: DoorState,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DoorState {
+    Sealed,
+    /// Opened before; can be opened again until it expires.
+    Opened,
+    Refused,
+    Retracted,
+    Expired,
+    Locked,
+    /// To be sent later, or the sender's address is not proven yet: nothing to see, answered as unknown.
+    NotYet,
+}
+
+/// Where a visit stands after a gesture or a proof.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// A code is on its way to this (masked) address.
+    Code {
+        masked: String,
+        tries_left: i64,
+        /// Seconds until another may be asked for.
+        again_in: u64,
+    },
+    Password {
+        hint: Option<String>,
+        tries_left: i64,
+    },
+    /// Everything is proven; the recipient has to accept or refuse before seeing it.
+    Accept,
+    /// Handed over (committed): go and fetch the content.
+    Open,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum PickupRefused {
+    /// No visit in this browser, or it is over: start again from the first page.
+    #[error("This page has been open for too long, or cookies are off. Open the link in the mail again.")]
+    NoVisit,
+    #[error("This code is not right. {tries_left} tries are left.")]
+    WrongCode { tries_left: i64 },
+    #[error("This code was tried too often or is too old. Ask for a new one.")]
+    CodeSpent,
+    #[error("A code was sent a moment ago. You can ask for another in {again_in} seconds.")]
+    CodeTooSoon { again_in: u64 },
+    #[error("No more codes can be sent for this message today.")]
+    NoMoreCodes,
+    #[error("This password is not right. {tries_left} tries are left.")]
+    WrongPassword { tries_left: i64 },
+    /// Retracted, expired, refused, locked: the page for that state.
+    #[error("This message cannot be opened.")]
+    Closed(DoorState),
+    #[error("The reason {0}.")]
+    Reason(kernel::BadLine),
+    #[error("We are busy right now. Try again in a moment.")]
+    Busy,
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+impl From<keys::Busy> for PickupRefused {
+    fn from(_: keys::Busy) -> PickupRefused {
+        PickupRefused::Busy
+    }
+}
+
+/// What was sealed, in the hands of a browser that proved itself.
+#[derive(Clone, Debug)]
+pub struct Content {
+    pub sender: (String, String),
+    pub subject: String,
+    pub text: String,
+    pub attachments: Vec<AttachmentView>,
+    pub expires_at: Time,
+    pub opened_at: Time,
+    /// R0, R1, R2.
+    pub assurance: &'static str,
+    pub replied: bool,
+}
+
+/// The caller's recipient and message, loaded together.
+pub(crate) struct Letter {
+    pub recipient: recipient::Model,
+    pub message: message_table::Model,
+}
+
+impl Letter {
+    pub(crate) async fn of(look: &impl Look) -> Result<Letter, Fault> {
+        let Who::Recipient { id, message } = *look.caller().who() else { return Err(Fault::other("only a recipient comes to this door")) };
+        let recipient = message::recipient_row(look, id).await?.ok_or_else(|| Fault::other("the recipient's row is gone"))?;
+        let message = message::row(look, message).await?.ok_or_else(|| Fault::other("the recipient's message is gone"))?;
+        Ok(Letter { recipient, message })
+    }
+    pub(crate) fn id(&self) -> RecipientId {
+        RecipientId(self.recipient.id)
+    }
+    pub(crate) fn message_id(&self) -> MessageId {
+        MessageId(self.message.id)
+    }
+    pub(crate) fn entry(&self, kind: Kind) -> Entry {
+        Entry::of(kind, self.message_id()).to(self.id())
+    }
+    pub(crate) fn state(&self, now: Time) -> Result<DoorState, Fault> {
+        let state = RecipientState::read(&self.recipient.state)?;
+        Ok(match state {
+            RecipientState::Retracted => DoorState::Retracted,
+            RecipientState::Refused => DoorState::Refused,
+            RecipientState::Expired => DoorState::Expired,
+            _ if self.message.expires_at <= now.0 || self.message.shredded_at.is_some() => DoorState::Expired,
+            _ if self.message.release_at > now.0 => DoorState::NotYet,
+            RecipientState::Locked => DoorState::Locked,
+            RecipientState::Opened => DoorState::Opened,
+            RecipientState::Waiting | RecipientState::Notified | RecipientState::Failed => DoorState::Sealed,
+        })
+    }
+}
+
+/// What the caller's link leads to. `None`: not there, or not yet.
+pub async fn door(read: &TenantRead) -> Result<Option<Door>, Fault> {
+    let letter = Letter::of(read).await?;
+    let state = letter.state(read.now())?;
+    let sender = names(read, &letter.message).await?;
+    let Some(sender) = sender.filter(|_| state != DoorState::NotYet) else { return Ok(None) };
+    let hidden = letter.message.hide_sender && letter.recipient.opened_at.is_none();
+    Ok(Some(Door {
+        recipient: letter.id(),
+        sender: (!hidden).then_some(sender),
+        proof: message::proof(&letter.message)?,
+        accept_first: letter.message.accept_first,
+        subject: letter.message.show_subject.then(|| letter.message.subject.clone()),
+        sent_at: Time(letter.message.release_at),
+        expires_at: Time(letter.message.expires_at),
+        address: letter.recipient.address,
+        state,
+    }))
+}
+
+/// The sender's and the tenant's name; `None` until the sender's address is proven.
+pub(crate) async fn names(look: &impl Look, row: &message_table::Model) -> Result<Option<(String, String)>, Fault> {
+    let sender = look.find::<member::Entity>().filter(member::Column::Id.eq(row.member_id)).one().await?;
+    let tenant = look.find::<tenant::Entity>().one().await?.map(|t| t.name).unwrap_or_default();
+    Ok(sender.filter(|m| m.email_proven_at.is_some()).map(|m| (m.name, tenant)))
+}
+
+/// Telemetry for the timeline: something asked for the page. At most one row an hour for the same address and program, 50 in all.
+pub async fn link_fetched(post: &Post, who: &Caller) -> Result<(), Fault> {
+    let known = post.db.read(who, async |read| fetched_before(read).await).await?;
+    if known {
+        return Ok(());
+    }
+    post.db
+        .act(who, async |tx| {
+            let Who::Recipient { id, message } = *tx.caller().who() else { return Ok(()) };
+            evidence::record(tx, Entry::of(Kind::LinkFetched, message).to(id)).await?;
+            tx.changed(message);
+            Ok(())
+        })
+        .await
+}
+
+async fn fetched_before(read: &TenantRead) -> Result<bool, Fault> {
+    let Who::Recipient { id, .. } = *read.caller().who() else { return Ok(true) };
+    let rows = of_kind(read, id, Kind::LinkFetched).await?;
+    if rows.len() as u64 >= MAX_TELEMETRY {
+        return Ok(true);
+    }
+    let since = read.now().minus(SAME_FETCH).0;
+    let origin = read.caller().origin();
+    let ip = origin.ip.map(|ip| ip.to_string());
+    Ok(rows.iter().filter(|r| r.at >= since).any(|row| {
+        let grounds: serde_json::Value = serde_json::from_str(&row.grounds).unwrap_or_default();
+        let said = |name: &str| grounds.get(name).and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
+        said("ip") == ip.clone().unwrap_or_default() && said("user_agent") == origin.user_agent
+    }))
+}
+
+async fn of_kind(look: &impl Look, recipient: RecipientId, kind: Kind) -> Result<Vec<evidence_table::Model>, Fault> {
+    let Who::Recipient { message, .. } = *look.caller().who() else { return Ok(Vec::new()) };
+    look.find::<evidence_table::Entity>()
+        .filter(evidence_table::Column::MessageId.eq(message.0))
+        .filter(evidence_table::Column::RecipientId.eq(recipient.0))
+        .filter(evidence_table::Column::Kind.eq(kind.as_str()))
+        .order_by_desc(evidence_table::Column::Seq)
+        .limit(MAX_TELEMETRY)
+        .all()
+        .await
+}
+
+/// The loser of a race against retraction, expiry or lock is recorded, a bounded number of times.
+pub(crate) async fn record_too_late(tx: &TenantTx, letter: &Letter, state: DoorState) -> Result<(), Fault> {
+    if (of_kind(tx, letter.id(), Kind::PickupTooLate).await?.len() as u64) < MAX_TELEMETRY {
+        let word = match state {
+            DoorState::Refused => "refused",
+            DoorState::Retracted => "retracted",
+            DoorState::Expired => "expired",
+            DoorState::Locked => "locked",
+            DoorState::Sealed | DoorState::Opened | DoorState::NotYet => return Ok(()),
+        };
+        evidence::record(tx, letter.entry(Kind::PickupTooLate).because("state", word)).await?;
+        tx.changed(letter.message_id());
+    }
+    Ok(())
+}
+
+/// The opposite gesture. Needs no proof beyond the link; the evidence says so.
+pub async fn refuse(tx: &TenantTx, reason: &str) -> Result<(), PickupRefused> {
+    let reason = Line::<MAX_REASON_CHARS>::parse(&reason.replace("\r\n", " ").replace('\n', " ")).map_err(PickupRefused::Reason)?;
+    let letter = Letter::of(tx).await?;
+    let state = letter.state(tx.now())?;
+    if !matches!(state, DoorState::Sealed | DoorState::Locked) {
+        return Err(PickupRefused::Closed(state));
+    }
+    let refused = tx
+        .update::<recipient::Entity>()
+        .set(recipient::Column::State, RecipientState::Refused.as_str())
+        .set(recipient::Column::Slot, Option::<Vec<u8>>::None)
+        .set(recipient::Column::ChangedAt, tx.now().0)
+        .filter(recipient::Column::Id.eq(letter.recipient.id))
+        .filter(recipient::Column::State.is_in(RecipientState::RETRACTABLE))
+        .exec()
+        .await?;
+    if refused == 0 {
+        let now = Letter::of(tx).await?.state(tx.now())?;
+        return Err(PickupRefused::Closed(now));
+    }
+    jobs::tell_later(tx, Tell::Refused { recipient: letter.id() }).await?;
+    let mut entry = letter.entry(Kind::Refused).because("assurance", "R0");
+    if !reason.is_empty() {
+        entry = entry.because("reason", reason.into_string());
+    }
+    let mut entries = vec![entry];
+    entries.extend(expire::shred_if_over(tx, &letter.message).await?);
+    evidence::record_many(tx, entries).await?;
+    tx.changed(letter.message_id());
+    Ok(())
+}

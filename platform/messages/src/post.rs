@@ -1,0 +1,13 @@
+//! What the rooms that leave the database need: the store, the password hasher and the site's address.
+
+use kernel::Site;
+use keys::PasswordHasher;
+use store::Db;
+
+/// Handed to the rooms that do more than one act. Cheap to clone.
+#[derive(Clone)]
+pub struct Post {
+    pub db: Db,
+    pub hasher: PasswordHasher,
+    pub site: Site,
+}

@@ -1,0 +1,110 @@
+//! Retraction: the sender takes a message back before it is opened; one conditional update decides against pickup.
+
+use crate::{RecipientState, expire, message};
+use evidence::{Entry, Kind};
+use kernel::{Fault, MessageId, RecipientId};
+use sea_orm::{ColumnTrait, QueryFilter};
+use store::{
+    Role, TenantTx, Who,
+    entity::{message as message_table, recipient, visit},
+};
+
+/// What became of each recipient asked for.
+#[derive(Clone, Debug, Default)]
+pub struct Retraction {
+    pub retracted: Vec<RecipientId>,
+    /// Opened (or refused) before; recorded as such.
+    pub too_late: Vec<RecipientId>,
+    /// Had ended already (expired or retracted before).
+    pub ended: Vec<RecipientId>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum RetractRefused {
+    #[error("There is no such message.")]
+    NotFound,
+    #[error("Your role may read but not retract.")]
+    NotAllowed,
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+/// `only`: these recipients; `None`: all. Unknown recipients are NotFound. Running it twice does no harm.
+pub async fn retract(tx: &TenantTx, id: MessageId, only: Option<&[RecipientId]>) -> Result<Retraction, RetractRefused> {
+    if matches!(tx.caller().who(), Who::Member { role: Role::Auditor | Role::Billing, .. }) {
+        return Err(RetractRefused::NotAllowed);
+    }
+    let row = message::row(tx, id).await?.ok_or(RetractRefused::NotFound)?;
+    let all: Vec<RecipientId> = message::recipient_rows(tx, id).await?.into_iter().map(|r| RecipientId(r.id)).collect();
+    let wanted = match only {
+        None => all,
+        Some(only) if only.iter().all(|r| all.contains(r)) => all.into_iter().filter(|r| only.contains(r)).collect(),
+        Some(_) => return Err(RetractRefused::NotFound),
+    };
+    let mut done = Retraction::default();
+    let mut entries = Vec::new();
+    for recipient in wanted {
+        take_back(tx, id, recipient, &mut done, &mut entries).await?;
+    }
+    if !done.retracted.is_empty() {
+        mark(tx, id).await?;
+        entries.extend(expire::shred_if_over(tx, &row).await?);
+    }
+    evidence::record_many(tx, entries).await?;
+    tx.changed(id);
+    Ok(done)
+}
+
+async fn take_back(
+    tx: &TenantTx,
+    id: MessageId,
+    recipient: RecipientId,
+    done: &mut Retraction,
+    entries: &mut Vec<Entry>,
+) -> Result<(), Fault> {
+    let won = tx
+        .update::<recipient::Entity>()
+        .set(recipient::Column::State, RecipientState::Retracted.as_str())
+        .set(recipient::Column::Slot, Option::<Vec<u8>>::None)
+        .set(recipient::Column::ChangedAt, tx.now().0)
+        .filter(recipient::Column::Id.eq(recipient.0))
+        .filter(recipient::Column::State.is_in(RecipientState::RETRACTABLE))
+        .exec()
+        .await?;
+    if won == 1 {
+        forget_keys(tx, recipient).await?;
+        done.retracted.push(recipient);
+        entries.push(Entry::of(Kind::Retracted, id).to(recipient));
+        return Ok(());
+    }
+    // Read again: the state that we lost against may be newer than the first look.
+    let state = message::recipient_row(tx, recipient).await?.map(|r| r.state).unwrap_or_default();
+    match RecipientState::read(&state)? {
+        RecipientState::Retracted | RecipientState::Expired => done.ended.push(recipient),
+        state => {
+            done.too_late.push(recipient);
+            entries.push(Entry::of(Kind::RetractionTooLate, id).to(recipient).because("state", state.as_str()));
+        }
+    }
+    Ok(())
+}
+
+/// Keys that wait in a browser's visit for acceptance end with the slot.
+async fn forget_keys(tx: &TenantTx, recipient: RecipientId) -> Result<(), Fault> {
+    tx.update::<visit::Entity>()
+        .set(visit::Column::KeyWrapped, Option::<Vec<u8>>::None)
+        .filter(visit::Column::RecipientId.eq(recipient.0))
+        .exec()
+        .await
+        .map(|_| ())
+}
+
+async fn mark(tx: &TenantTx, id: MessageId) -> Result<(), Fault> {
+    tx.update::<message_table::Entity>()
+        .set(message_table::Column::RetractedAt, tx.now().0)
+        .filter(message_table::Column::Id.eq(id.0))
+        .filter(message_table::Column::RetractedAt.is_null())
+        .exec()
+        .await
+        .map(|_| ())
+}

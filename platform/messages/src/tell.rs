@@ -1,0 +1,137 @@
+//! Mails that tell the sender (and, when locked out, the recipient) what happened.
+
+use crate::{
+    Post, message,
+    notice::{address, for_people, written},
+    pick_up,
+};
+use evidence::Kind;
+use kernel::{EmailAddress, Fault, JobEnd, MessageId, RecipientId, ReplyId, Site, Time};
+use mail::{
+    Letter, Mailer, Outcome, Rendered,
+    mails::{NotDelivered, Opened, Refused, Replied, SlotLocked, SlotLockedRecipient},
+};
+use sea_orm::{ColumnTrait, QueryFilter, QueryOrder};
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+use store::{
+    ClaimedJob, Look, TenantRead,
+    entity::{evidence as evidence_table, member, message as message_table, recipient},
+};
+
+/// Tries of a mail that only tells; the timeline has it anyway.
+const MAX_ATTEMPTS: i64 = 20;
+
+/// Whom to tell what; ids only.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(tag = "what", rename_all = "snake_case")]
+pub(crate) enum Tell {
+    Opened { recipient: RecipientId },
+    Refused { recipient: RecipientId },
+    Replied { recipient: RecipientId, reply: ReplyId },
+    Locked { recipient: RecipientId },
+    LockedRecipient { recipient: RecipientId },
+    NotDelivered { recipient: RecipientId },
+}
+
+impl Tell {
+    fn recipient(self) -> RecipientId {
+        match self {
+            Tell::Opened { recipient }
+            | Tell::Refused { recipient }
+            | Tell::Replied { recipient, .. }
+            | Tell::Locked { recipient }
+            | Tell::LockedRecipient { recipient }
+            | Tell::NotDelivered { recipient } => recipient,
+        }
+    }
+}
+
+pub(crate) async fn tell(post: &Post, mailer: &Mailer, job: &ClaimedJob, what: Tell) -> Result<JobEnd, Fault> {
+    let Some(letter) = post.db.read(&job.caller(), async |read| letter(read, &post.site, job, what).await).await? else {
+        return Ok(JobEnd::Done);
+    };
+    let again = |why: String| {
+        let after = Duration::from_secs(60 * u64::try_from(job.attempts.max(1)).unwrap_or(1));
+        if job.attempts < MAX_ATTEMPTS { JobEnd::Again { after, why } } else { JobEnd::Done }
+    };
+    Ok(match mailer.deliver(&letter).await {
+        Outcome::Relayed(_) | Outcome::Failed(_) => JobEnd::Done,
+        Outcome::TryLater(pause) => again(pause.to_string()),
+        Outcome::Unknown(why) => again(why),
+    })
+}
+
+async fn letter(read: &TenantRead, site: &Site, job: &ClaimedJob, what: Tell) -> Result<Option<Letter>, Fault> {
+    let Some(to) = message::recipient_row(read, what.recipient()).await? else { return Ok(None) };
+    let Some(row) = message::row(read, MessageId(to.message_id)).await? else { return Ok(None) };
+    let Some(sender) = read.find::<member::Entity>().filter(member::Column::Id.eq(row.member_id)).one().await? else { return Ok(None) };
+    let (mail, whom) = match what {
+        Tell::LockedRecipient { .. } => (locked_recipient(read, site, &row).await?, address(&to.address)?),
+        _ => (to_sender(read, site, &row, &to, what).await?, address(&sender.email)?),
+    };
+    finish(site, job, mail, whom).map(Some)
+}
+
+fn finish(site: &Site, job: &ClaimedJob, mail: Rendered, to: EmailAddress) -> Result<Letter, Fault> {
+    written(site, mail, to, format!("{}.tell", job.id), job.created_at, None, None)
+}
+
+async fn locked_recipient(read: &TenantRead, site: &Site, row: &message_table::Model) -> Result<Rendered, Fault> {
+    let names = pick_up::names(read, row).await?.filter(|_| !row.hide_sender);
+    let (sender_name, tenant_name) = names.unzip();
+    Ok(SlotLockedRecipient { sender_name, tenant_name, site_host: site.host().to_owned() }.render())
+}
+
+async fn to_sender(
+    read: &TenantRead,
+    site: &Site,
+    row: &message_table::Model,
+    to: &recipient::Model,
+    what: Tell,
+) -> Result<Rendered, Fault> {
+    let (subject, recipient) = (row.subject.clone(), to.address.clone());
+    let link = site.link(&format!("/messages/{}", MessageId(row.id)));
+    Ok(match what {
+        Tell::Opened { .. } => {
+            let fact = newest(read, to, Kind::HandedOver).await?;
+            let from_where = fact.as_ref().and_then(|f| ground(f, "ip")).unwrap_or_else(|| "an unknown address".into());
+            Opened { subject, recipient, when: when(fact.as_ref()), from_where, link }.render()
+        }
+        Tell::Refused { .. } => {
+            let fact = newest(read, to, Kind::Refused).await?;
+            let reason = fact.as_ref().and_then(|f| ground(f, "reason"));
+            Refused { subject, recipient, when: when(fact.as_ref()), reason, link }.render()
+        }
+        Tell::Replied { reply, .. } => {
+            let fact = newest(read, to, Kind::Replied).await?;
+            Replied { subject, recipient, when: when(fact.as_ref()), link: site.link(&format!("/received/{reply}")) }.render()
+        }
+        Tell::Locked { .. } | Tell::LockedRecipient { .. } => SlotLocked { recipient, subject, link }.render(),
+        Tell::NotDelivered { .. } => {
+            let fact = newest(read, to, Kind::NoticeFailed).await?;
+            let answer = fact.as_ref().and_then(|f| ground(f, "smtp").or_else(|| ground(f, "why"))).unwrap_or_default();
+            NotDelivered { recipient, subject, answer, link }.render()
+        }
+    })
+}
+
+async fn newest(read: &TenantRead, to: &recipient::Model, kind: Kind) -> Result<Option<evidence_table::Model>, Fault> {
+    read.find::<evidence_table::Entity>()
+        .filter(evidence_table::Column::MessageId.eq(to.message_id))
+        .filter(evidence_table::Column::RecipientId.eq(to.id))
+        .filter(evidence_table::Column::Kind.eq(kind.as_str()))
+        .order_by_desc(evidence_table::Column::Seq)
+        .limit(1)
+        .one()
+        .await
+}
+
+fn ground(fact: &evidence_table::Model, name: &str) -> Option<String> {
+    let grounds: serde_json::Value = serde_json::from_str(&fact.grounds).ok()?;
+    grounds.get(name)?.as_str().map(str::to_owned)
+}
+
+fn when(fact: Option<&evidence_table::Model>) -> String {
+    fact.map(|f| for_people(Time(f.at))).unwrap_or_default()
+}

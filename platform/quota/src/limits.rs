@@ -1,0 +1,90 @@
+//! What a tenant bought, and the limits that one message meets by itself.
+
+use crate::QuotaRefused;
+use kernel::Fault;
+use std::{sync::Arc, time::Duration};
+use store::{Look, entity::allowance};
+
+/// How old limits may be before they are read again; a change of plan shows after this.
+const FRESH: Duration = Duration::from_secs(1);
+
+/// Limits of a tenant: `None` is unlimited, `0` is none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Messages to one recipient each, a month.
+    pub sends: Option<i64>,
+    /// Recipients of one message.
+    pub recipients: Option<i64>,
+    /// Body and attachments of one message, in bytes.
+    pub message_bytes: Option<i64>,
+    /// Content stored at any one time, in bytes.
+    pub stored_bytes: Option<i64>,
+    /// Longest life of a message's content, in days.
+    pub life_days: Option<i64>,
+    /// Requests to the API a minute.
+    pub api_per_minute: Option<i64>,
+}
+
+/// The caller's limits, at most a second old.
+pub async fn limits(look: &impl Look) -> Result<Arc<Limits>, Fault> {
+    let (shelf, tenant) = (look.shelf(), look.tenant());
+    if let Some(limits) = shelf.get::<Limits>(tenant, FRESH) {
+        return Ok(limits);
+    }
+    let limits = Arc::new(Limits::from(&allowance_row(look).await?));
+    shelf.put(tenant, limits.clone());
+    Ok(limits)
+}
+
+/// The tenant's allowance. A tenant without one is a fault, and a fault refuses: what cannot be read allows nothing.
+pub(crate) async fn allowance_row(look: &impl Look) -> Result<allowance::Model, Fault> {
+    look.find::<allowance::Entity>().one().await?.ok_or_else(|| Fault::other("the tenant has no allowance"))
+}
+
+pub fn check_recipients(limits: &Limits, recipients: i64) -> Result<(), QuotaRefused> {
+    within(limits.recipients, recipients).map_err(|limit| QuotaRefused::TooManyRecipients { limit })
+}
+
+/// `bytes`: body and attachments together.
+pub fn check_message_bytes(limits: &Limits, bytes: i64) -> Result<(), QuotaRefused> {
+    within(limits.message_bytes, bytes).map_err(|limit| QuotaRefused::TooLarge { limit })
+}
+
+/// `days`: life of the content, begun days counted whole.
+pub fn check_life(limits: &Limits, days: i64) -> Result<(), QuotaRefused> {
+    within(limits.life_days, days).map_err(|limit_days| QuotaRefused::LifeTooLong { limit_days })
+}
+
+fn within(limit: Option<i64>, wanted: i64) -> Result<(), i64> {
+    match limit {
+        Some(limit) if wanted > limit => Err(limit),
+        _ => Ok(()),
+    }
+}
+
+impl From<&allowance::Model> for Limits {
+    fn from(row: &allowance::Model) -> Limits {
+        Limits {
+            sends: row.sends_limit,
+            recipients: row.recipients_limit,
+            message_bytes: row.message_bytes_limit,
+            stored_bytes: row.stored_limit,
+            life_days: row.life_days_limit,
+            api_per_minute: row.api_per_minute,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn none_is_unlimited_and_zero_is_none() {
+        assert_eq!(within(None, i64::MAX), Ok(()));
+        assert_eq!(within(Some(0), 0), Ok(()));
+        assert_eq!(within(Some(0), 1), Err(0));
+        assert_eq!(within(Some(5), 5), Ok(()));
+        assert_eq!(within(Some(5), 6), Err(5));
+    }
+}

@@ -1,0 +1,58 @@
+//! The connection an act or a read holds, whichever database it is. Private to the store: nobody outside gets hold of one.
+
+use crate::{
+    lite::{Reader, Turn},
+    postgres::PgTransaction,
+};
+use kernel::Fault;
+use sea_orm::{DbBackend, FromQueryResult, QueryResult, Statement};
+
+pub(crate) enum Connection {
+    Act(Turn),
+    Read(Reader),
+    Postgres(PgTransaction),
+}
+
+impl Connection {
+    pub fn backend(&self) -> DbBackend {
+        match self {
+            Connection::Act(_) | Connection::Read(_) => DbBackend::Sqlite,
+            Connection::Postgres(_) => DbBackend::Postgres,
+        }
+    }
+
+    /// Rows changed.
+    pub async fn run(&self, statement: Statement) -> Result<u64, Fault> {
+        match self {
+            Connection::Act(turn) => turn.run(&statement),
+            Connection::Read(reader) => reader.connection().run(&statement),
+            Connection::Postgres(transaction) => transaction.run(statement).await,
+        }
+    }
+
+    /// At most `most` rows (PostgreSQL: the statement's own LIMIT counts).
+    pub async fn rows(&self, statement: Statement, most: usize) -> Result<Vec<QueryResult>, Fault> {
+        match self {
+            Connection::Act(turn) => turn.rows(&statement, most),
+            Connection::Read(reader) => reader.connection().rows(&statement, most),
+            Connection::Postgres(transaction) => transaction.rows(statement).await,
+        }
+    }
+
+    pub async fn one<M: FromQueryResult>(&self, statement: Statement) -> Result<Option<M>, Fault> {
+        self.rows(statement, 1).await?.first().map(decode).transpose()
+    }
+
+    pub async fn all<M: FromQueryResult>(&self, statement: Statement) -> Result<Vec<M>, Fault> {
+        self.rows(statement, usize::MAX).await?.iter().map(decode).collect()
+    }
+}
+
+fn decode<M: FromQueryResult>(row: &QueryResult) -> Result<M, Fault> {
+    M::from_query_result(row, "").map_err(|e| crate::fault::of_orm("a row does not read as its struct", e))
+}
+
+/// The beginning of a statement (`INSERT INTO "message"…`): enough to find it, and never a value.
+pub(crate) fn kind_of(sql: &str) -> &str {
+    sql.char_indices().nth(60).map_or(sql, |(end, _)| &sql[..end])
+}

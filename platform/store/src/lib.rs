@@ -1,0 +1,27 @@
+//! The store: the one crate that holds a database connection.
+//!
+//! Everybody else writes `db.act(&caller, async |tx| …)` or `db.read(&caller, async |read| …)` and gets a view of one tenant's
+//! rows. What would surprise you: on SQLite several callers' acts share one durable commit, and on PostgreSQL an act may run
+//! twice, so a closure must not do anything but talk to its `tx`.
+
+mod blobs;
+mod caller;
+mod db;
+pub mod entity;
+mod front_desk;
+mod jobs;
+mod look;
+mod shelf;
+mod statements;
+mod tenant_tx;
+
+pub use blobs::{Blobs, S3Config};
+pub use caller::{Caller, Origin, Role, Who};
+pub use db::{Change, Database, Db, Ground, Stats};
+pub use front_desk::{Brake, FrontDesk, TenantRow};
+pub use jobs::{ClaimedJob, JobCounts, Jobs};
+pub use look::{Look, TenantRead};
+pub use sea_orm;
+pub use shelf::Shelf;
+pub use statements::{Find, FindInto, Update};
+pub use tenant_tx::{NewJob, TenantTx};

@@ -1,0 +1,183 @@
+//! One SQLite connection with its pragmas, each set and then read back.
+
+use super::value::{self, Declared};
+use crate::{connection::kind_of, fault};
+use kernel::{Fault, FaultKind};
+use rusqlite::{CachedStatement, Connection, OpenFlags};
+use sea_orm::{ProxyRow, QueryResult, Statement, Value};
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+/// How long a statement may wait for another process that holds a lock.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Prepared statements kept on each connection.
+const STATEMENTS: usize = 256;
+/// Pages in the log before a commit copies them back (4 KiB each).
+const CHECKPOINT_PAGES: i64 = 4000;
+
+/// What a connection is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// Makes the file if it is not there.
+    Create,
+    Write,
+    Read,
+}
+
+/// A connection that tasks may share; the lock is never contended, it only makes the connection `Sync`.
+pub(crate) struct LiteConnection(Mutex<Connection>);
+
+impl LiteConnection {
+    pub fn open(path: &Path, access: Access) -> Result<LiteConnection, Fault> {
+        let create = if access == Access::Create { OpenFlags::SQLITE_OPEN_CREATE } else { OpenFlags::empty() };
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | create;
+        let connection = Connection::open_with_flags(path, flags)
+            .map_err(|e| fault::of_lite(&format!("the database file {} does not open", path.display()), e))?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        connection.busy_timeout(BUSY_TIMEOUT).map_err(|e| fault::of_lite("setting the busy timeout", e))?;
+        for (pragma, value, expected) in pragmas(access) {
+            set(&connection, pragma, &value, &expected)?;
+        }
+        Ok(LiteConnection(Mutex::new(connection)))
+    }
+
+    /// Fixed text without values or rows: BEGIN, SAVEPOINT, COMMIT…
+    pub fn say(&self, sql: &str) -> Result<(), rusqlite::Error> {
+        self.lock().prepare_cached(sql)?.raw_execute().map(|_| ())
+    }
+
+    /// Runs several statements without values.
+    pub fn batch(&self, sql: &str) -> Result<(), Fault> {
+        self.lock().execute_batch(sql).map_err(|e| fault::of_lite("a batch of statements", e))
+    }
+
+    /// Whether no transaction is open; after an error that means that SQLite rolled it back by itself.
+    pub fn is_autocommit(&self) -> bool {
+        self.lock().is_autocommit()
+    }
+
+    /// Waits no longer for other processes: the writer waits by itself, without holding its thread.
+    pub fn do_not_wait(&self) -> Result<(), Fault> {
+        self.lock().busy_timeout(Duration::ZERO).map_err(|e| fault::of_lite("setting the busy timeout", e))
+    }
+
+    /// Rows changed.
+    pub fn run(&self, statement: &Statement) -> Result<u64, Fault> {
+        let connection = self.lock();
+        let mut prepared = prepare(&connection, statement)?;
+        prepared.raw_execute().map(|n| n as u64).map_err(|e| fault::of_lite(kind_of(&statement.sql), e))
+    }
+
+    /// At most `most` rows.
+    pub fn rows(&self, statement: &Statement, most: usize) -> Result<Vec<QueryResult>, Fault> {
+        let failed = |e| fault::of_lite(kind_of(&statement.sql), e);
+        let connection = self.lock();
+        let mut prepared = prepare(&connection, statement)?;
+        let columns: Vec<_> = prepared.columns().iter().map(|c| (c.name().to_owned(), Declared::parse(c.decl_type()))).collect();
+        let mut rows = prepared.raw_query();
+        let mut out = Vec::new();
+        while out.len() < most {
+            let Some(row) = rows.next().map_err(failed)? else { break };
+            let mut values = BTreeMap::new();
+            for (i, (name, declared)) in columns.iter().enumerate() {
+                let stored = row.get_ref(i).map_err(failed)?;
+                let value = value::read(stored, *declared).map_err(|why| Fault::other(format!("column {name} holds {why}")))?;
+                values.insert(name.clone(), value);
+            }
+            out.push(ProxyRow::new(values).into());
+        }
+        Ok(out)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Connection> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Name, value to set, value that must be read back.
+fn pragmas(access: Access) -> Vec<(&'static str, String, String)> {
+    let same = |name, value: &str| (name, value.to_owned(), value.to_owned());
+    let mut all = vec![
+        same("journal_mode", "wal"),
+        // FULL: a commit is on the disk before it is answered. NORMAL lost a fifth of them when the power went.
+        ("synchronous", "FULL".to_owned(), "2".to_owned()),
+        same("foreign_keys", "1"),
+        same("trusted_schema", "0"),
+        same("wal_autocheckpoint", &CHECKPOINT_PAGES.to_string()),
+        // Negative: KiB.
+        same("cache_size", if access == Access::Read { "-4000" } else { "-16000" }),
+        ("temp_store", "MEMORY".to_owned(), "2".to_owned()),
+    ];
+    if access == Access::Read {
+        all.push(same("query_only", "1"));
+    }
+    all
+}
+
+fn set(connection: &Connection, pragma: &str, value: &str, expected: &str) -> Result<(), Fault> {
+    let failed = |e| fault::of_lite(&format!("PRAGMA {pragma}"), e);
+    connection.execute_batch(&format!("PRAGMA {pragma}={value}")).map_err(failed)?;
+    let found = connection
+        .query_row(&format!("PRAGMA {pragma}"), [], |row| {
+            Ok(match row.get_ref(0)? {
+                rusqlite::types::ValueRef::Integer(i) => i.to_string(),
+                other => other.as_str().unwrap_or_default().to_owned(),
+            })
+        })
+        .map_err(failed)?;
+    if found == expected {
+        return Ok(());
+    }
+    Err(Fault::new(FaultKind::Unavailable, format!("SQLite keeps {pragma} at {found}, but {value} is needed; is the file system read-only or remote?")))
+}
+
+fn prepare<'c>(connection: &'c Connection, statement: &Statement) -> Result<CachedStatement<'c>, Fault> {
+    let failed = |e| fault::of_lite(kind_of(&statement.sql), e);
+    let mut prepared = connection.prepare_cached(&statement.sql).map_err(failed)?;
+    let values: &[Value] = statement.values.as_ref().map_or(&[], |v| &v.0);
+    for (i, value) in values.iter().enumerate() {
+        let bound = value::bind(value).map_err(Fault::other)?;
+        prepared.raw_bind_parameter(i + 1, bound).map_err(failed)?;
+    }
+    Ok(prepared)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_pragma_is_as_asked() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.db");
+        LiteConnection::open(&path, Access::Create).unwrap();
+        for access in [Access::Write, Access::Read] {
+            let connection = LiteConnection::open(&path, access).unwrap();
+            let lock = connection.lock();
+            let read = |pragma: &str| lock.query_row(&format!("PRAGMA {pragma}"), [], |r| r.get::<_, i64>(0)).unwrap();
+            assert_eq!((read("synchronous"), read("foreign_keys"), read("busy_timeout")), (2, 1, 5000));
+            assert_eq!(read("query_only"), i64::from(access == Access::Read));
+        }
+    }
+
+    #[test]
+    fn savepoints_stay_in_memory() {
+        let dir = tempfile::tempdir().unwrap();
+        let connection = LiteConnection::open(&dir.path().join("a.db"), Access::Create).unwrap();
+        let lock = connection.lock();
+        let mut options = lock.prepare("PRAGMA compile_options").unwrap();
+        let options: Vec<String> = options.query_map([], |r| r.get(0)).unwrap().map(Result::unwrap).collect();
+        assert!(options.iter().any(|o| o == "STMTJRNL_SPILL=-1"), "LIBSQLITE3_FLAGS of .cargo/config.toml did not reach SQLite");
+    }
+
+    #[test]
+    fn a_database_that_cannot_have_a_log_is_refused() {
+        // A database in memory has no write-ahead log.
+        let refused = LiteConnection::open(Path::new(":memory:"), Access::Create).err().map(|f| f.to_string());
+        assert!(refused.is_some_and(|sentence| sentence.contains("journal_mode")));
+    }
+}

@@ -1,0 +1,297 @@
+//! The writer: one connection, and acts of many callers that share durable commits.
+//!
+//! Whoever gets the seat begins a transaction if none is open (or a savepoint in the one that is), runs its act and, if others
+//! wait, leaves the transaction open for them; the last one, or the 64th, commits. Everybody is answered after that commit,
+//! refusals too: what they saw may have been somebody's uncommitted row. A failed commit fails everybody who shared it.
+
+use super::connection::LiteConnection;
+use crate::{
+    fault,
+    herald::{Herald, News},
+};
+use kernel::{Fault, FaultKind};
+use sea_orm::{QueryResult, Statement};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering::SeqCst},
+    },
+    time::Duration,
+};
+use tokio::{
+    runtime::Handle,
+    sync::{Mutex, OwnedMutexGuard, watch},
+    time::Instant,
+};
+
+/// Acts that share a commit at most.
+const GROUP: u64 = 64;
+/// How long an act waits for the writer, and the writer for another process, before they give up.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Pause between two tries to lock a file that another process writes to.
+const PAUSE: Duration = Duration::from_millis(2);
+
+type Outcome = Option<Result<(), Fault>>;
+
+pub(crate) struct Writer {
+    seat: Arc<Mutex<Session>>,
+    waiting: AtomicU64,
+    commits: AtomicU64,
+    acts: AtomicU64,
+    herald: Herald,
+    runtime: Handle,
+}
+
+struct Session {
+    connection: LiteConnection,
+    /// A transaction is open.
+    open: bool,
+    closed: bool,
+    /// Acts kept in the open transaction.
+    kept: u64,
+    news: News,
+    group: watch::Sender<Outcome>,
+}
+
+/// The seat, taken for one act. Dropping it (a cancelled or panicking act) undoes the act.
+pub(crate) struct Turn {
+    writer: Arc<Writer>,
+    session: OwnedMutexGuard<Session>,
+    /// SQLite rolled the transaction back by itself: nothing more may run, or it would commit at once.
+    lost: AtomicBool,
+    over: bool,
+}
+
+/// Counts one act that waits. If it leaves without its turn, somebody must commit what was left open for it.
+struct Ticket<'w> {
+    writer: &'w Arc<Writer>,
+    served: bool,
+}
+
+impl Writer {
+    pub fn new(connection: LiteConnection, herald: Herald) -> Result<Arc<Writer>, Fault> {
+        connection.do_not_wait()?;
+        let session = Session { connection, open: false, closed: false, kept: 0, news: News::default(), group: watch::channel(None).0 };
+        Ok(Arc::new(Writer {
+            seat: Arc::new(Mutex::new(session)),
+            waiting: AtomicU64::new(0),
+            commits: AtomicU64::new(0),
+            acts: AtomicU64::new(0),
+            herald,
+            runtime: Handle::current(),
+        }))
+    }
+
+    /// Waits for the seat and begins an act.
+    pub async fn turn(self: &Arc<Self>) -> Result<Turn, Fault> {
+        let busy = |_| Fault::new(FaultKind::Unavailable, "the database was busy for too long");
+        let session = tokio::time::timeout(PATIENCE, self.seat()).await.map_err(busy)?;
+        let mut turn = Turn { writer: self.clone(), session, lost: AtomicBool::new(false), over: false };
+        turn.session.begin().await?;
+        Ok(turn)
+    }
+
+    pub fn waiting(&self) -> u64 {
+        self.waiting.load(SeqCst)
+    }
+    pub fn commits(&self) -> u64 {
+        self.commits.load(SeqCst)
+    }
+    pub fn acts(&self) -> u64 {
+        self.acts.load(SeqCst)
+    }
+
+    /// Commits what is open and refuses further acts.
+    pub async fn close(self: &Arc<Self>) {
+        let mut session = self.seat().await;
+        session.closed = true;
+        let writer = self.clone();
+        let closing = move || {
+            session.commit_if_open(&writer);
+            // What cannot be copied back now is copied back at the next start.
+            let _ = session.connection.batch("PRAGMA wal_checkpoint(TRUNCATE)");
+        };
+        let _ = tokio::task::spawn_blocking(closing).await;
+    }
+
+    async fn seat(self: &Arc<Self>) -> OwnedMutexGuard<Session> {
+        self.waiting.fetch_add(1, SeqCst);
+        let mut ticket = Ticket { writer: self, served: false };
+        let session = self.seat.clone().lock_owned().await;
+        ticket.served = true;
+        session
+    }
+
+    /// Commits what is open once the seat is free: nobody else may be left to do it.
+    fn commit_soon(self: &Arc<Self>) {
+        let writer = self.clone();
+        self.runtime.spawn(async move {
+            let mut session = writer.seat().await;
+            tokio::task::spawn_blocking(move || session.commit_if_open(&writer));
+        });
+    }
+}
+
+impl Drop for Ticket<'_> {
+    fn drop(&mut self) {
+        self.writer.waiting.fetch_sub(1, SeqCst);
+        if !self.served {
+            self.writer.commit_soon();
+        }
+    }
+}
+
+impl Session {
+    async fn begin(&mut self) -> Result<(), Fault> {
+        if self.closed {
+            return Err(Fault::new(FaultKind::Unavailable, "the database is closed"));
+        }
+        if self.open {
+            return self.connection.say("SAVEPOINT act").map_err(|e| fault::of_lite("beginning an act", e));
+        }
+        let until = Instant::now() + PATIENCE;
+        loop {
+            match self.connection.say("BEGIN IMMEDIATE").map_err(|e| fault::of_lite("beginning a transaction", e)) {
+                Ok(()) => break,
+                Err(f) if f.kind() == FaultKind::Retry && Instant::now() < until => tokio::time::sleep(PAUSE).await,
+                Err(f) => return Err(f),
+            }
+        }
+        self.open = true;
+        Ok(())
+    }
+
+    /// Undoes the running act alone. The first of a transaction needs no savepoint: undoing it is undoing everything.
+    fn undo(&mut self) {
+        if !self.open {
+            return;
+        }
+        let undone = self.kept > 0
+            && !self.connection.is_autocommit()
+            && self.connection.say("ROLLBACK TO act").and_then(|()| self.connection.say("RELEASE act")).is_ok();
+        if !undone {
+            self.give_up(Fault::other("the transaction that acts shared was rolled back"));
+        }
+    }
+
+    fn give_up(&mut self, fault: Fault) {
+        // Fails when SQLite rolled back by itself, which is as good.
+        let _ = self.connection.say("ROLLBACK");
+        self.answer(Err(fault));
+    }
+
+    fn commit_if_open(&mut self, writer: &Writer) {
+        if self.open {
+            self.commit(writer);
+        }
+    }
+
+    fn commit(&mut self, writer: &Writer) {
+        match self.connection.say("COMMIT") {
+            Ok(()) => {
+                writer.commits.fetch_add(1, SeqCst);
+                writer.acts.fetch_add(self.kept, SeqCst);
+                writer.herald.tell(std::mem::take(&mut self.news));
+                self.answer(Ok(()));
+            }
+            Err(e) if fault::is_failed_sync(&e) => stop(&e),
+            Err(e) => self.give_up(fault::of_lite("committing", e)),
+        }
+    }
+
+    /// Ends the transaction for everybody who shared it.
+    fn answer(&mut self, outcome: Result<(), Fault>) {
+        self.open = false;
+        self.kept = 0;
+        self.news = News::default();
+        std::mem::replace(&mut self.group, watch::channel(None).0).send_replace(Some(outcome));
+    }
+}
+
+/// After a failed fsync the kernel may have dropped pages that it calls clean, so a later commit would promise what is not there.
+/// Starting again reads what is really on the disk.
+fn stop(error: &rusqlite::Error) -> ! {
+    tracing::error!(%error, "the disk did not take a commit (fsync failed); stopping so that nothing is promised in vain");
+    std::process::abort()
+}
+
+impl Turn {
+    pub fn run(&self, statement: &Statement) -> Result<u64, Fault> {
+        self.check()?;
+        self.noting(self.session.connection.run(statement))
+    }
+    pub fn rows(&self, statement: &Statement, most: usize) -> Result<Vec<QueryResult>, Fault> {
+        self.check()?;
+        self.noting(self.session.connection.rows(statement, most))
+    }
+
+    /// Keeps the act; ends after the durable commit that it shares.
+    pub async fn keep(mut self, news: News) -> Result<(), Fault> {
+        self.check()?;
+        let last = self.session.kept + 1 >= GROUP || self.writer.waiting() == 0;
+        if self.session.kept > 0 && !last {
+            // COMMIT would release it as well.
+            self.session.connection.say("RELEASE act").map_err(|e| fault::of_lite("ending an act", e))?;
+        }
+        self.session.kept += 1;
+        self.session.news.add(news);
+        self.over = true;
+        let outcome = self.session.group.subscribe();
+        self.leave(last);
+        settled(outcome).await
+    }
+
+    /// Undoes the act; ends when the acts before it, whose rows it may have seen, are durable.
+    pub async fn undo(mut self) -> Result<(), Fault> {
+        self.over = true;
+        let outcome = (self.session.kept > 0).then(|| self.session.group.subscribe());
+        self.session.undo();
+        let last = self.session.open && self.writer.waiting() == 0;
+        self.leave(last);
+        match outcome {
+            Some(outcome) => settled(outcome).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Leaves the seat, to the next one or to the commit. That runs on a blocking thread: not ours to cancel any more.
+    fn leave(self, commit: bool) {
+        if commit {
+            let mut turn = self;
+            turn.writer.runtime.clone().spawn_blocking(move || {
+                let writer = turn.writer.clone();
+                turn.session.commit(&writer);
+            });
+        }
+    }
+
+    fn check(&self) -> Result<(), Fault> {
+        if self.lost.load(SeqCst) { Err(Fault::other("the transaction was rolled back by an earlier error")) } else { Ok(()) }
+    }
+
+    /// A full disk, an input or output error or want of memory may have rolled back the whole transaction.
+    fn noting<T>(&self, result: Result<T, Fault>) -> Result<T, Fault> {
+        if result.is_err() && self.session.connection.is_autocommit() {
+            self.lost.store(true, SeqCst);
+        }
+        result
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        if self.over {
+            return;
+        }
+        self.session.undo();
+        if self.session.open {
+            self.writer.commit_soon();
+        }
+    }
+}
+
+async fn settled(mut outcome: watch::Receiver<Outcome>) -> Result<(), Fault> {
+    let gone = |_| Fault::new(FaultKind::Unavailable, "the database closed before the commit");
+    let settled = outcome.wait_for(Option::is_some).await.map_err(gone)?;
+    settled.clone().expect("waited for")
+}

@@ -1,0 +1,147 @@
+//! One PostgreSQL transaction, with its settings given in the same round trip as BEGIN.
+
+use super::{NOBODY, Pg};
+use crate::{connection::kind_of, fault};
+use kernel::{Fault, FaultKind, TenantId};
+use sea_orm::{QueryResult, Statement, Value};
+use sqlx::{AssertSqlSafe, Postgres, postgres::PgArguments};
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use tokio::sync::Mutex;
+
+/// Whose rows a transaction may reach; the policies of row-level security read it.
+#[derive(Clone, Debug)]
+pub(crate) enum Reach {
+    Tenant(TenantId),
+    /// Rows that carry this credential's hash, and nothing else.
+    Credential([u8; 32]),
+    /// Members with this folded address, and nothing else.
+    Email(String),
+    /// The job table, whatever the tenant.
+    Worker,
+    /// The tenant table (operator's commands).
+    Operator,
+    /// Tables without a tenant.
+    Nobody,
+}
+
+impl Reach {
+    /// Name and value of each setting; every value is hex, an id or an address without quotes (checked by `setting`).
+    fn settings(&self) -> Vec<(&'static str, String)> {
+        let nobody = || ("app.tenant", NOBODY.to_string());
+        match self {
+            Reach::Tenant(tenant) => vec![("app.tenant", tenant.0.to_string())],
+            Reach::Credential(hash) => vec![nobody(), ("app.credential", hex::encode(hash))],
+            Reach::Email(folded) => vec![nobody(), ("app.email", hex::encode(folded))],
+            Reach::Worker => vec![nobody(), ("app.worker", "yes".to_owned())],
+            Reach::Operator => vec![nobody(), ("app.operator", "yes".to_owned())],
+            Reach::Nobody => vec![nobody()],
+        }
+    }
+    /// The settings for this transaction alone, as one SELECT.
+    fn sql(&self) -> String {
+        let settings = self.settings();
+        let calls: Vec<String> = settings.iter().map(|(name, value)| format!("set_config('{name}', '{}', true)", plain(value))).collect();
+        format!("SELECT {}", calls.join(", "))
+    }
+}
+
+/// Values of settings go into the text of a statement; these are the only characters they are made of.
+fn plain(value: &str) -> &str {
+    assert!(value.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'), "settings are hex, ids and fixed words");
+    value
+}
+
+pub(crate) struct PgTransaction {
+    inner: Mutex<sqlx::Transaction<'static, Postgres>>,
+    /// A statement met a serialization failure or a deadlock: the whole act may be run again.
+    retry: AtomicBool,
+}
+
+impl Pg {
+    pub async fn begin(&self, reach: &Reach, read_only: bool) -> Result<PgTransaction, Fault> {
+        // A read sees one snapshot; an act relies on conditional updates and row locks instead.
+        let begin = if read_only { "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" } else { "BEGIN" };
+        let sql = format!("{begin}; {}", reach.sql());
+        let inner = self.pool.begin_with(AssertSqlSafe(sql)).await.map_err(|e| fault::of_pg("beginning a transaction", e))?;
+        Ok(PgTransaction { inner: Mutex::new(inner), retry: AtomicBool::new(false) })
+    }
+}
+
+impl PgTransaction {
+    /// Points the rest of the transaction at other rows.
+    pub async fn reach(&self, reach: &Reach) -> Result<(), Fault> {
+        let mut inner = self.inner.lock().await;
+        sqlx::raw_sql(AssertSqlSafe(reach.sql())).execute(&mut **inner).await.map_err(|e| fault::of_pg("changing the tenant", e))?;
+        Ok(())
+    }
+
+    pub async fn run(&self, statement: Statement) -> Result<u64, Fault> {
+        let what = kind_of(&statement.sql).to_owned();
+        let query = query(statement)?;
+        let mut inner = self.inner.lock().await;
+        let done = query.execute(&mut **inner).await;
+        self.noting(done.map(|d| d.rows_affected()).map_err(|e| fault::of_pg(&what, e)))
+    }
+
+    pub async fn rows(&self, statement: Statement) -> Result<Vec<QueryResult>, Fault> {
+        let what = kind_of(&statement.sql).to_owned();
+        let query = query(statement)?;
+        let mut inner = self.inner.lock().await;
+        let rows = query.fetch_all(&mut **inner).await;
+        self.noting(rows.map(|rows| rows.into_iter().map(QueryResult::from).collect()).map_err(|e| fault::of_pg(&what, e)))
+    }
+
+    pub async fn commit(self) -> Result<(), Fault> {
+        self.inner.into_inner().commit().await.map_err(|e| fault::of_pg("committing", e))
+    }
+    pub async fn rollback(self) {
+        // The server rolls back by itself when the connection is gone.
+        let _ = self.inner.into_inner().rollback().await;
+    }
+    pub fn wants_retry(&self) -> bool {
+        self.retry.load(SeqCst)
+    }
+
+    fn noting<T>(&self, result: Result<T, Fault>) -> Result<T, Fault> {
+        if result.as_ref().is_err_and(|f| f.kind() == FaultKind::Retry) {
+            self.retry.store(true, SeqCst);
+        }
+        result
+    }
+}
+
+fn query(statement: Statement) -> Result<sqlx::query::Query<'static, Postgres, PgArguments>, Fault> {
+    let mut arguments = PgArguments::default();
+    for value in statement.values.map(|v| v.0).unwrap_or_default() {
+        bind(&mut arguments, value)?;
+    }
+    Ok(sqlx::query_with(AssertSqlSafe(statement.sql), arguments))
+}
+
+fn bind(arguments: &mut PgArguments, value: Value) -> Result<(), Fault> {
+    let bound = match value {
+        Value::Uuid(v) => arguments.add(v),
+        Value::Bytes(v) => arguments.add(v),
+        Value::String(v) => arguments.add(v),
+        Value::BigInt(v) => arguments.add(v),
+        Value::Int(v) => arguments.add(v),
+        Value::Unsigned(v) => arguments.add(v.map(i64::from)),
+        // sea-orm's LIMIT and OFFSET come as u64.
+        Value::BigUnsigned(v) => arguments.add(v.map(|i| i64::try_from(i).unwrap_or(i64::MAX))),
+        Value::Bool(v) => arguments.add(v),
+        _ => return Err(Fault::other("a value of a kind that no column has")),
+    };
+    bound.map_err(|e| Fault::from_error(FaultKind::Other, "a value does not encode", e))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_address_can_end_the_settings() {
+        let sql = Reach::Email("o'hara', true); DROP TABLE member; --".to_owned()).sql();
+        assert_eq!(sql.matches('\'').count(), 8, "{sql}");
+        assert!(!sql.contains("DROP"));
+    }
+}

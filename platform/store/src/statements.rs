@@ -1,0 +1,133 @@
+//! Scoped statements: sea-orm's own builders with the tenant's condition already in, and no way to run them elsewhere.
+
+use crate::{entity::TenantOwned, look::TenantRead};
+use kernel::Fault;
+use sea_orm::{
+    ColumnTrait, DbBackend, EntityTrait, FromQueryResult, IdenStatic, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select, Statement,
+    StatementBuilder, UpdateMany,
+    sea_query::{Expr, SelectStatement, SimpleExpr, UpdateStatement},
+};
+use std::marker::PhantomData;
+
+/// A scoped query: add `filter`, `order_by_…`, `limit`, then `one`, `all` or `count`.
+pub struct Find<'t, E: EntityTrait> {
+    query: Select<E>,
+    read: &'t TenantRead,
+}
+
+/// A scoped query read into `M` instead of the whole row.
+pub struct FindInto<'t, E: EntityTrait, M> {
+    find: Find<'t, E>,
+    into: PhantomData<M>,
+}
+
+/// A scoped change.
+pub struct Update<'t, E: EntityTrait> {
+    query: UpdateMany<E>,
+    read: &'t TenantRead,
+    moves: bool,
+}
+
+impl<E: EntityTrait> QueryFilter for Find<'_, E> {
+    type QueryStatement = SelectStatement;
+    fn query(&mut self) -> &mut SelectStatement {
+        QueryFilter::query(&mut self.query)
+    }
+}
+impl<E: EntityTrait> QueryOrder for Find<'_, E> {
+    type QueryStatement = SelectStatement;
+    fn query(&mut self) -> &mut SelectStatement {
+        QueryOrder::query(&mut self.query)
+    }
+}
+impl<E: EntityTrait> QueryFilter for Update<'_, E> {
+    type QueryStatement = UpdateStatement;
+    fn query(&mut self) -> &mut UpdateStatement {
+        QueryFilter::query(&mut self.query)
+    }
+}
+
+impl<'t, E: TenantOwned> Find<'t, E> {
+    pub(crate) fn new(read: &'t TenantRead) -> Self {
+        Find { query: E::find().filter(E::TENANT.eq(read.tenant().0)), read }
+    }
+    pub fn limit(mut self, rows: u64) -> Self {
+        self.query = self.query.limit(rows);
+        self
+    }
+    pub fn offset(mut self, rows: u64) -> Self {
+        self.query = self.query.offset(rows);
+        self
+    }
+    /// Locks the rows until the act ends (PostgreSQL). On SQLite an act is alone anyway.
+    pub fn for_update(mut self) -> Self {
+        if self.read.connection.backend() == DbBackend::Postgres {
+            self.query = self.query.lock_exclusive();
+        }
+        self
+    }
+    /// Reads these columns alone; `into_model` says into what.
+    pub fn columns(mut self, columns: &[E::Column]) -> Self {
+        self.query = self.query.select_only().columns(columns.iter().copied());
+        self
+    }
+    /// Reads rows as `M`, whose fields are named after the columns.
+    pub fn into_model<M: FromQueryResult>(self) -> FindInto<'t, E, M> {
+        FindInto { find: self, into: PhantomData }
+    }
+    pub async fn one(self) -> Result<Option<E::Model>, Fault> {
+        self.into_model().one().await
+    }
+    pub async fn all(self) -> Result<Vec<E::Model>, Fault> {
+        self.into_model().all().await
+    }
+    /// How many rows meet the filters; order, limit and offset count for nothing.
+    pub async fn count(self) -> Result<u64, Fault> {
+        let connection = &self.read.connection;
+        let mut query = self.query.select_only().into_query();
+        query.expr_as(Expr::cust("COUNT(*)"), "rows").clear_order_by().reset_limit().reset_offset();
+        let row = connection.one::<Count>(StatementBuilder::build(&query, &connection.backend())).await?;
+        Ok(row.map_or(0, |c| u64::try_from(c.rows).unwrap_or(0)))
+    }
+
+    fn statement(&self) -> Statement {
+        self.query.build(self.read.connection.backend())
+    }
+}
+
+#[derive(FromQueryResult)]
+struct Count {
+    rows: i64,
+}
+
+impl<E: TenantOwned, M: FromQueryResult> FindInto<'_, E, M> {
+    pub async fn one(self) -> Result<Option<M>, Fault> {
+        let read = self.find.read;
+        let statement = self.find.limit(1).statement();
+        read.connection.one(statement).await
+    }
+    pub async fn all(self) -> Result<Vec<M>, Fault> {
+        let statement = self.find.statement();
+        self.find.read.connection.all(statement).await
+    }
+}
+
+impl<'t, E: TenantOwned> Update<'t, E> {
+    pub(crate) fn new(read: &'t TenantRead) -> Self {
+        Update { query: E::update_many().filter(E::TENANT.eq(read.tenant().0)), read, moves: false }
+    }
+    /// Sets a column to a value or an expression. The tenant cannot be set: rows do not change hands.
+    pub fn set(mut self, column: E::Column, value: impl Into<SimpleExpr>) -> Self {
+        self.moves |= column.as_str() == E::TENANT.as_str();
+        self.query = self.query.col_expr(column, value.into());
+        self
+    }
+    /// Rows changed; 0 means that the condition did not hold.
+    pub async fn exec(self) -> Result<u64, Fault> {
+        if self.moves {
+            return Err(Fault::other("a row was about to change its tenant"));
+        }
+        let statement = self.query.build(self.read.connection.backend());
+        self.read.connection.run(statement).await
+    }
+}

@@ -1,0 +1,32 @@
+//! Changing the password while signed in.
+
+use crate::{Accounts, PasswordRefused, SignedIn, brakes::OLD_PASSWORD_PER_MEMBER, member, session};
+use kernel::{Fault, MAX_PASSWORD_CHARS};
+use keys::AccountPassword;
+use store::Caller;
+
+impl Accounts {
+    /// Sets the new password and ends every session; the browser that asked goes on with the new one returned here.
+    pub async fn change_password(&self, caller: &Caller, old: &str, new: &str) -> Result<SignedIn, PasswordRefused> {
+        let Some((id, _)) = member::signed_in(caller) else { return Err(PasswordRefused::NotSignedIn) };
+        let row = self.db.read(caller, async |read| member::get(read, id).await).await?;
+        let password = AccountPassword::parse(new, &[&row.name, &row.email]).map_err(PasswordRefused::New)?;
+        if let Some(until) = self.held(OLD_PASSWORD_PER_MEMBER, &id.to_string()).await? {
+            return Err(PasswordRefused::SlowDown { until });
+        }
+        if old.chars().count() > MAX_PASSWORD_CHARS || !self.verify(Some(&row.password_hash), old).await? {
+            return Err(PasswordRefused::WrongOld);
+        }
+        if old == new {
+            return Err(PasswordRefused::Same);
+        }
+        let hash = self.hash(&password).await?;
+        let changed = self.db.act(caller, async |tx| match member::set_password(tx, id, row.epoch, &hash).await? {
+            true => session::open(tx, id, row.epoch + 1).await.map(Some),
+            false => Ok::<_, Fault>(None),
+        });
+        // Someone else changed it in between: then this session is over too.
+        let token = changed.await?.ok_or(PasswordRefused::NotSignedIn)?;
+        self.walk_in(token, caller.origin().clone()).await?.ok_or(PasswordRefused::NotSignedIn)
+    }
+}

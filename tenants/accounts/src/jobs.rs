@@ -1,0 +1,194 @@
+//! What accounts does later: mailing its links. Shallow on purpose; running a job twice mails the same letter twice,
+//! under the same Message-ID.
+//!
+//! What would surprise you: a sign-up leaves the job `accounts.elsewhere` for every address, and only the job finds out
+//! whether there is anything to say. So the sign-up itself never looks.
+
+use crate::{Accounts, LinkPurpose, links};
+use kernel::{EmailAddress, Fault, JobEnd, MailedLinkId, MemberId, Time};
+use keys::Token;
+use mail::{
+    Letter, Mailbox, Mailer, Outcome, Rendered,
+    mails::{AlreadyRegistered, ProveAddress, ResetPassword},
+};
+use std::time::Duration;
+use store::{ClaimedJob, Look, NewJob, Origin, TenantTx, entity};
+
+/// Mails the link that proves an address.
+const PROVE: &str = "accounts.prove";
+/// Mails the link that resets a password.
+const RESET: &str = "accounts.reset";
+/// Tells an address that was signed up that it has an account already, if it has.
+const ELSEWHERE: &str = "accounts.elsewhere";
+
+/// First pause after a letter that was not taken; it doubles with each try.
+const FIRST_PAUSE: Duration = Duration::from_secs(30);
+const LONGEST_PAUSE: Duration = Duration::from_secs(3_600);
+
+/// Ids only: job rows can be read by the worker of any tenant.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Payload {
+    link: MailedLinkId,
+}
+
+/// Leaves the mail of a link for later.
+pub(crate) async fn mail_later(tx: &TenantTx, link: MailedLinkId, purpose: LinkPurpose) -> Result<(), Fault> {
+    let kind = match purpose {
+        LinkPurpose::ProveAddress => PROVE,
+        LinkPurpose::ResetPassword => RESET,
+    };
+    later(tx, kind, link).await
+}
+
+/// Leaves the question whether the address of a new account has another one.
+pub(crate) async fn look_elsewhere_later(tx: &TenantTx, link: MailedLinkId) -> Result<(), Fault> {
+    later(tx, ELSEWHERE, link).await
+}
+
+async fn later(tx: &TenantTx, kind: &'static str, link: MailedLinkId) -> Result<(), Fault> {
+    let payload = serde_json::to_string(&Payload { link }).expect("an id always writes");
+    tx.later(NewJob { kind, payload, run_at: tx.now(), held: false }).await
+}
+
+impl Accounts {
+    /// Runs a job whose kind begins with `accounts.`; any other is parked.
+    pub async fn run_job(&self, mailer: &Mailer, job: &ClaimedJob) -> JobEnd {
+        let Ok(Payload { link }) = serde_json::from_str(&job.payload) else {
+            return JobEnd::Park(format!("the payload of a {} job cannot be read", job.kind));
+        };
+        let letter = match job.kind.as_str() {
+            PROVE | RESET => self.link_letter(job, link).await,
+            ELSEWHERE => self.elsewhere_letter(job, link).await,
+            other => return JobEnd::Park(format!("accounts has no job {other}")),
+        };
+        match letter {
+            Ok(Some(letter)) => end(mailer.deliver(&letter).await, job),
+            // Used, over, or nobody to tell: nothing left to mail.
+            Ok(None) => JobEnd::Done,
+            Err(fault) => JobEnd::Again { after: pause(job.attempts), why: fault.to_string() },
+        }
+    }
+
+    async fn link_letter(&self, job: &ClaimedJob, id: MailedLinkId) -> Result<Option<Letter>, Fault> {
+        let read = self.db.read(&job.caller(), async |read| with_token(read, id).await);
+        let Some((token, link, member)) = read.await? else { return Ok(None) };
+        let (name, hours) = (greeting(&member), |purpose: LinkPurpose| i64::try_from(purpose.life().as_secs() / 3_600).unwrap_or(0));
+        let rendered = match LinkPurpose::parse(&link.purpose) {
+            Some(purpose @ LinkPurpose::ProveAddress) => {
+                ProveAddress { name, link: self.site.link(&format!("/prove/{token}")), hours: hours(purpose) }.render()
+            }
+            Some(purpose @ LinkPurpose::ResetPassword) => {
+                ResetPassword { name, link: self.site.link(&format!("/reset/{token}")), hours: hours(purpose) }.render()
+            }
+            None => return Err(Fault::other("the link's purpose is not one of ours")),
+        };
+        self.letter(&id.to_string(), &member.email, Time(link.created_at), rendered).map(Some)
+    }
+
+    async fn elsewhere_letter(&self, job: &ClaimedJob, id: MailedLinkId) -> Result<Option<Letter>, Fault> {
+        let read = self.db.read(&job.caller(), async |read| links::living(read, id).await);
+        let Some((link, member)) = read.await? else { return Ok(None) };
+        let address = stored_address(&member.email)?;
+        let members = self.memberships(&address, None, &Origin::default()).await?;
+        let Some(other) = members.into_iter().find(|other| other.caller.tenant() != job.tenant) else { return Ok(None) };
+        let (sign_in_link, reset_link) = (self.site.link("/sign-in"), self.site.link("/forgot"));
+        // The name of the account that is known: the one just typed may be a stranger's.
+        let rendered = AlreadyRegistered { name: other.row.name, sign_in_link, reset_link }.render();
+        self.letter(&format!("{id}.elsewhere"), &member.email, Time(link.created_at), rendered).map(Some)
+    }
+
+    /// `name` is the part of the Message-ID before the @; the same for every try.
+    fn letter(&self, name: &str, to: &str, date: Time, rendered: Rendered) -> Result<Letter, Fault> {
+        let from = self.site.mail_from.clone();
+        Ok(Letter {
+            message_id: format!("{name}@{}", from.domain()),
+            from: Mailbox::bare(from.clone()),
+            to: stored_address(to)?,
+            reply_to: None,
+            subject: rendered.subject,
+            text: rendered.text,
+            html: rendered.html,
+            list_unsubscribe: None,
+            date,
+            envelope_from: from,
+        })
+    }
+}
+
+type WithToken = (Token, entity::mailed_link::Model, entity::member::Model);
+
+/// A living link with its token, which is derived again from the tenant's key.
+async fn with_token(look: &impl Look, id: MailedLinkId) -> Result<Option<WithToken>, Fault> {
+    let found = links::living(look, id).await?;
+    Ok(found.map(|(link, member)| (look.keys().link_token(id), link, member)))
+}
+
+/// How a letter to an address that may be unproven addresses its reader. A name that carries a link or an address would
+/// let a stranger mail those to anybody in our name.
+fn greeting(member: &entity::member::Model) -> String {
+    let carries = |word: &str| {
+        let (before, after) = word.split_once('.').unwrap_or_default();
+        word.contains(['@', '/', ':']) || (!before.is_empty() && after.chars().filter(|c| c.is_alphanumeric()).count() > 1)
+    };
+    if member.name.split_whitespace().any(carries) { member.email.clone() } else { member.name.clone() }
+}
+
+fn stored_address(text: &str) -> Result<EmailAddress, Fault> {
+    text.parse().map_err(|bad| Fault::from_error(kernel::FaultKind::Other, "a stored address does not parse", Box::new(bad)))
+}
+
+/// A letter refused for good is done: the person finds out at the page, which offers another. One that may have been
+/// taken goes again under the same Message-ID. A link that is over stops the tries.
+fn end(outcome: Outcome, job: &ClaimedJob) -> JobEnd {
+    let again = |why: String| JobEnd::Again { after: pause(job.attempts), why };
+    match outcome {
+        Outcome::Relayed(_) => JobEnd::Done,
+        Outcome::Failed(answer) => {
+            tracing::info!(job = %job.id, tenant = %job.tenant, kind = %job.kind, code = answer.code, "an account mail was refused");
+            JobEnd::Done
+        }
+        Outcome::TryLater(why) => again(why.to_string()),
+        Outcome::Unknown(why) => again(why),
+    }
+}
+
+/// `attempts` counts from 1.
+fn pause(attempts: i64) -> Duration {
+    let doublings = u32::try_from(attempts - 1).unwrap_or(0).min(16);
+    FIRST_PAUSE.saturating_mul(1 << doublings).min(LONGEST_PAUSE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_carries_a_link_is_not_repeated_in_a_letter() {
+        let member = |name: &str| entity::member::Model {
+            tenant_id: Default::default(),
+            id: Default::default(),
+            email: "bob@example.org".into(),
+            email_folded: "bob@example.org".into(),
+            name: name.into(),
+            role: "owner".into(),
+            state: "active".into(),
+            password_hash: String::new(),
+            email_proven_at: None,
+            epoch: 1,
+            created_at: 0,
+        };
+        for name in ["Ana Brandt", "J. R. R. Tolkien", "Dr. Müller jun.", "O'Hara", "St.  John", "Ana B."] {
+            assert_eq!(greeting(&member(name)), name);
+        }
+        for name in ["win at evil.example", "https://evil.example/x", "www.evil.com", "call eve@evil.example", "evil.com/x now"] {
+            assert_eq!(greeting(&member(name)), "bob@example.org", "{name}");
+        }
+    }
+
+    #[test]
+    fn pauses_double_up_to_an_hour() {
+        assert_eq!([1, 2, 3].map(pause), [30, 60, 120].map(Duration::from_secs));
+        assert_eq!([8, 100, i64::MAX].map(pause), [LONGEST_PAUSE; 3]);
+        assert_eq!(pause(0), FIRST_PAUSE);
+    }
+}

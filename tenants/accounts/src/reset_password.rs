@@ -1,0 +1,30 @@
+//! Setting a new password by a mailed link.
+
+use crate::{Accounts, LinkPurpose, PasswordRefused, links, member};
+use kernel::{Fault, MemberId};
+use keys::{AccountPassword, Token};
+use store::Origin;
+
+impl Accounts {
+    /// Sets the password, ends every session, and proves the address too. `None` if the link is unknown, used or over.
+    pub async fn reset_password(&self, token: &Token, new_password: &str, origin: Origin) -> Result<Option<()>, PasswordRefused> {
+        let link = self.living_link(token, origin).await?;
+        let Some(link) = link.filter(|link| link.purpose == LinkPurpose::ResetPassword) else { return Ok(None) };
+        let about = [link.member.name.as_str(), link.member.email.as_str()];
+        let password = AccountPassword::parse(new_password, &about).map_err(PasswordRefused::New)?;
+        let hash = self.hash(&password).await?;
+        let (id, epoch) = (MemberId(link.member.id), link.member.epoch);
+        let done = self.db.act(&link.caller, async |tx| {
+            if !links::spend(tx, link.id, LinkPurpose::ResetPassword).await? {
+                return Ok::<_, Fault>(None);
+            }
+            if !member::set_password(tx, id, epoch, &hash).await? {
+                return Err(Fault::other("the password changed while it was being reset"));
+            }
+            links::spend_all(tx, id, LinkPurpose::ResetPassword).await?;
+            member::mark_proven(tx, id).await?;
+            Ok(Some(()))
+        });
+        Ok(done.await?)
+    }
+}

@@ -1,0 +1,129 @@
+//! Signing in with e-mail and password.
+//!
+//! What would surprise you: the number of password computations is always the same, whether the address is unknown, has
+//! one membership or five. Signing up founds a tenant for any address, so a count that followed the memberships would
+//! tell a stranger who signed up an address of yours that you are here too.
+
+use crate::{
+    Accounts, SignedIn,
+    brakes::{SIGN_IN_PER_ACCOUNT, SIGN_IN_PER_NETWORK, network},
+    member, refused, session,
+};
+use kernel::{EmailAddress, Fault, MAX_PASSWORD_CHARS, MemberId, TenantId, Time};
+use keys::Busy;
+use store::{
+    Caller, Look, Origin,
+    entity::{self, tenant},
+};
+
+/// Memberships of one address that a password is tried against: proven ones first, then the newest. Also the number of
+/// computations of a sign-in that names no tenant.
+const MEMBERSHIPS_TRIED: usize = 5;
+/// Memberships of one address that are looked at to find those.
+const MEMBERSHIPS_READ: usize = 100;
+
+#[derive(Clone, Debug)]
+pub enum SignIn {
+    Done(SignedIn),
+    /// The password fits several tenants: ask which, by id and name, and come again with the id.
+    Choose(Vec<(TenantId, String)>),
+}
+
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum SignInRefused {
+    /// Unknown address, wrong password, suspended member or tenant: one sentence for all of them.
+    #[error("E-mail address or password is not right.")]
+    Wrong,
+    #[error("{}", refused::slow_down(*.until))]
+    SlowDown { until: Time },
+    #[error("{}", refused::BUSY)]
+    Busy,
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+impl From<Busy> for SignInRefused {
+    fn from(_: Busy) -> Self {
+        SignInRefused::Busy
+    }
+}
+
+impl Accounts {
+    /// Signs in; `tenant` where the person has chosen one of several.
+    pub async fn sign_in(&self, email: &str, password: &str, tenant: Option<TenantId>, origin: Origin) -> Result<SignIn, SignInRefused> {
+        let address = EmailAddress::parse(email).ok();
+        let account = address.as_ref().map_or_else(|| "no address".to_owned(), EmailAddress::folded);
+        for (rate, whom) in [(SIGN_IN_PER_NETWORK, network(&origin)), (SIGN_IN_PER_ACCOUNT, account)] {
+            if let Some(until) = self.held(rate, &whom).await? {
+                return Err(SignInRefused::SlowDown { until });
+            }
+        }
+        let members = match &address {
+            Some(address) => self.memberships(address, tenant, &origin).await?,
+            None => Vec::new(),
+        };
+        let mut fitting = self.fitting(members, password, if tenant.is_some() { 1 } else { MEMBERSHIPS_TRIED }).await?;
+        match fitting.len() {
+            0 => Err(SignInRefused::Wrong),
+            1 => self.enter(fitting.remove(0), origin).await.map(SignIn::Done),
+            _ => Ok(SignIn::Choose(fitting.into_iter().map(|m| (m.caller.tenant(), m.tenant_name)).collect())),
+        }
+    }
+
+    /// The active memberships of an address, most likely first, of one tenant if it is named.
+    pub(crate) async fn memberships(
+        &self,
+        address: &EmailAddress,
+        tenant: Option<TenantId>,
+        origin: &Origin,
+    ) -> Result<Vec<Membership>, Fault> {
+        let mut found = self.db.front_desk().members_with(address, origin.clone()).await?;
+        found.retain(|(caller, ..)| tenant.is_none_or(|tenant| caller.tenant() == tenant));
+        found.truncate(MEMBERSHIPS_READ);
+        let mut members = Vec::new();
+        for (caller, id, tenant_name) in found {
+            if let Some(row) = self.db.read(&caller, async |read| active(read, id).await).await? {
+                members.push(Membership { caller, id, tenant_name, row });
+            }
+        }
+        members.sort_by_key(|m| (m.row.email_proven_at.is_none(), std::cmp::Reverse(m.row.created_at)));
+        members.truncate(MEMBERSHIPS_TRIED);
+        Ok(members)
+    }
+
+    /// Those whose password this is, after exactly `computations` of them.
+    async fn fitting(&self, members: Vec<Membership>, password: &str, computations: usize) -> Result<Vec<Membership>, Busy> {
+        // A password that is too long to be anybody's costs what any other does.
+        let typed = if password.chars().count() > MAX_PASSWORD_CHARS { "" } else { password };
+        let mut members = members.into_iter();
+        let mut fitting = Vec::new();
+        for _ in 0..computations {
+            let member = members.next();
+            let right = self.verify(member.as_ref().map(|m| m.row.password_hash.as_str()), typed).await?;
+            fitting.extend(member.filter(|_| right));
+        }
+        Ok(fitting)
+    }
+
+    /// A session under the epoch at which the password was right.
+    async fn enter(&self, member: Membership, origin: Origin) -> Result<SignedIn, SignInRefused> {
+        let token = self.db.act(&member.caller, async |tx| session::open(tx, member.id, member.row.epoch).await).await?;
+        self.walk_in(token, origin).await?.ok_or(SignInRefused::Wrong)
+    }
+}
+
+/// One membership of an address.
+pub(crate) struct Membership {
+    /// The tenant's own, for reading and for opening the session.
+    pub caller: Caller,
+    pub id: MemberId,
+    pub tenant_name: String,
+    pub row: entity::member::Model,
+}
+
+/// The member, if member and tenant are active.
+async fn active(look: &impl Look, id: MemberId) -> Result<Option<entity::member::Model>, Fault> {
+    let tenant = look.find::<tenant::Entity>().one().await?;
+    let member = member::find(look, id).await?;
+    Ok(member.filter(|member| member.state == "active" && tenant.is_some_and(|tenant| tenant.state == "active")))
+}

@@ -1,0 +1,97 @@
+use super::{facts, town::*};
+use crate::{PasswordRefused, SignInRefused};
+use kernel::Fault;
+use std::time::Duration;
+use store::{NewJob, Origin};
+
+const ANA: &str = "ana@example.org";
+
+facts! {
+    async fn a_reset_sets_the_password_ends_all_sessions_and_proves_the_address(town) {
+        let ana = town.sign_up(ANA, PASSWORD).await;
+        let held = NewJob { kind: "messages.notice", payload: "{}".into(), run_at: town.clock.now(), held: true };
+        town.accounts.db.act::<_, Fault, _>(&ana.caller, async |tx| tx.later(held).await).await.unwrap();
+        let other = done(town.sign_in(ANA, PASSWORD).await);
+        for _ in 0..2 {
+            town.accounts.forgot_password(ANA, from("192.0.2.1")).await.unwrap();
+        }
+        town.work().await;
+        let tokens = town.tokens(ANA, "/reset/");
+        let done_once = town.accounts.reset_password(&tokens[0], OTHER_PASSWORD, Origin::default()).await.unwrap();
+        assert!(done_once.is_some());
+        for token in [&ana.token, &other.token] {
+            assert!(town.session(token).await.is_none());
+        }
+        for token in &tokens {
+            let again = town.accounts.reset_password(token, "a third phrase of mine", Origin::default()).await.unwrap();
+            assert!(again.is_none(), "neither the spent link nor its sister");
+        }
+        assert!(matches!(town.sign_in(ANA, PASSWORD).await, Err(SignInRefused::Wrong)));
+        let fresh = done(town.sign_in(ANA, OTHER_PASSWORD).await);
+        assert!(town.accounts.me(&fresh.caller).await.unwrap().proven);
+        let released = town.accounts.db.jobs().claim(10, Duration::from_secs(60)).await.unwrap();
+        assert!(released.iter().any(|job| job.kind == "messages.notice"));
+    }
+
+    async fn a_weak_new_password_is_refused_and_the_link_still_works(town) {
+        town.member(ANA, PASSWORD).await;
+        town.accounts.forgot_password(ANA, from("192.0.2.1")).await.unwrap();
+        town.work().await;
+        let token = town.newest_token(ANA, "/reset/");
+        for weak in ["short", "passwordpassword", ANA] {
+            let (refused, cost) = computations(town.accounts.reset_password(&token, weak, Origin::default())).await;
+            assert_eq!((refused.unwrap_err().field(), cost), (Some("password"), 0), "{weak}");
+        }
+        assert!(town.accounts.reset_password(&token, OTHER_PASSWORD, Origin::default()).await.unwrap().is_some());
+    }
+
+    async fn a_reset_of_one_membership_leaves_the_other_alone(town) {
+        let one = town.member(ANA, PASSWORD).await;
+        let two = town.member(ANA, "second phrase of mine").await;
+        town.accounts.forgot_password(ANA, from("192.0.2.1")).await.unwrap();
+        town.work().await;
+        let token = town.newest_token(ANA, "/reset/");
+        town.accounts.reset_password(&token, OTHER_PASSWORD, Origin::default()).await.unwrap().unwrap();
+        let alive = [town.session(&one.token).await.is_some(), town.session(&two.token).await.is_some()];
+        assert_eq!(alive.iter().filter(|alive| **alive).count(), 1);
+    }
+
+    async fn changing_the_password_keeps_this_browser_and_ends_the_others(town) {
+        let one = town.member(ANA, PASSWORD).await;
+        let two = done(town.sign_in(ANA, PASSWORD).await);
+        let new = town.accounts.change_password(&two.caller, PASSWORD, OTHER_PASSWORD).await.unwrap();
+        assert_ne!(new.token.as_bytes(), two.token.as_bytes());
+        assert!(town.session(&one.token).await.is_none() && town.session(&two.token).await.is_none());
+        assert!(town.session(&new.token).await.is_some());
+        assert!(matches!(town.sign_in(ANA, PASSWORD).await, Err(SignInRefused::Wrong)));
+        assert!(town.sign_in(ANA, OTHER_PASSWORD).await.is_ok());
+    }
+
+    async fn each_refusal_of_a_change_names_its_field(town) {
+        let ana = town.member(ANA, PASSWORD).await;
+        let change = async |old: &str, new: &str| town.accounts.change_password(&ana.caller, old, new).await.unwrap_err();
+        assert_eq!(change("wrong horse battery 7", OTHER_PASSWORD).await.field(), Some("old_password"));
+        assert_eq!(change(PASSWORD, "short").await.field(), Some("password"));
+        assert!(matches!(change(PASSWORD, PASSWORD).await, PasswordRefused::Same));
+        assert!(town.session(&ana.token).await.is_some(), "and nothing has changed");
+    }
+
+    async fn guessing_the_old_password_in_a_stolen_session_is_braked(town) {
+        let ana = town.member(ANA, PASSWORD).await;
+        for _ in 0..10 {
+            let wrong = town.accounts.change_password(&ana.caller, "wrong horse battery 7", OTHER_PASSWORD).await;
+            assert!(matches!(wrong, Err(PasswordRefused::WrongOld)));
+        }
+        let held = town.accounts.change_password(&ana.caller, PASSWORD, OTHER_PASSWORD).await;
+        assert!(matches!(held, Err(PasswordRefused::SlowDown { .. })));
+    }
+
+    async fn a_session_whose_password_was_changed_elsewhere_changes_nothing(town) {
+        let one = town.member(ANA, PASSWORD).await;
+        let two = done(town.sign_in(ANA, PASSWORD).await);
+        town.accounts.change_password(&one.caller, PASSWORD, OTHER_PASSWORD).await.unwrap();
+        // The old browser's request was already past the guard.
+        let late = town.accounts.change_password(&two.caller, PASSWORD, "a third phrase of mine").await;
+        assert!(matches!(late, Err(PasswordRefused::WrongOld)));
+    }
+}

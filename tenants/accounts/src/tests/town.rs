@@ -1,0 +1,158 @@
+//! A town: own database, own mailbox, stopped clock, seeded chance.
+
+use crate::{Accounts, SignIn, SignInRefused, SignUp, SignedIn, computation::COMPUTATIONS};
+use kernel::{Chance, Clock, JobEnd, Site, TenantId, Time};
+use keys::{Cost, PasswordHasher, RootKeys, Token};
+use mail::{CapturedLetter, CapturedMail, Mailer};
+use quota::Limits;
+use std::{net::IpAddr, sync::Arc, time::Duration};
+use store::{Blobs, Caller, Database, Db, Ground, Origin, testing};
+
+pub const PASSWORD: &str = "correct horse battery 7";
+pub const OTHER_PASSWORD: &str = "quite another phrase 8";
+
+pub struct Town {
+    pub accounts: Accounts,
+    pub clock: Clock,
+    pub mailbox: Arc<CapturedMail>,
+    pub mailer: Mailer,
+    _dir: tempfile::TempDir,
+}
+
+impl Town {
+    pub async fn on_sqlite() -> Town {
+        let dir = tempfile::tempdir().unwrap();
+        let database = Database::Sqlite { path: dir.path().join("town.db") };
+        Town::open(database, dir).await
+    }
+
+    pub async fn on_postgres() -> Town {
+        let database = testing::fresh_postgres().await;
+        Town::open(database, tempfile::tempdir().unwrap()).await
+    }
+
+    async fn open(database: Database, dir: tempfile::TempDir) -> Town {
+        let clock = Clock::stopped(Time::parse("2027-01-31T10:00:00Z").unwrap());
+        let chance = Chance::seeded(7);
+        let ground = Ground {
+            clock: clock.clone(),
+            chance: chance.clone(),
+            roots: RootKeys::new(1, [9; 32]),
+            blobs: Blobs::local(&dir.path().join("blobs")).unwrap(),
+        };
+        Db::migrate(&database).await.unwrap();
+        let db = Db::open(&database, ground).await.unwrap();
+        let site = Site::new("https://mail.example.com", "notices@mail.example.com".parse().unwrap());
+        let hasher = PasswordHasher::new(Cost::Test, chance);
+        let mailbox = Arc::new(CapturedMail::new(1_000));
+        Town {
+            accounts: Accounts { db, hasher, site, sign_up_plan: "personal".into(), sign_up_limits: limits() },
+            clock,
+            mailer: Mailer::Mailbox(mailbox.clone()),
+            mailbox,
+            _dir: dir,
+        }
+    }
+
+    pub async fn sign_up(&self, email: &str, password: &str) -> SignedIn {
+        self.accounts.sign_up(&form(email, password), from("192.0.2.1")).await.unwrap()
+    }
+
+    /// Signs up and proves the address.
+    pub async fn member(&self, email: &str, password: &str) -> SignedIn {
+        let signed_in = self.sign_up(email, password).await;
+        self.work().await;
+        let token = self.newest_token(email, "/prove/");
+        assert!(self.accounts.prove_address(&token, Origin::default()).await.unwrap().is_some());
+        self.seen().await;
+        signed_in
+    }
+
+    pub async fn sign_in(&self, email: &str, password: &str) -> Result<SignIn, SignInRefused> {
+        self.sign_in_to(email, password, None).await
+    }
+
+    pub async fn sign_in_to(&self, email: &str, password: &str, tenant: Option<TenantId>) -> Result<SignIn, SignInRefused> {
+        self.accounts.sign_in(email, password, tenant, from("192.0.2.1")).await
+    }
+
+    /// The caller behind a cookie, as the next request would see it.
+    pub async fn session(&self, token: &Token) -> Option<Caller> {
+        self.seen().await;
+        self.accounts.db.front_desk().session(token, Origin::default()).await.unwrap()
+    }
+
+    /// Lets the second pass within which every process hears of a revocation.
+    pub async fn seen(&self) {
+        self.clock.advance(Duration::from_millis(1_001));
+    }
+
+    /// Runs every job that is due, as the worker would.
+    pub async fn work(&self) {
+        let jobs = self.accounts.db.jobs();
+        loop {
+            let claimed = jobs.claim(100, Duration::from_secs(60)).await.unwrap();
+            if claimed.is_empty() {
+                return;
+            }
+            for job in claimed {
+                let kept = match self.accounts.run_job(&self.mailer, &job).await {
+                    JobEnd::Done => jobs.done(&job).await.unwrap(),
+                    JobEnd::Written => true,
+                    JobEnd::Again { after, why } => jobs.again(&job, self.clock.now().plus(after), &why).await.unwrap(),
+                    JobEnd::Park(why) => panic!("parked: {why}"),
+                };
+                assert!(kept, "nobody else works in this town");
+            }
+        }
+    }
+
+    pub fn letters_to(&self, email: &str) -> Vec<CapturedLetter> {
+        self.mailbox.letters_to(email)
+    }
+
+    /// The token in the newest letter to `email` that has a link to `path`.
+    pub fn newest_token(&self, email: &str, path: &str) -> Token {
+        self.tokens(email, path).pop().unwrap_or_else(|| panic!("no letter to {email} has a link to {path}"))
+    }
+
+    /// The tokens of every letter to `email` with a link to `path`, oldest first.
+    pub fn tokens(&self, email: &str, path: &str) -> Vec<Token> {
+        let link = format!("https://mail.example.com{path}");
+        let token = |letter: &CapturedLetter| Some(letter.text.split_once(&link)?.1[..43].parse().unwrap());
+        self.letters_to(email).iter().filter_map(token).collect()
+    }
+}
+
+pub fn form(email: &str, password: &str) -> SignUp {
+    SignUp { name: "Ana Brandt".into(), email: email.into(), password: password.into() }
+}
+
+pub fn from(ip: &str) -> Origin {
+    Origin::new(Some(ip.parse::<IpAddr>().unwrap()), "Firefox")
+}
+
+pub fn limits() -> Limits {
+    Limits {
+        sends: Some(10),
+        recipients: Some(5),
+        message_bytes: Some(25 << 20),
+        stored_bytes: Some(250 << 20),
+        life_days: Some(30),
+        api_per_minute: Some(60),
+    }
+}
+
+/// Password computations while `work` ran.
+pub async fn computations<T>(work: impl Future<Output = T>) -> (T, usize) {
+    let before = COMPUTATIONS.get();
+    let done = work.await;
+    (done, COMPUTATIONS.get() - before)
+}
+
+pub fn done(answer: Result<SignIn, SignInRefused>) -> SignedIn {
+    match answer {
+        Ok(SignIn::Done(signed_in)) => signed_in,
+        other => panic!("not signed in: {other:?}"),
+    }
+}

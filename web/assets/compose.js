@@ -1,0 +1,173 @@
+// The compose page: saves the draft while it is being written, counts sends, sends with Ctrl+Enter.
+// The page works without it: every button is a plain form button.
+
+const form = document.getElementById("compose");
+const QUIET = 2000; // ms after the last keystroke
+const AT_LATEST = 10000; // ms after the first unsaved keystroke
+const AGAIN = 5000; // ms after a failure
+
+if (form) start(form);
+
+function start(form) {
+  const saved = document.getElementById("saved");
+  const state = { id: form.dataset.draft || "", revision: form.dataset.revision || "", dirty: false, since: 0, saving: null, timer: 0, stopped: false, sending: false };
+
+  form.addEventListener("input", (event) => {
+    if (event.target.type === "file" || event.target.name === "password") return;
+    if (!state.dirty) state.since = Date.now();
+    state.dirty = true;
+    later(Math.min(QUIET, Math.max(0, state.since + AT_LATEST - Date.now())));
+    count(form);
+    sayWhen(form);
+  });
+  form.addEventListener("focusout", () => state.dirty && save());
+  document.addEventListener("visibilitychange", () => document.hidden && state.dirty && save(true));
+  window.addEventListener("beforeunload", (event) => state.dirty && !state.sending && event.preventDefault());
+
+  form.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+      event.preventDefault();
+      form.requestSubmit(form.querySelector("[data-do=send]"));
+    }
+  });
+
+  // A second press of a button while the first is under way does nothing; sending waits for files still on their way.
+  form.addEventListener("submit", (event) => {
+    const button = event.submitter;
+    if (state.sending) return event.preventDefault();
+    const waiting = form.dataset.uploading;
+    if (waiting && button && button.dataset.do === "send") {
+      event.preventDefault();
+      say("The message leaves when its files are here.");
+      form.addEventListener("uploads-done", () => form.requestSubmit(button), { once: true });
+      return;
+    }
+    if (state.saving) {
+      event.preventDefault();
+      state.saving.finally(() => form.requestSubmit(button));
+      return;
+    }
+    clearTimeout(state.timer);
+    state.sending = true;
+    form.setAttribute("aria-busy", "true");
+  });
+  // Back from the message page by the browser's history: the buttons work again.
+  window.addEventListener("pageshow", () => {
+    state.sending = false;
+    form.removeAttribute("aria-busy");
+  });
+
+  // Uploads ask for a draft to hang their files on.
+  form.addEventListener("need-draft", (event) => {
+    event.detail.draft = state.id ? Promise.resolve(state.id) : save().then(() => state.id || Promise.reject(new Error("no draft")));
+  });
+
+  count(form);
+  sayWhen(form);
+
+  function later(ms) {
+    clearTimeout(state.timer);
+    if (!state.stopped) state.timer = setTimeout(save, ms);
+  }
+
+  function say(text) {
+    saved.textContent = text;
+  }
+
+  async function save(leaving = false) {
+    clearTimeout(state.timer);
+    if (state.stopped || state.sending) return;
+    if (state.saving) {
+      await state.saving;
+      if (!state.dirty && state.id) return;
+    }
+    state.saving = saveNow(leaving === true);
+    try {
+      await state.saving;
+    } finally {
+      state.saving = null;
+    }
+  }
+
+  async function saveNow(leaving) {
+    state.dirty = false;
+    let answer;
+    try {
+      answer = await fetch(state.id ? `/drafts/${state.id}` : "/drafts", {
+        method: "POST",
+        headers: { accept: "application/json" },
+        body: typed(form, state.revision),
+        keepalive: leaving,
+      });
+    } catch {
+      state.dirty = true;
+      say("Not saved yet: no connection. Trying again.");
+      return later(AGAIN);
+    }
+    if (answer.redirected || answer.status === 401) return stop("Not saved: you are signed out. Sign in again in another window, then press “Save draft”.");
+    const told = await answer.json().catch(() => ({}));
+    if (answer.ok) {
+      state.revision = String(told.revision);
+      form.elements.revision.value = state.revision;
+      if (!state.id) begun(told.id);
+      const at = new Date(told.saved_at);
+      return say(`Draft saved ${at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })}`);
+    }
+    state.dirty = true;
+    if (answer.status >= 500) {
+      say("Not saved yet. Trying again.");
+      return later(AGAIN);
+    }
+    stop(told.error || "Not saved. Press “Save draft” to see why.");
+  }
+
+  // Something that trying again does not mend: say it and leave the rest to the buttons.
+  function stop(sentence) {
+    state.dirty = true;
+    state.stopped = true;
+    say(sentence);
+  }
+
+  // The first save gave the draft its address: a reload and every button now go there.
+  function begun(id) {
+    state.id = id;
+    form.dataset.draft = id;
+    form.action = `/drafts/${id}`;
+    for (const button of form.querySelectorAll("[data-do]")) {
+      if (button.dataset.do === "save") continue;
+      button.setAttribute("formaction", `/drafts/${id}/${button.dataset.do}`);
+      button.hidden = false;
+    }
+    history.replaceState(null, "", `/drafts/${id}`);
+  }
+}
+
+// What is typed, without files and without the message password, which is never part of a draft.
+function typed(form, revision) {
+  const out = new URLSearchParams();
+  for (const [name, value] of new FormData(form)) {
+    if (typeof value === "string" && name !== "password" && name !== "revision") out.append(name, value);
+  }
+  out.append("revision", revision);
+  return out;
+}
+
+// "2 sends · 8 left": one send a recipient.
+function count(form) {
+  const out = document.getElementById("sends");
+  if (!out) return;
+  const n = form.elements.to.value.split(/[\s,;]+/).filter(Boolean).length;
+  const left = form.dataset.left === "" ? null : Number(form.dataset.left);
+  const words = [n === 1 ? "1 send" : `${n} sends`];
+  if (left !== null) words.push(n > left ? `only ${left} left` : `${left - n} left after it`);
+  out.textContent = words.join(" · ");
+  out.classList.toggle("err", left !== null && n > left);
+}
+
+// “Send later” is kept in UTC; say what that is on the reader's own clock.
+function sayWhen(form) {
+  const out = document.getElementById("send_at-local");
+  if (!out) return;
+  const at = form.elements.send_at.value && new Date(`${form.elements.send_at.value}Z`);
+  out.textContent = at && !isNaN(at) ? `On your clock: ${at.toLocaleString([], { dateStyle: "full", timeStyle: "short" })}.` : "";
+}

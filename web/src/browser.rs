@@ -1,0 +1,54 @@
+//! The browser that asks: where it is, and the cookies that it holds. Makes no claim about who sits before it.
+
+use crate::{Web, cookie, csrf, origin, page};
+use keys::Token;
+use poem::{FromRequest, Request, RequestBody, Result, error::GetDataError, http::HeaderMap};
+use store::Origin;
+
+pub struct Browser {
+    pub origin: Origin,
+    /// What the session cookie says; not checked here.
+    pub session: Option<Token>,
+    /// What the pickup cookie says.
+    pub pickup: Option<Token>,
+    /// The sentence that the page before left for this one.
+    pub flash: Option<String>,
+    /// Token for the hidden field `form` of every form shown to this browser.
+    pub form: String,
+    /// A new anonymous form cookie that the page has to set.
+    fresh: Option<Token>,
+}
+
+impl Browser {
+    pub fn of(req: &Request, web: &Web) -> Browser {
+        let headers = req.headers();
+        let token = |name| cookie::read(headers, name).and_then(|text| text.parse::<Token>().ok());
+        let session = token(cookie::SESSION);
+        let anonymous = token(cookie::FORM);
+        let fresh = (session.is_none() && anonymous.is_none()).then(|| Token::random(web.accounts.db.chance()));
+        let bound = session.as_ref().or(anonymous.as_ref()).or(fresh.as_ref()).expect("the third is there when the others are not");
+        let form = csrf::token(web, bound);
+        let flash = cookie::read(headers, cookie::FLASH).and_then(page::read_flash);
+        Browser { origin: origin::of(req), pickup: token(cookie::PICKUP), flash, form, fresh, session }
+    }
+    /// Sets the form cookie if it is new, and forgets the sentence that was shown.
+    pub(crate) fn settle(&self, headers: &mut HeaderMap) {
+        if let Some(fresh) = &self.fresh {
+            cookie::set(headers, cookie::FORM, &fresh.to_string(), None);
+        }
+        if self.flash.is_some() {
+            cookie::forget(headers, cookie::FLASH);
+        }
+    }
+}
+
+impl<'a> FromRequest<'a> for Browser {
+    async fn from_request(req: &'a Request, _body: &mut RequestBody) -> Result<Self> {
+        Ok(Browser::of(req, web_of(req)?))
+    }
+}
+
+/// What the frame put into the request.
+pub(crate) fn web_of(req: &Request) -> Result<&Web> {
+    Ok(req.data::<Web>().ok_or(GetDataError("web::Web"))?)
+}

@@ -1,0 +1,65 @@
+//! The page for when there is no page.
+
+use crate::assets;
+use askama::Template;
+use poem::{Response, http::StatusCode};
+
+#[derive(Template)]
+#[template(path = "error.html")]
+struct ErrorPage<'a> {
+    heading: &'a str,
+    sentence: &'a str,
+    reference: Option<&'a str>,
+}
+
+/// For statuses that say enough by themselves; `reference` when the fault is ours and logged.
+pub fn error_page(status: StatusCode, reference: Option<&str>) -> Response {
+    let (heading, sentence) = words(status);
+    render(status, &ErrorPage { heading, sentence, reference })
+}
+
+/// With a sentence of the refusal's own.
+pub(crate) fn saying(status: StatusCode, sentence: &str) -> Response {
+    let sentence = if status == StatusCode::FORBIDDEN && sentence.starts_with("This form") { words(status).1 } else { sentence };
+    render(status, &ErrorPage { heading: words(status).0, sentence, reference: None })
+}
+
+fn render(status: StatusCode, page: &ErrorPage<'_>) -> Response {
+    let html = page.render().unwrap_or_else(|_| format!("<!doctype html><title>{0}</title><h1>{0}</h1>", status.as_u16()));
+    let mut answer = Response::builder().status(status).content_type("text/html; charset=utf-8").body(html);
+    crate::frame::security_headers(answer.headers_mut(), false);
+    answer
+}
+
+fn words(status: StatusCode) -> (&'static str, &'static str) {
+    match status {
+        StatusCode::NOT_FOUND => ("There is nothing here", "The address may be mistyped, or what was here has ended. If you came by a link in a mail, open it from the mail again."),
+        StatusCode::METHOD_NOT_ALLOWED => ("That does not work here", "This address does not take that kind of request. Go back and use the button on the page."),
+        StatusCode::FORBIDDEN => ("This form is out of date", "It was open for too long, or it was not sent from our own page, so nothing was done. Go back, reload the page and send it again."),
+        StatusCode::PAYLOAD_TOO_LARGE => ("That is too much at once", "What was sent is larger than this page takes. Nothing was changed."),
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => ("That is not a form", "This address takes what our own forms send. Nothing was changed."),
+        StatusCode::TOO_MANY_REQUESTS => ("Too many tries", "Wait a little, then try again."),
+        StatusCode::SERVICE_UNAVAILABLE => ("We are busy right now", "Nothing was changed. Try again in a moment."),
+        StatusCode::INSUFFICIENT_STORAGE => ("We cannot take anything new right now", "Reading works, and nothing that was accepted is lost. Try again later."),
+        status if status.is_client_error() => ("That did not work", "What was sent could not be understood. Nothing was changed."),
+        _ => ("Something broke on our side", "It is our fault and it was written down. Nothing that was accepted is lost. Try again in a moment."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_error_page_keeps_text_as_text() {
+        let page = saying(StatusCode::BAD_REQUEST, "<script>alert(1)</script>").into_body().into_string().await.unwrap();
+        assert!(!page.contains("<script>alert"));
+    }
+
+    #[tokio::test]
+    async fn a_fault_shows_its_reference() {
+        let answer = error_page(StatusCode::INTERNAL_SERVER_ERROR, Some("7F3KQ-0N2P4"));
+        assert!(answer.headers().contains_key("content-security-policy"));
+        assert!(answer.into_body().into_string().await.unwrap().contains("7F3KQ-0N2P4"));
+    }
+}

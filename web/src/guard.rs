@@ -1,0 +1,45 @@
+//! The guard at the members' pages: a living session, or off to the sign-in page and back.
+
+use crate::{Web, browser, browser::Browser, stop::Stop, top::Top};
+use kernel::Fault;
+use poem::{FromRequest, Request, RequestBody, Result, http::Method};
+use store::Caller;
+
+/// A signed-in member and the browser they sit at.
+pub struct Member {
+    pub caller: Caller,
+    pub browser: Browser,
+}
+
+impl Member {
+    /// The head of a page: who is signed in and what is left. `current` names the entry of the navigation.
+    pub async fn top(&self, web: &Web, current: &'static str) -> Result<Top, Fault> {
+        let me = web.accounts.me(&self.caller).await?;
+        Ok(Top::member(&self.browser, &me, current))
+    }
+}
+
+impl<'a> FromRequest<'a> for Member {
+    async fn from_request(req: &'a Request, _body: &mut RequestBody) -> Result<Self> {
+        let web = browser::web_of(req)?;
+        let browser = Browser::of(req, web);
+        match signed_in(web, &browser).await.map_err(Stop::Fault)? {
+            Some(caller) => Ok(Member { caller, browser }),
+            None => Err(Stop::SignIn { next: way_back(req) }.into()),
+        }
+    }
+}
+
+/// The member behind the session cookie, if the session lives.
+pub async fn signed_in(web: &Web, browser: &Browser) -> Result<Option<Caller>, Fault> {
+    match &browser.session {
+        Some(token) => web.accounts.db.front_desk().session(token, browser.origin.clone()).await,
+        None => Ok(None),
+    }
+}
+
+/// Only a page that was asked for can be come back to; a form cannot.
+fn way_back(req: &Request) -> String {
+    let path = req.original_uri().path_and_query().map_or("/", |p| p.as_str());
+    if matches!(*req.method(), Method::GET | Method::HEAD) { path.to_owned() } else { "/".to_owned() }
+}

@@ -1,0 +1,52 @@
+//! The pages: what people see in a browser. Handlers translate and the rooms decide.
+//!
+//! What would surprise you: nothing here changes state on `GET`, every page works without JavaScript, and each endpoint carries
+//! its own frame (error pages, security headers), so that a page is complete wherever the routes are mounted.
+
+mod assets;
+mod browser;
+mod cookie;
+mod csrf;
+mod download;
+mod error_page;
+mod fault;
+mod form;
+mod forgot;
+mod frame;
+mod guard;
+mod human;
+mod landing;
+mod origin;
+mod page;
+mod pickup;
+mod problems;
+mod prove;
+mod refusals;
+mod reset;
+mod routes;
+mod sender;
+mod settings;
+mod sign_in;
+mod sign_out;
+mod sign_up;
+mod stop;
+mod top;
+mod user_agent;
+
+pub use error_page::error_page;
+pub use frame::security_headers;
+pub use routes::{PageRoute, ROUTES, Who};
+
+use poem::Route;
+
+/// What the pages work with. Cheap to clone.
+#[derive(Clone)]
+pub struct Web {
+    pub post: messages::Post,
+    pub accounts: accounts::Accounts,
+}
+
+/// Every page route, each in its frame. `ROUTES` is the same list as data.
+pub fn pages(web: Web) -> Route {
+    routes::all(Route::new(), &web)
+}

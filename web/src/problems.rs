@@ -1,0 +1,42 @@
+//! What was wrong with a form: one sentence a field, summed up at the head of the page.
+
+use std::fmt::Display;
+
+/// One sentence about one field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// Id of the input it belongs to; empty for the form as a whole.
+    pub field: String,
+    pub sentence: String,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Problems(Vec<Problem>);
+
+impl Problems {
+    pub fn none() -> Problems {
+        Problems::default()
+    }
+    /// About the form as a whole.
+    pub fn whole(sentence: impl Display) -> Problems {
+        Problems::of("", sentence)
+    }
+    pub fn of(field: &str, sentence: impl Display) -> Problems {
+        let mut problems = Problems::none();
+        problems.add(field, sentence);
+        problems
+    }
+    pub fn add(&mut self, field: &str, sentence: impl Display) {
+        self.0.push(Problem { field: field.to_owned(), sentence: sentence.to_string() });
+    }
+    /// The first sentence about a field; empty if it is fine.
+    pub fn about(&self, field: &str) -> &str {
+        self.0.iter().find(|p| p.field == field).map_or("", |p| &p.sentence)
+    }
+    pub fn list(&self) -> &[Problem] {
+        &self.0
+    }
+    pub fn any(&self) -> bool {
+        !self.0.is_empty()
+    }
+}

@@ -1,0 +1,100 @@
+//! The one table from what a room refuses to the status of the answer. The sentence is the refusal's own.
+
+use crate::stop::Stop;
+use accounts::{ForgotRefused, KeyRefused, PasswordRefused, ProofRefused, RenameRefused, SignInRefused, SignUpRefused};
+use kernel::Fault;
+use messages::{AttachRefused, DoorState, DraftRefused, PickupRefused, ReplyRefused, RetractRefused, SendRefused, UnlockRefused};
+use poem::http::StatusCode;
+use quota::QuotaRefused;
+
+/// A room's refusal, as a door sees it.
+pub trait Refusal: std::fmt::Display + Sized {
+    fn status(&self) -> StatusCode;
+    /// The fault, when it is none of the caller's doing.
+    fn fault(&self) -> Option<&Fault>;
+    /// For pages that have no place of their own to show it.
+    fn stop(self) -> Stop {
+        match self.fault() {
+            Some(fault) => Stop::Fault(fault.clone()),
+            None => Stop::refused(self.status(), &self),
+        }
+    }
+    /// Keeps refusals for the page to show, and lets faults travel on.
+    fn or_fault(self) -> Result<Self, Stop> {
+        match self.fault() {
+            Some(fault) => Err(Stop::Fault(fault.clone())),
+            None => Ok(self),
+        }
+    }
+}
+
+macro_rules! refusals { ($($kind:ident { $($pattern:pat => $status:expr),* $(,)? })*) => { $(
+    impl Refusal for $kind {
+        fn status(&self) -> StatusCode {
+            use $kind::*;
+            match self { $($pattern => $status,)* Fault(fault) => crate::fault::status(fault) }
+        }
+        fn fault(&self) -> Option<&kernel::Fault> {
+            match self { $kind::Fault(fault) => Some(fault), _ => None }
+        }
+    }
+)* } }
+
+refusals! {
+    SignUpRefused { Form(_) => StatusCode::UNPROCESSABLE_ENTITY, SlowDown { .. } => StatusCode::TOO_MANY_REQUESTS, Busy => StatusCode::SERVICE_UNAVAILABLE }
+    SignInRefused { Wrong => StatusCode::UNPROCESSABLE_ENTITY, SlowDown { .. } => StatusCode::TOO_MANY_REQUESTS, Busy => StatusCode::SERVICE_UNAVAILABLE }
+    ForgotRefused { Email(_) => StatusCode::UNPROCESSABLE_ENTITY, SlowDown { .. } => StatusCode::TOO_MANY_REQUESTS }
+    ProofRefused { AlreadyProven => StatusCode::CONFLICT, NotSignedIn => StatusCode::FORBIDDEN, SlowDown { .. } => StatusCode::TOO_MANY_REQUESTS }
+    RenameRefused { Field(_) => StatusCode::UNPROCESSABLE_ENTITY, NotSignedIn => StatusCode::FORBIDDEN }
+    PasswordRefused {
+        WrongOld | New(_) | Same => StatusCode::UNPROCESSABLE_ENTITY,
+        SlowDown { .. } => StatusCode::TOO_MANY_REQUESTS,
+        Busy => StatusCode::SERVICE_UNAVAILABLE,
+        NotSignedIn => StatusCode::FORBIDDEN,
+    }
+    KeyRefused { Name(_) => StatusCode::UNPROCESSABLE_ENTITY, TooMany { .. } => StatusCode::CONFLICT, NotSignedIn => StatusCode::FORBIDDEN }
+    DraftRefused { NotFound => StatusCode::NOT_FOUND, Newer => StatusCode::CONFLICT, TooLong => StatusCode::PAYLOAD_TOO_LARGE }
+    AttachRefused {
+        NotFound => StatusCode::NOT_FOUND,
+        Name(_) | Empty(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        TooMany(_) | Complete | Offset(_) => StatusCode::CONFLICT,
+        MoreThanDeclared(_) | Broken => StatusCode::BAD_REQUEST,
+        Quota(refused) => quota(refused),
+    }
+    SendRefused {
+        Fields(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        Quota(refused) => quota(refused),
+        NoDraft => StatusCode::NOT_FOUND,
+        KeyReused => StatusCode::CONFLICT,
+        NotAllowed => StatusCode::FORBIDDEN,
+        Busy => StatusCode::SERVICE_UNAVAILABLE,
+    }
+    RetractRefused { NotFound => StatusCode::NOT_FOUND, NotAllowed => StatusCode::FORBIDDEN }
+    UnlockRefused { NotFound => StatusCode::NOT_FOUND, NotLocked => StatusCode::CONFLICT }
+    PickupRefused {
+        NoVisit => StatusCode::CONFLICT,
+        WrongCode { .. } | CodeSpent | WrongPassword { .. } | Reason(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        CodeTooSoon { .. } | NoMoreCodes => StatusCode::TOO_MANY_REQUESTS,
+        Closed(state) => closed(*state),
+        Busy => StatusCode::SERVICE_UNAVAILABLE,
+    }
+    ReplyRefused { NotOpened => StatusCode::FORBIDDEN, Empty => StatusCode::UNPROCESSABLE_ENTITY, TooLong(_) => StatusCode::PAYLOAD_TOO_LARGE, TooMany => StatusCode::TOO_MANY_REQUESTS }
+}
+
+/// 402 over quota, 413 for size, 403 where the plan lacks it (`product.md`, Rule 5).
+pub fn quota(refused: &QuotaRefused) -> StatusCode {
+    match refused {
+        QuotaRefused::OverQuota { .. } => StatusCode::PAYMENT_REQUIRED,
+        QuotaRefused::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+        QuotaRefused::TooManyRecipients { .. } | QuotaRefused::LifeTooLong { .. } => StatusCode::FORBIDDEN,
+    }
+}
+
+/// A message that has ended is gone; one that cannot be seen yet does not exist.
+pub fn closed(state: DoorState) -> StatusCode {
+    match state {
+        DoorState::NotYet => StatusCode::NOT_FOUND,
+        DoorState::Locked => StatusCode::FORBIDDEN,
+        _ => StatusCode::GONE,
+    }
+}

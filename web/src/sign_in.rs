@@ -1,0 +1,98 @@
+//! Signing in: address and password, then the tenant when the password fits several.
+//!
+//! What would surprise you: the page that asks for the tenant asks for the password again, so that it travels in no hidden field.
+
+use crate::{
+    Web,
+    browser::Browser,
+    cookie,
+    form::Form,
+    page::{page, page_with, see_other},
+    problems::Problems,
+    refusals::Refusal,
+    stop::Answer,
+    top::Top,
+};
+use accounts::{SESSION_LIFE, SignIn};
+use askama::Template;
+use kernel::TenantId;
+use poem::{
+    handler,
+    http::Uri,
+    web::Data,
+};
+use std::collections::HashMap;
+use url::form_urlencoded;
+
+#[derive(Template)]
+#[template(path = "sign_in.html")]
+struct SignInPage<'a> {
+    page: Top,
+    problems: Problems,
+    email: &'a str,
+    next: &'a str,
+    /// Asked for when the password fits several.
+    tenants: Vec<(TenantId, String)>,
+}
+
+/// The sign-in page that comes back to `next` afterwards.
+pub fn path_with(next: &str) -> String {
+    match safe_next(next) {
+        "/" => "/sign-in".to_owned(),
+        next => format!("/sign-in?next={}", form_urlencoded::byte_serialize(next.as_bytes()).collect::<String>()),
+    }
+}
+
+#[handler]
+pub async fn show(browser: Browser, uri: &Uri) -> Answer {
+    let asked: HashMap<_, _> = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).into_owned().collect();
+    let next = safe_next(asked.get("next").map_or("/", String::as_str));
+    page(&browser, &SignInPage { page: top(&browser), problems: Problems::none(), email: "", next, tenants: Vec::new() })
+}
+
+#[handler]
+pub async fn submit(web: Data<&Web>, browser: Browser, form: Form) -> Answer {
+    let (email, next) = (form.text("email"), safe_next(form.text("next")));
+    let tenant = form.text("tenant").parse().ok();
+    let page = |problems, tenants| SignInPage { page: top(&browser), problems, email, next, tenants };
+    match web.accounts.sign_in(email, form.text("password"), tenant, browser.origin.clone()).await {
+        Ok(SignIn::Done(signed_in)) => {
+            let mut answer = see_other(if next == "/" { "/sent" } else { next });
+            cookie::set(answer.headers_mut(), cookie::SESSION, &signed_in.token.to_string(), Some(SESSION_LIFE));
+            Ok(answer)
+        }
+        Ok(SignIn::Choose(tenants)) => crate::page::page(&browser, &page(Problems::none(), tenants)),
+        Err(refused) => {
+            let refused = refused.or_fault()?;
+            page_with(refused.status(), &browser, &page(Problems::whole(&refused), Vec::new()))
+        }
+    }
+}
+
+fn top(browser: &Browser) -> Top {
+    Top { current: "sign-in", ..Top::anyone(browser) }
+}
+
+/// A path of ours, or "/": never another site's address (`//evil.example`, `/\evil.example`).
+pub fn safe_next(next: &str) -> &str {
+    let ours = next.starts_with('/') && !next[1..].starts_with(['/', '\\']) && next.len() <= 2000;
+    let plain = next.bytes().all(|b| b.is_ascii_graphic());
+    if ours && plain && !next.starts_with("/sign-") { next } else { "/" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_comes_back_to_our_pages_alone() {
+        for good in ["/sent", "/messages/msg_1?recipient=rcp_2#timeline", "/"] {
+            assert_eq!(safe_next(good), good);
+        }
+        for bad in ["//evil.example", "/\\evil.example", "https://evil.example", "", "sent", "/a\r\nb", "/sign-out", "/\t/evil.example"] {
+            assert_eq!(safe_next(bad), "/", "{bad:?}");
+        }
+        assert_eq!(path_with("/sent?q=a b"), "/sign-in");
+        assert_eq!(path_with("/sent?q=a&state=opened"), "/sign-in?next=%2Fsent%3Fq%3Da%26state%3Dopened");
+    }
+}

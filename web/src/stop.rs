@@ -1,0 +1,52 @@
+//! Why a handler gives up before its page: a small closed set, turned into an answer by the frame.
+
+use kernel::Fault;
+use poem::{Response, error::ResponseError, http::StatusCode};
+
+/// What a handler returns.
+pub type Answer = Result<Response, Stop>;
+
+#[derive(Debug, thiserror::Error)]
+pub enum Stop {
+    /// Unknown, malformed or another tenant's: the same page for all of them.
+    #[error("There is no such page.")]
+    NotFound,
+    /// Not signed in (any more); afterwards the person comes back to `next`.
+    #[error("Sign in first.")]
+    SignIn { next: String },
+    /// The form came from elsewhere, or its token is too old.
+    #[error("This form is out of date.")]
+    BadForm,
+    #[error("This is more than a form may hold.")]
+    TooLarge,
+    #[error("This is not a form.")]
+    NotAForm,
+    #[error("The connection broke before everything had arrived.")]
+    Broken,
+    /// The room refused and there is no page of its own for it.
+    #[error("{sentence}")]
+    Refused { status: StatusCode, sentence: String },
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+impl Stop {
+    pub fn refused(status: StatusCode, sentence: impl std::fmt::Display) -> Stop {
+        Stop::Refused { status, sentence: sentence.to_string() }
+    }
+}
+
+impl ResponseError for Stop {
+    fn status(&self) -> StatusCode {
+        match self {
+            Stop::NotFound => StatusCode::NOT_FOUND,
+            Stop::SignIn { .. } => StatusCode::SEE_OTHER,
+            Stop::BadForm => StatusCode::FORBIDDEN,
+            Stop::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Stop::NotAForm => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Stop::Broken => StatusCode::BAD_REQUEST,
+            Stop::Refused { status, .. } => *status,
+            Stop::Fault(fault) => crate::fault::status(fault),
+        }
+    }
+}
