@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 pub(crate) const FORMAT: u8 = 1;
 
 /// Where a value belongs. Every field carries its length, so no two lists of fields read the same.
+#[derive(Clone)]
 pub(crate) struct Place(Vec<u8>);
 
 impl Place {

@@ -122,7 +122,7 @@ impl Talk<'_> {
 fn refused(answer: SmtpAnswer) -> Ended {
     let keep = answer.code != 421;
     let outcome = match answer.code {
-        999 => {
+        530 | 534 | 535 | 538 => {
             tracing::error!(code = answer.code, "the mail relay wants us to sign in; letters wait until it is mended");
             Outcome::TryLater(Pause::SetUp(answer))
         }
