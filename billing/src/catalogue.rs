@@ -76,7 +76,8 @@ mod tests {
     #[test]
     fn the_shipped_plans_are_the_five_of_the_price_list() {
         let names: Vec<_> = Catalogue::shipped().plans().map(|plan| (plan.name.clone(), plan.title.clone(), plan.version)).collect();
-        let listed = [("personal", "Personal"), ("solo", "Solo"), ("business", "Business"), ("developer", "Developer"), ("server", "Server")];
+        let listed =
+            [("personal", "Personal"), ("solo", "Solo"), ("business", "Business"), ("developer", "Developer"), ("server", "Server")];
         assert_eq!(names, listed.map(|(name, title)| (name.to_owned(), title.to_owned(), 1)));
     }
 
@@ -111,7 +112,8 @@ mod tests {
             };
             assert_eq!(plan(name).limits, limits, "{name}");
         }
-        let unlimited = Limits { sends: None, recipients: None, message_bytes: None, stored_bytes: None, life_days: None, api_per_minute: None };
+        let unlimited =
+            Limits { sends: None, recipients: None, message_bytes: None, stored_bytes: None, life_days: None, api_per_minute: None };
         assert_eq!(plan("server").limits, unlimited);
     }
 
@@ -128,7 +130,17 @@ mod tests {
         ];
         for row in table {
             let p = plan(row.0);
-            let read = (row.0, p.batch_rows, p.evidence_years, p.members, p.own_domains, p.webhooks, p.tenant_controls, p.pack_sends, p.stored_packs);
+            let read = (
+                row.0,
+                p.batch_rows,
+                p.evidence_years,
+                p.members,
+                p.own_domains,
+                p.webhooks,
+                p.tenant_controls,
+                p.pack_sends,
+                p.stored_packs,
+            );
             assert_eq!(read, row);
         }
     }

@@ -13,6 +13,8 @@ pub mod logs;
 pub mod numbers;
 mod serve;
 mod signals;
+#[cfg(test)]
+mod testing;
 mod worker;
 
 pub use app::{App, Outside};

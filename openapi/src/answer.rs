@@ -32,9 +32,19 @@ impl<T: Serialize + Send> IntoResponse for Answer<T> {
 impl<T: Type + Serialize> ApiResponse for Answer<T> {
     fn meta() -> MetaResponses {
         let content = vec![MetaMediaType { content_type: Self::CONTENT_TYPE, schema: Self::schema_ref() }];
-        MetaResponses { responses: vec![MetaResponse { description: "Done.", status: Some(200), status_range: None, content, headers: vec![] }] }
+        MetaResponses {
+            responses: vec![MetaResponse { description: "Done.", status: Some(200), status_range: None, content, headers: vec![] }],
+        }
     }
     fn register(registry: &mut Registry) {
         T::register(registry);
     }
+}
+
+/// `204`: done, and nothing to say.
+#[derive(ApiResponse)]
+pub(crate) enum NoContent {
+    /// Done.
+    #[oai(status = 204)]
+    Done,
 }

@@ -33,7 +33,10 @@ fn bearer_text(header: &str) -> Option<&str> {
 fn unauthorized(presented: bool) -> Problem {
     let (challenge, sentence) = match presented {
         false => ("Bearer realm=\"api\"", "Send an API key: “Authorization: Bearer csk_…”. Keys are made on the settings page."),
-        true => ("Bearer realm=\"api\", error=\"invalid_token\"", "This API key is not known or was revoked. Make a new one on the settings page."),
+        true => (
+            "Bearer realm=\"api\", error=\"invalid_token\"",
+            "This API key is not known or was revoked. Make a new one on the settings page.",
+        ),
     };
     Problem::new(Kind::Unauthorized, sentence).header(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge))
 }

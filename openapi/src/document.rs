@@ -2,10 +2,9 @@
 //! answers with, or that a field is there but may be null; here that is added by rule, so that no field is forgotten.
 
 use crate::{
-    PREFIX,
+    PREFIX, operations,
     problem::{Kind, PROBLEM_JSON},
     route_table::RouteTable,
-    routes,
 };
 use kernel::Site;
 use serde_json::{Map, Value, json};
@@ -44,7 +43,7 @@ pub(crate) struct Spec(pub(crate) Value);
 
 impl Spec {
     pub(crate) fn of(site: &Site) -> Spec {
-        let service = routes::service().description(ABOUT).url_prefix(PREFIX).server(site.base());
+        let service = operations::service().description(ABOUT).url_prefix(PREFIX).server(site.base());
         let mut spec: Value = serde_json::from_str(&service.spec()).expect("poem-openapi writes JSON");
         for (name, schema) in members(&mut spec["components"]["schemas"]) {
             make_exact(name, schema);
@@ -52,6 +51,9 @@ impl Spec {
         for (_, operations) in members(&mut spec["paths"]) {
             for (method, operation) in members(operations) {
                 list_problems(method, operation);
+                for (_, response) in members(&mut operation["responses"]) {
+                    write_headers_usually(response);
+                }
             }
         }
         Spec(spec)
@@ -64,6 +66,14 @@ impl Spec {
 
 fn members(value: &mut Value) -> impl Iterator<Item = (&String, &mut Value)> {
     value.as_object_mut().into_iter().flat_map(|map| map.iter_mut())
+}
+
+/// poem-openapi shouts header names; the usual writing reads better.
+fn write_headers_usually(response: &mut Value) {
+    let Some(headers) = response.get_mut("headers").and_then(Value::as_object_mut) else { return };
+    let word = |w: &str| w.chars().take(1).chain(w.to_lowercase().chars().skip(1)).collect::<String>();
+    let usual = |name: &String| name.split('-').map(word).collect::<Vec<_>>().join("-");
+    *headers = headers.iter().map(|(name, header)| (usual(name), header.clone())).collect();
 }
 
 /// A field that is not required may be null; in what we answer it is there all the same.
@@ -94,7 +104,8 @@ fn list_problems(method: &str, operation: &mut Value) {
     let schema = json!({"$ref": "#/components/schemas/Problem"});
     for (status, titles) in problems_of(method, operation) {
         let about = titles.iter().map(|k| format!("{} (`{}`)", k.title(), k.slug())).collect::<Vec<_>>().join("; ");
-        operation["responses"][status.to_string()] = json!({"description": format!("{about}."), "content": {PROBLEM_JSON: {"schema": schema}}});
+        operation["responses"][status.to_string()] =
+            json!({"description": format!("{about}."), "content": {PROBLEM_JSON: {"schema": schema}}});
     }
 }
 

@@ -3,11 +3,11 @@
 use crate::{
     Api, bearer,
     document::Spec,
+    operations,
     pace::Pace,
     problem::{Kind, Problem},
     refusals::capital,
     route_table::RouteTable,
-    routes,
 };
 use futures_util::FutureExt;
 use kernel::Fault;
@@ -31,7 +31,7 @@ pub(crate) struct Door {
 impl Door {
     pub(crate) fn new(api: Api) -> Door {
         let table = RouteTable::read(&Spec::of(&api.site));
-        Door { operations: routes::operations(api.clone()), pace: Pace::default(), table, api }
+        Door { operations: operations::operations(api.clone()), pace: Pace::default(), table, api }
     }
     async fn serve(&self, mut request: Request) -> Result<Response, (Problem, Option<Caller>)> {
         let caller = bearer::caller(&self.api.post.db, &request).await.map_err(|p| (p, None))?;
@@ -56,7 +56,8 @@ impl Door {
         }
         if error.is::<MethodNotAllowedError>() {
             let allow = self.table.allow(path).unwrap_or(HeaderValue::from_static(""));
-            return Problem::new(Kind::MethodNotAllowed, "This address does not take that method; “Allow” lists those it takes.").header(header::ALLOW, allow);
+            return Problem::new(Kind::MethodNotAllowed, "This address does not take that method; “Allow” lists those it takes.")
+                .header(header::ALLOW, allow);
         }
         match error.downcast_ref::<ParseParamError>() {
             Some(bad) => Problem::parameter(bad.name, parameter_sentence(bad)),
@@ -95,7 +96,9 @@ impl Endpoint for Door {
 fn check_headers(request: &Request) -> Result<(), Problem> {
     let mut keys = request.headers().get_all("idempotency-key").iter();
     match (keys.next(), keys.next()) {
-        (Some(key), None) if key.to_str().is_err() => Err(Problem::parameter("Idempotency-Key", "The idempotency key must be printable ASCII.")),
+        (Some(key), None) if key.to_str().is_err() => {
+            Err(Problem::parameter("Idempotency-Key", "The idempotency key must be printable ASCII."))
+        }
         (Some(_), Some(_)) => Err(Problem::parameter("Idempotency-Key", "The idempotency key is there twice.")),
         _ => Ok(()),
     }
@@ -107,7 +110,10 @@ fn parameter_sentence(bad: &ParseParamError) -> String {
     let name = bad.name;
     match reason {
         _ if reason.contains("expects an input value") => format!("The parameter “{name}” is missing."),
-        bound if bound.starts_with("maximum(") || bound.starts_with("minimum(") => format!("The parameter “{name}” is out of its bounds: {}.", bound.replace("maximum(", "at most ").replace("minimum(", "at least ").replace(", exclusive: false)", "")),
+        bound if bound.starts_with("maximum(") || bound.starts_with("minimum(") => format!(
+            "The parameter “{name}” is out of its bounds: {}.",
+            bound.replace("maximum(", "at most ").replace("minimum(", "at least ").replace(", exclusive: false)", "")
+        ),
         reason => format!("The parameter “{name}” is not right. {}.", capital(reason)),
     }
 }

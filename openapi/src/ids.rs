@@ -1,5 +1,6 @@
 //! Our ids in paths, parameters and JSON. A path id that cannot be one of ours reads as "not found", like a stranger's.
 
+use crate::json_text::text_as;
 use kernel::*;
 use poem_openapi::{
     registry::{MetaSchema, MetaSchemaRef},
@@ -27,8 +28,8 @@ impl<T: OurId> Serialize for Id<T> {
 }
 impl<'de, T: OurId> Deserialize<'de> for Id<T> {
     fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        let text = Cow::<str>::deserialize(d)?;
-        text.parse().map(Id).map_err(|_| serde::de::Error::custom(format!("This is not an id: those begin with “{}_”", T::PREFIX)))
+        let parse = |text: &str| text.parse().map(Id).map_err(|_| format!("This is not an id: those begin with “{}_”", T::PREFIX));
+        text_as(d, parse)
     }
 }
 

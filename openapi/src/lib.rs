@@ -1,7 +1,7 @@
 //! The REST door: resources under `/v1`, refusals as problem+json (RFC 9457), the OpenAPI document and a page to try it.
 //!
 //! What would surprise you: the caller is found, paced and the query string checked in front of every operation (`door`), so
-//! an operation in `routes` never sees a stranger; and the document is poem-openapi's, made exact afterwards (`document`).
+//! an operation in `operations` never sees a stranger; and the document is poem-openapi's, made exact afterwards (`document`).
 
 mod account;
 mod answer;
@@ -11,19 +11,22 @@ mod document;
 mod door;
 mod ids;
 mod json_shape;
+mod json_text;
 mod message;
+mod operations;
 mod pace;
 mod problem;
 mod refusals;
 mod replies;
 mod retract;
 mod route_table;
-mod routes;
+
 mod send;
 mod sent;
 mod strict_json;
 mod timeline;
 mod try_it;
+mod try_page;
 mod unlock;
 mod upload;
 mod words;

@@ -65,7 +65,9 @@ impl Bucket {
     fn count(&mut self, now: Time) -> Result<(), Problem> {
         let limit = match self.limit {
             None => return Ok(()),
-            Some(limit) if limit <= 0 => return Err(Problem::new(Kind::PlanLimit, "Your plan does not include the API. Choose one that does.")),
+            Some(limit) if limit <= 0 => {
+                return Err(Problem::new(Kind::PlanLimit, "Your plan does not include the API. Choose one that does."));
+            }
             Some(limit) => limit,
         };
         let now = micros(now);

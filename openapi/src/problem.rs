@@ -154,6 +154,7 @@ impl Problem {
         self.0.headers.push((name, value));
         self
     }
+    #[cfg(test)]
     pub(crate) fn kind(&self) -> Kind {
         self.0.kind
     }
@@ -186,9 +187,17 @@ impl Problem {
 impl From<Fault> for Problem {
     fn from(fault: Fault) -> Problem {
         let mut problem = match fault.kind() {
-            FaultKind::Full => Problem::new(Kind::StorageFull, "There is no room to store this right now. Nothing was changed; try again later.").retry_after(60),
-            FaultKind::Unavailable => Problem::new(Kind::Unavailable, "A part of the service is away. Nothing was changed; try again in a few seconds.").retry_after(5),
-            FaultKind::Retry => Problem::new(Kind::Unavailable, "Too much happened at once. Nothing was changed; try again.").retry_after(1),
+            FaultKind::Full => {
+                Problem::new(Kind::StorageFull, "There is no room to store this right now. Nothing was changed; try again later.")
+                    .retry_after(60)
+            }
+            FaultKind::Unavailable => {
+                Problem::new(Kind::Unavailable, "A part of the service is away. Nothing was changed; try again in a few seconds.")
+                    .retry_after(5)
+            }
+            FaultKind::Retry => {
+                Problem::new(Kind::Unavailable, "Too much happened at once. Nothing was changed; try again.").retry_after(1)
+            }
             _ => Problem::new(Kind::Fault, "Something went wrong on our side. Try again; if it stays, tell us the reference."),
         };
         problem.0.fault = Some(fault);
@@ -236,7 +245,15 @@ impl Payload for ProblemPayload {
 impl ApiResponse for Problem {
     fn meta() -> MetaResponses {
         let content = vec![MetaMediaType { content_type: ProblemPayload::CONTENT_TYPE, schema: ProblemPayload::schema_ref() }];
-        MetaResponses { responses: vec![MetaResponse { description: "Any other refusal or fault.", status: None, status_range: None, content, headers: vec![] }] }
+        MetaResponses {
+            responses: vec![MetaResponse {
+                description: "Any other refusal or fault.",
+                status: None,
+                status_range: None,
+                content,
+                headers: vec![],
+            }],
+        }
     }
     fn register(registry: &mut Registry) {
         ProblemPayload::register(registry);

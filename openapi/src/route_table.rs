@@ -38,12 +38,16 @@ impl RouteTable {
     }
     /// Refuses a parameter that the operation does not know, or one that is there twice: most likely a typing mistake.
     pub(crate) fn check_query(&self, request: &Request) -> Result<(), Problem> {
-        let Some(query) = request.uri().query().filter(|q| !q.is_empty()) else { return Ok(()) };
+        if request.uri().query().is_none_or(str::is_empty) {
+            return Ok(());
+        }
         let path = request.uri().path();
         let method = if request.method() == Method::HEAD { &Method::GET } else { request.method() };
         let Some(route) = self.0.iter().find(|r| r.method == method && r.matches(path)) else { return Ok(()) };
+        // Read as poem-openapi reads it, so that nothing is checked here and taken otherwise there.
+        let given: Vec<(String, String)> = request.params().unwrap_or_default();
         let mut seen: Vec<String> = Vec::new();
-        for (name, _) in form_pairs(query) {
+        for (name, _) in given {
             if !route.query.contains(&name) {
                 let shown: String = name.chars().take(100).collect();
                 return Err(Problem::parameter(&shown, format!("There is no parameter “{shown}” here. Known are: {}.", route.known())));
@@ -93,12 +97,34 @@ impl Route {
     }
 }
 
-fn form_pairs(query: &str) -> Vec<(String, String)> {
-    serde_urlencoded(query).unwrap_or_default()
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// As poem-openapi reads the query, so that nothing is checked here and read otherwise there.
-fn serde_urlencoded(query: &str) -> Option<Vec<(String, String)>> {
-    let uri = format!("/?{query}").parse().ok()?;
-    Request::builder().uri(uri).finish().params().ok()
+    fn table() -> RouteTable {
+        let mail = kernel::EmailAddress::parse("post@mail.example").unwrap();
+        RouteTable::read(&Spec::of(&kernel::Site::new("https://mail.example", mail)))
+    }
+    fn check(method: Method, uri: &'static str) -> Result<(), String> {
+        let request = Request::builder().method(method).uri(uri.parse().unwrap()).finish();
+        table().check_query(&request).map_err(|p| p.to_string())
+    }
+
+    #[test]
+    fn unknown_and_repeated_parameters_are_named() {
+        assert_eq!(check(Method::GET, "/messages?search=a&limit=3"), Ok(()));
+        assert_eq!(check(Method::GET, "/messages?"), Ok(()));
+        assert_eq!(check(Method::HEAD, "/messages?limit=3"), Ok(()));
+        assert!(check(Method::GET, "/messages?serach=a").unwrap_err().contains("“serach”"));
+        assert!(check(Method::GET, "/messages?limit=3&limit=4").unwrap_err().contains("twice"));
+        assert!(check(Method::GET, "/account?x=1").unwrap_err().ends_with("Known are: none."));
+        assert!(check(Method::POST, "/messages?limit=3").is_err());
+    }
+
+    #[test]
+    fn allow_lists_what_an_address_takes() {
+        assert_eq!(table().allow("/messages").unwrap(), "GET, POST, HEAD");
+        assert_eq!(table().allow("/messages/msg_x/retraction").unwrap(), "POST");
+        assert_eq!(table().allow("/nothing").unwrap(), "");
+    }
 }

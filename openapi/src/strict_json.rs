@@ -187,7 +187,16 @@ mod tests {
 
     #[test]
     fn broken_json_is_told_from_wrong_fields() {
-        for broken in ["", "{", "{\"to\":[}", "{\"to\":[]}x", "\u{feff}{}", "{'to':1}", "{\"subject\":\"\\ud800\"}", "{\"subject\":\"a\nb\"}"] {
+        for broken in [
+            "",
+            "{",
+            "{\"to\":[}",
+            "{\"to\":[],\"subject\":\"\"}x",
+            "\u{feff}{}",
+            "{'to':1}",
+            "{\"subject\":\"\\ud800\"}",
+            "{\"subject\":\"a\nb\"}",
+        ] {
             assert_eq!(refused(broken).0, Kind::MalformedJson, "{broken:?}");
         }
         assert_eq!(refused(&"[".repeat(10_000)).0, Kind::TooDeep);

@@ -1,5 +1,6 @@
 //! The words of the house as the API writes them: times, states, proofs, kinds of evidence, grounds.
 
+use crate::json_text::text_as;
 use evidence::Kind;
 use kernel::Time;
 use messages::{Proof, RecipientState};
@@ -7,28 +8,42 @@ use poem_openapi::{
     registry::{MetaSchema, MetaSchemaRef},
     types::{ParseError, ParseFromJSON, ParseFromParameter, ParseResult, ToJSON, Type},
 };
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 
 /// poem-openapi's traits for a type that serde can write and read.
-macro_rules! json_type { ($name:ident, $schema:expr) => {
-    impl Type for $name {
-        const IS_REQUIRED: bool = true;
-        type RawValueType = Self;
-        type RawElementValueType = Self;
-        fn name() -> Cow<'static, str> { stringify!($name).into() }
-        fn schema_ref() -> MetaSchemaRef { MetaSchemaRef::Inline(Box::new($schema)) }
-        fn as_raw_value(&self) -> Option<&Self> { Some(self) }
-        fn raw_element_iter<'a>(&'a self) -> Box<dyn Iterator<Item = &'a Self> + 'a> { Box::new(std::iter::once(self)) }
-    }
-    impl ParseFromJSON for $name {
-        fn parse_from_json(value: Option<Value>) -> ParseResult<Self> { serde_json::from_value(value.unwrap_or_default()).map_err(ParseError::custom) }
-    }
-    impl ToJSON for $name {
-        fn to_json(&self) -> Option<Value> { serde_json::to_value(self).ok() }
-    }
-} }
+macro_rules! json_type {
+    ($name:ident, $schema:expr) => {
+        impl Type for $name {
+            const IS_REQUIRED: bool = true;
+            type RawValueType = Self;
+            type RawElementValueType = Self;
+            fn name() -> Cow<'static, str> {
+                stringify!($name).into()
+            }
+            fn schema_ref() -> MetaSchemaRef {
+                MetaSchemaRef::Inline(Box::new($schema))
+            }
+            fn as_raw_value(&self) -> Option<&Self> {
+                Some(self)
+            }
+            fn raw_element_iter<'a>(&'a self) -> Box<dyn Iterator<Item = &'a Self> + 'a> {
+                Box::new(std::iter::once(self))
+            }
+        }
+        impl ParseFromJSON for $name {
+            fn parse_from_json(value: Option<Value>) -> ParseResult<Self> {
+                serde_json::from_value(value.unwrap_or_default()).map_err(ParseError::custom)
+            }
+        }
+        impl ToJSON for $name {
+            fn to_json(&self) -> Option<Value> {
+                serde_json::to_value(self).ok()
+            }
+        }
+    };
+}
 
 /// One of a room's closed sets of words.
 macro_rules! word { ($(#[$doc:meta])* $name:ident, $inner:ty, $all:expr) => {
@@ -40,8 +55,7 @@ macro_rules! word { ($(#[$doc:meta])* $name:ident, $inner:ty, $all:expr) => {
     }
     impl<'de> Deserialize<'de> for $name {
         fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-            let text = Cow::<str>::deserialize(d)?;
-            $name::of(&text).map_err(D::Error::custom)
+            text_as(d, $name::of)
         }
     }
     impl $name {
@@ -80,8 +94,7 @@ impl Serialize for At {
 }
 impl<'de> Deserialize<'de> for At {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        let text = Cow::<str>::deserialize(d)?;
-        Time::parse(&text).map(At).ok_or_else(|| D::Error::custom("Write the time as RFC 3339, such as 2026-11-24T09:30:00Z"))
+        text_as(d, |text| Time::parse(text).map(At).ok_or_else(|| "Write the time as RFC 3339, such as 2026-11-24T09:30:00Z".to_owned()))
     }
 }
 json_type!(At, MetaSchema::new_with_format("string", "date-time"));

@@ -4,13 +4,14 @@
 //! as RFC 9110 §14.2 allows, so that nobody makes us send one byte a thousand times.
 
 use crate::stop::Stop;
-use kernel::Fault;
-use messages::FileStream;
+use kernel::AttachmentId;
+use messages::{FileStream, Post, Reader};
 use poem::{
     Body, Response,
     http::{HeaderMap, HeaderName, StatusCode, header},
 };
 use std::ops::Range;
+use store::Caller;
 
 const SANDBOX: &str = "sandbox; default-src 'none'";
 
@@ -23,22 +24,19 @@ pub enum Wanted {
     Beyond,
 }
 
-/// Answers with the file that `open` finds: it is asked for all of it first, to learn its size, then for the part wanted.
+/// Answers with the file, if it is `reader`'s: asked for whole first, to learn its size, then for the part wanted.
 /// Streams are lazy, so the first asking reads no content.
-pub async fn serve<F>(headers: &HeaderMap, open: F) -> Result<Response, Stop>
-where
-    F: AsyncFn(Option<Range<u64>>) -> Result<Option<FileStream>, Fault>,
-{
-    let whole = open(None).await?.ok_or(Stop::NotFound)?;
+pub async fn serve(post: &Post, who: &Caller, reader: Reader<'_>, id: AttachmentId, headers: &HeaderMap) -> Result<Response, Stop> {
+    let whole = messages::open_file(post, who, same(&reader), id, None).await?.ok_or(Stop::NotFound)?;
     let (size, etag) = (whole.file.received, etag(&whole));
-    if headers.get(header::IF_NONE_MATCH).and_then(|v| v.to_str().ok()).is_some_and(|given| given == "*" || given.split(',').any(|e| e.trim() == etag)) {
+    if is_known(headers, &etag) {
         return Ok(describe(Response::builder().status(StatusCode::NOT_MODIFIED), &whole, &etag).finish());
     }
     match wanted(headers, size, &etag) {
         Wanted::Whole => Ok(describe(Response::builder(), &whole, &etag).header(header::CONTENT_LENGTH, size).body(Body::from_bytes_stream(whole.bytes))),
         Wanted::Beyond => Ok(Response::builder().status(StatusCode::RANGE_NOT_SATISFIABLE).header(header::CONTENT_RANGE, format!("bytes */{size}")).finish()),
         Wanted::Part(part) => {
-            let file = open(Some(part)).await?.ok_or(Stop::NotFound)?;
+            let file = messages::open_file(post, who, reader, id, Some(part)).await?.ok_or(Stop::NotFound)?;
             let (from, to) = (file.range.start, file.range.end);
             let answer = describe(Response::builder().status(StatusCode::PARTIAL_CONTENT), &file, &etag)
                 .header(header::CONTENT_RANGE, format!("bytes {from}-{}/{size}", to.saturating_sub(1)))
@@ -46,6 +44,19 @@ where
             Ok(answer.body(Body::from_bytes_stream(file.bytes)))
         }
     }
+}
+
+fn same<'r>(reader: &Reader<'r>) -> Reader<'r> {
+    match reader {
+        Reader::Browser(cookie) => Reader::Browser(cookie),
+        Reader::Sender(message) => Reader::Sender(*message),
+    }
+}
+
+/// RFC 9110 §13.1.2.
+fn is_known(headers: &HeaderMap, etag: &str) -> bool {
+    let given = headers.get(header::IF_NONE_MATCH).and_then(|v| v.to_str().ok());
+    given.is_some_and(|given| given == "*" || given.split(',').any(|known| known.trim().trim_start_matches("W/") == etag))
 }
 
 fn describe(answer: poem::ResponseBuilder, file: &FileStream, etag: &str) -> poem::ResponseBuilder {

@@ -1,6 +1,5 @@
 //! The page for when there is no page.
 
-use crate::assets;
 use askama::Template;
 use poem::{Response, http::StatusCode};
 

@@ -23,10 +23,6 @@ impl Fields {
     pub fn all<'f>(&'f self, name: &'f str) -> impl Iterator<Item = &'f str> {
         self.0.iter().filter(move |(found, _)| found == name).map(|(_, value)| value.as_str())
     }
-    /// Whether a checkbox was ticked or a button of that name pressed.
-    pub fn has(&self, name: &str) -> bool {
-        self.0.iter().any(|(found, _)| found == name)
-    }
 }
 
 /// The fields of a form that stood on one of our pages, in this browser.
@@ -79,7 +75,6 @@ mod tests {
         assert_eq!(fields.text("to"), "a@b.example");
         assert_eq!(fields.all("to").collect::<Vec<_>>(), ["a@b.example", "c"]);
         assert_eq!(fields.text("subject"), "Über alles");
-        assert!(fields.has("flag") && !fields.has("other"));
         assert_eq!(fields.text("bad"), "\u{fffd}\0");
     }
 

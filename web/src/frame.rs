@@ -61,6 +61,9 @@ impl<E: Endpoint> Endpoint for Framed<E> {
 }
 
 fn give_up(web: &Web, error: Error) -> Response {
+    if error.is_from_response() {
+        return error.into_response();
+    }
     let stop = match error.downcast::<Stop>() {
         Ok(stop) => stop,
         Err(error) => return error_page(error.status(), None),

@@ -15,7 +15,6 @@ pub struct Top {
 
 /// Whoever is signed in.
 pub struct Person {
-    pub name: String,
     pub tenant: String,
     pub email: String,
     /// The address was proven by a mailed link.
@@ -34,7 +33,6 @@ impl Top {
     }
     pub fn member(browser: &Browser, me: &Me, current: &'static str) -> Top {
         let person = Person {
-            name: me.name.clone(),
             tenant: me.tenant_name.clone(),
             email: me.email.clone(),
             proven: me.proven,

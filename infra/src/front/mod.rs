@@ -13,7 +13,7 @@ use futures_util::FutureExt;
 use kernel::{Chance, Site};
 use masked::masked;
 use poem::{
-    Endpoint, EndpointExt, IntoResponse, Request, Response, Route, endpoint::make_sync, get,
+    Endpoint, IntoResponse, Request, Response, Route, endpoint::make_sync, get,
     http::{HeaderName, HeaderValue, Method, StatusCode, Uri, header},
 };
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
@@ -150,4 +150,70 @@ fn record(method: &Method, uri: &Uri, status: StatusCode, took: Duration, id: &s
 pub(crate) fn what(panic: &(dyn std::any::Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("a panic without words")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Town;
+    use poem::{endpoint::make, test::TestClient};
+
+    async fn client(max_requests: usize) -> (Town, TestClient<Front>) {
+        let town = Town::with(|config| config.listen.max_requests = max_requests).await;
+        let front = town.app.endpoint_with(|route| {
+            route
+                .at("/x/panics", get(make(|_| async { panic!("oh") as () })))
+                .at("/v1x/slow", get(make(|_| tokio::time::sleep(Duration::from_secs(1)))))
+                .at("/x/says", get(make_sync(|req: Request| format!("{:?}", req.headers().get("x-forwarded-for")))))
+        });
+        (town, TestClient::new(front))
+    }
+
+    #[tokio::test]
+    async fn probes_and_the_document_answer() {
+        let (town, client) = client(9).await;
+        client.get("/live").send().await.assert_status_is_ok();
+        client.get("/ready").send().await.assert_status_is_ok();
+        client.get("/openapi.json").send().await.assert_content_type("application/json");
+        town.app.draining().begin();
+        client.get("/ready").send().await.assert_status(StatusCode::SERVICE_UNAVAILABLE);
+        client.get("/live").send().await.assert_status_is_ok();
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_a_page_with_a_reference() {
+        let (_town, client) = client(9).await;
+        let answer = client.get("/x/panics").send().await;
+        answer.assert_status(StatusCode::INTERNAL_SERVER_ERROR);
+        let id = answer.0.headers()["x-request-id"].to_str().unwrap().to_owned();
+        let html = answer.0.into_body().into_string().await.unwrap();
+        assert!(html.contains(&id) && !html.contains("oh<"), "{html}");
+    }
+
+    #[tokio::test]
+    async fn what_is_not_there_is_a_page_and_never_cached() {
+        let (_town, client) = client(9).await;
+        let answer = client.get("/wp-login.php").send().await;
+        answer.assert_status(StatusCode::NOT_FOUND);
+        answer.assert_header("cache-control", "no-store");
+        answer.assert_header("x-content-type-options", "nosniff");
+        answer.assert_header_exist("content-security-policy");
+    }
+
+    #[tokio::test]
+    async fn nobody_says_in_a_header_who_they_are() {
+        let (_town, client) = client(9).await;
+        let answer = client.get("/x/says").header("x-forwarded-for", "203.0.113.9").send().await;
+        answer.assert_text("None").await;
+    }
+
+    #[tokio::test]
+    async fn more_requests_than_we_can_work_on_are_asked_to_come_again() {
+        let (_town, client) = client(1).await;
+        let (first, second) = tokio::join!(client.get("/v1x/slow").send(), client.get("/live").send());
+        first.assert_status_is_ok();
+        second.assert_status(StatusCode::SERVICE_UNAVAILABLE);
+        second.assert_header("retry-after", "1");
+        client.get("/live").send().await.assert_status_is_ok();
+    }
 }

@@ -23,14 +23,18 @@ const MAX_BATCH: usize = 32;
 const MAX_RUNS: usize = 100_000;
 
 impl App {
-    /// Runs jobs until `stop`, then finishes those in hand (10 s at most).
+    /// Runs jobs (and sweeps every hour) until `stop`, then finishes those in hand (10 s at most).
     pub async fn worker(&self, stop: CancellationToken) {
+        tokio::join!(self.run_jobs(&stop), self.sweep_hourly(&stop));
+    }
+
+    async fn run_jobs(&self, stop: &CancellationToken) {
         let mut running = JoinSet::new();
         let slots = Arc::new(Semaphore::new(self.config.worker.concurrency.clamp(1, 1_000)));
         while !stop.is_cancelled() {
             while running.try_join_next().is_some() {}
             match self.claim(&slots).await {
-                Ok(jobs) if jobs.is_empty() => self.rest(&slots, &stop).await,
+                Ok(jobs) if jobs.is_empty() => self.rest(&slots, stop).await,
                 Ok(jobs) => self.start(jobs, &slots, &mut running).await,
                 Err(fault) => {
                     tracing::error!(%fault, "the job table cannot be read; trying again");
@@ -90,7 +94,7 @@ impl App {
         }
         let poll = Duration::from_secs(self.config.worker.poll_seconds.clamp(1, 3_600));
         let pause = match self.db.jobs().next_run_at().await {
-            Ok(Some(at)) => at.since(self.db.clock().now()).clamp(Duration::from_millis(5), poll),
+            Ok(Some(at)) => at.since(self.db.clock().now()).clamp(Duration::from_millis(20), poll),
             _ => poll,
         };
         tokio::select! {

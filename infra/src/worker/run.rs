@@ -20,7 +20,10 @@ pub async fn run(app: &App, job: &ClaimedJob) {
     let span = tracing::info_span!("job", id = %job.id, kind = job.kind, tenant = %job.tenant, attempt = job.attempts);
     async {
         let began = Instant::now();
-        let end = if job.attempts > MAX_ATTEMPTS { poison(job) } else { bounded(app, job).await };
+        let end = match job.attempts {
+            n if n > MAX_ATTEMPTS => JobEnd::Park(format!("tried {} times without an end", n - 1)),
+            n => bounded(dispatch(app, job), app.job_time(), n).await,
+        };
         let word = match write(app, job, end).await {
             Ok(word) => word,
             Err(fault) => {
@@ -34,21 +37,17 @@ pub async fn run(app: &App, job: &ClaimedJob) {
     .await;
 }
 
-fn poison(job: &ClaimedJob) -> JobEnd {
-    JobEnd::Park(format!("tried {} times without an end", job.attempts - 1))
-}
-
-async fn bounded(app: &App, job: &ClaimedJob) -> JobEnd {
-    let work = AssertUnwindSafe(dispatch(app, job)).catch_unwind();
-    match tokio::time::timeout(app.job_time(), work).await {
+/// A panic or too long a time means: again, later.
+async fn bounded(work: impl Future<Output = JobEnd>, within: Duration, attempts: i64) -> JobEnd {
+    match tokio::time::timeout(within, AssertUnwindSafe(work).catch_unwind()).await {
         Ok(Ok(end)) => end,
         Ok(Err(panic)) => {
             tracing::error!(panic = what(&*panic), "a job panicked");
-            JobEnd::Again { after: pause(job.attempts), why: format!("panicked: {}", what(&*panic)) }
+            JobEnd::Again { after: pause(attempts), why: format!("panicked: {}", what(&*panic)) }
         }
         Err(_) => {
             tracing::warn!("a job ran out of time");
-            JobEnd::Again { after: pause(job.attempts), why: "ran out of time".into() }
+            JobEnd::Again { after: pause(attempts), why: "ran out of time".into() }
         }
     }
 }
@@ -89,13 +88,93 @@ async fn park(app: &App, job: &ClaimedJob, why: &str) -> Result<(bool, &'static 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::Town;
+    use kernel::{EmailAddress, TenantId};
+    use mail::{Outcome, Pause};
+    use store::{JobCounts, NewJob};
 
     #[test]
     fn pauses_grow_up_to_an_hour() {
         assert_eq!(pause(1), Duration::from_secs(30));
         assert_eq!(pause(4), Duration::from_secs(120));
         assert_eq!(pause(49), Duration::from_secs(1_470));
-        assert_eq!(pause(i64::MAX), Duration::from_secs(30));
         assert_eq!(pause(1_000_000), MAX_PAUSE);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_job_that_panics_or_hangs_is_tried_again() {
+        let panicked = bounded(async { panic!("oh") }, Duration::from_secs(1), 2).await;
+        assert_eq!(panicked, JobEnd::Again { after: Duration::from_secs(60), why: "panicked: oh".into() });
+        let hung = bounded(std::future::pending(), Duration::from_secs(1), 1).await;
+        assert_eq!(hung, JobEnd::Again { after: Duration::from_secs(30), why: "ran out of time".into() });
+    }
+
+    /// The mail that proves the address, and the look for other accounts of it.
+    const SIGN_UP_JOBS: usize = 2;
+
+    async fn leave(town: &Town, tenant: TenantId, kind: &'static str) {
+        let caller = town.app.db.front_desk().system(tenant);
+        let run_at = town.clock.now();
+        town.app.db.act::<_, Fault, _>(&caller, async |tx| tx.later(NewJob { kind, payload: "{}".into(), run_at, held: false }).await).await.unwrap();
+    }
+    async fn counts(town: &Town) -> JobCounts {
+        town.app.db.jobs().counts().await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_mail_that_is_not_taken_is_tried_again_later() {
+        let town = Town::new().await;
+        town.letters.answer_next_to(&EmailAddress::parse("ana@acme.example").unwrap(), Outcome::TryLater(Pause::NoAnswer("away".into())));
+        town.sign_up("ana@acme.example").await;
+        assert_eq!(town.app.run_due_jobs().await, SIGN_UP_JOBS);
+        assert_eq!(town.letters.letters(), []);
+        assert_eq!(counts(&town).await, JobCounts { queued: 1, ..JobCounts::default() });
+        assert_eq!(town.app.run_due_jobs().await, 0, "not before its pause is over");
+        town.clock.advance(Duration::from_secs(6 * 3_600));
+        assert_eq!(town.app.run_due_jobs().await, 1);
+        assert_eq!(town.letters.letters_to("ana@acme.example").len(), 1);
+        assert_eq!(counts(&town).await, JobCounts::default());
+    }
+
+    #[tokio::test]
+    async fn a_job_that_no_room_knows_is_parked() {
+        let town = Town::new().await;
+        let tenant = town.sign_up("ana@acme.example").await;
+        town.app.run_due_jobs().await;
+        for kind in ["nobody.knows", "messages.unheard", "accounts.unheard"] {
+            leave(&town, tenant, kind).await;
+        }
+        assert_eq!(town.app.run_due_jobs().await, 3);
+        assert_eq!(counts(&town).await, JobCounts { parked: 3, ..JobCounts::default() });
+    }
+
+    #[tokio::test]
+    async fn a_job_that_never_ends_is_parked_after_fifty_tries() {
+        let town = Town::new().await;
+        town.sign_up("ana@acme.example").await;
+        for attempt in 1..=MAX_ATTEMPTS {
+            let claimed = town.app.db.jobs().claim(9, Duration::from_secs(1)).await.unwrap();
+            assert_eq!(claimed.iter().map(|job| job.attempts).collect::<Vec<_>>(), [attempt; SIGN_UP_JOBS], "a worker that dies leaves them to the next");
+            town.clock.advance(Duration::from_secs(2));
+        }
+        assert_eq!(town.app.run_due_jobs().await, SIGN_UP_JOBS);
+        assert_eq!(counts(&town).await, JobCounts { parked: SIGN_UP_JOBS as u64, ..JobCounts::default() });
+        assert_eq!(town.letters.letters(), []);
+    }
+
+    #[tokio::test]
+    async fn a_worker_wakes_for_a_new_job_and_finishes_on_the_way_out() {
+        let town = Town::with(|config| config.worker.poll_seconds = 3_600).await;
+        let stop = tokio_util::sync::CancellationToken::new();
+        let worker = tokio::spawn({
+            let (app, stop) = (town.app.clone(), stop.clone());
+            async move { app.worker(stop).await }
+        });
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        town.sign_up("ana@acme.example").await;
+        assert!(town.letters.wait_for("ana@acme.example", 1, Duration::from_secs(5)).await.is_some());
+        stop.cancel();
+        tokio::time::timeout(Duration::from_secs(5), worker).await.unwrap().unwrap();
+        assert_eq!(counts(&town).await, JobCounts::default());
     }
 }

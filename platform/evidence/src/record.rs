@@ -49,7 +49,7 @@ pub async fn record_many(tx: &TenantTx, entries: Vec<Entry>) -> Result<(), Fault
     let mut rows = Vec::with_capacity(entries.len());
     for entry in entries {
         seq += 1;
-        let row = row(tx, seq, prev, entry);
+        let row = row(tx, seq, prev.clone(), entry);
         prev.clone_from(row.hash.as_ref());
         rows.push(row);
     }

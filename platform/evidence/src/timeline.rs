@@ -2,7 +2,7 @@
 
 use crate::Kind;
 use kernel::{EvidenceId, Fault, MessageId, RecipientId, Time};
-use sea_orm::{ColumnTrait, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, sea_query::ExprTrait};
 use serde_json::Value;
 use store::{TenantRead, entity::evidence};
 

@@ -7,6 +7,7 @@
 use crate::seal::{Place, damaged};
 use aws_lc_rs::aead::{Aad, LessSafeKey, NONCE_LEN, Nonce};
 use kernel::{Chance, Fault};
+use std::sync::Arc;
 use zeroize::Zeroizing;
 
 /// Plaintext bytes of every chunk but the last, which has 0 to this many.
@@ -21,13 +22,13 @@ pub const SALT: usize = 16;
 #[derive(Clone)]
 pub struct PartKey {
     message_key: Zeroizing<[u8; 32]>,
-    key: LessSafeKey,
+    key: Arc<LessSafeKey>,
     place: Place,
 }
 
 impl PartKey {
     pub(crate) fn new(message_key: &[u8; 32], place: Place) -> PartKey {
-        PartKey { message_key: Zeroizing::new(*message_key), key: crate::seal::key_for(message_key, &place), place }
+        PartKey { message_key: Zeroizing::new(*message_key), key: Arc::new(crate::seal::key_for(message_key, &place)), place }
     }
 
     /// The key of one writing of this part. Whatever may be written again with other bytes (a segment of an upload that broke,

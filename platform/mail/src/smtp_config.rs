@@ -137,6 +137,14 @@ mod tests {
     }
 
     #[test]
+    fn protection_is_named_in_lower_case() {
+        for (text, tls) in [("none", Tls::None), ("starttls", Tls::StartTls), ("implicit", Tls::Implicit)] {
+            let config: SmtpConfig = toml::from_str(&format!("host = 'h'\ntls = '{text}'")).unwrap();
+            assert_eq!(config.tls, tls);
+        }
+    }
+
+    #[test]
     fn a_mistyped_setting_is_refused() {
         assert!(toml::from_str::<SmtpConfig>("host = 'mail.example.org'\ntsl = 'none'").is_err());
     }

@@ -111,7 +111,7 @@ impl SmtpRelay {
         loop {
             let mut kept = lock(&self.shelf).kept.pop()?;
             let fresh = kept.since.elapsed() < MAX_IDLE;
-            if fresh || timeout(BRIEF, kept.connection.command("RSET\r\n")).await.is_ok_and(|answer| answer.is_ok()) {
+            if fresh && timeout(BRIEF, kept.connection.command("RSET\r\n")).await.is_ok_and(|answer| answer.is_ok()) {
                 return Some(kept);
             }
         }

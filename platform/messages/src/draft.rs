@@ -165,7 +165,7 @@ fn open(look: &impl Look, row: &draft::Model) -> Result<DraftText, Fault> {
 }
 
 /// Removes hidden drafts (uploads that no message came for) older than `before`, with their files.
-pub(crate) async fn sweep_hidden(tx: &TenantTx, before: Time) -> Result<u64, Fault> {
+pub async fn sweep_hidden(tx: &TenantTx, before: Time) -> Result<u64, Fault> {
     let old = tx
         .find::<draft::Entity>()
         .filter(draft::Column::Hidden.eq(true))

@@ -70,29 +70,30 @@ async fn delete_blobs(post: &Post, names: Vec<String>) -> Result<JobEnd, Fault> 
     Ok(JobEnd::Done)
 }
 
+/// `held`: until the sender's address is proven.
 pub(crate) fn notice(recipient: RecipientId, run_at: Time, held: bool) -> Result<NewJob, Fault> {
-    job(NOTICE, &ToRecipient { recipient }, run_at, held)
+    Ok(NewJob { held, ..job(NOTICE, &ToRecipient { recipient }, run_at)? })
 }
 pub(crate) fn reminder(message: MessageId, days: i64, run_at: Time) -> Result<NewJob, Fault> {
-    job(REMIND, &OfMessage { message, days }, run_at, false)
+    job(REMIND, &OfMessage { message, days }, run_at)
 }
 pub(crate) fn code(visit: VisitId, nth: i64, run_at: Time) -> Result<NewJob, Fault> {
-    job(CODE, &ToVisit { visit, nth }, run_at, false)
+    job(CODE, &ToVisit { visit, nth }, run_at)
 }
 pub(crate) fn expiry(message: MessageId, run_at: Time) -> Result<NewJob, Fault> {
-    job(EXPIRE, &OfMessage { message, days: 0 }, run_at, false)
+    job(EXPIRE, &OfMessage { message, days: 0 }, run_at)
 }
 pub(crate) async fn tell_later(tx: &TenantTx, what: tell::Tell) -> Result<(), Fault> {
-    tx.later(job(TELL, &what, tx.now(), false)?).await
+    tx.later(job(TELL, &what, tx.now())?).await
 }
 pub(crate) async fn delete_blobs_later(tx: &TenantTx, blobs: Vec<String>) -> Result<(), Fault> {
     if blobs.is_empty() {
         return Ok(());
     }
-    tx.later(job(BLOBS, &OfBlobs { blobs }, tx.now(), false)?).await
+    tx.later(job(BLOBS, &OfBlobs { blobs }, tx.now())?).await
 }
 
-fn job(kind: &'static str, payload: &impl Serialize, run_at: Time, held: bool) -> Result<NewJob, Fault> {
+fn job(kind: &'static str, payload: &impl Serialize, run_at: Time) -> Result<NewJob, Fault> {
     let payload = serde_json::to_string(payload).map_err(|e| Fault::from_error(FaultKind::Other, "job to JSON", e))?;
-    Ok(NewJob { kind, payload, run_at, held })
+    Ok(NewJob { kind, payload, run_at, held: false })
 }

@@ -28,7 +28,7 @@ mod visit;
 
 pub use attach::{AttachRefused, AttachmentView, attachments, begin_attachment, find_attachment, remove_attachment};
 pub use block::block_sender;
-pub use draft::{DraftRefused, DraftRow, DraftText, DraftView, discard_draft, draft, drafts, save_draft, start_draft};
+pub use draft::{DraftRefused, DraftRow, DraftText, DraftView, discard_draft, draft, drafts, save_draft, start_draft, sweep_hidden};
 pub use jobs::run_job;
 pub use markup::render_html;
 pub use message::{Body, MessageView, RecipientState, RecipientView, body, find_message};

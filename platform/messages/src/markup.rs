@@ -51,7 +51,7 @@ fn below(level: pulldown_cmark::HeadingLevel) -> pulldown_cmark::HeadingLevel {
         H1 => H3,
         H2 => H4,
         H3 => H5,
-        H4..=H6 => H6,
+        H4 | H5 | H6 => H6,
     }
 }
 

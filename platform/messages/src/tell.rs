@@ -15,7 +15,7 @@ use sea_orm::{ColumnTrait, QueryFilter, QueryOrder};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use store::{
-    ClaimedJob, Look, TenantRead,
+    ClaimedJob, TenantRead,
     entity::{evidence as evidence_table, member, message as message_table, recipient},
 };
 

@@ -312,7 +312,7 @@ async fn stands(look: &impl Look, letter: &Letter, visit: &visit::Model) -> Kept
     if proof >= Proof::R1 && visit.code_proven_at.is_none() {
         return Ok(Step::Code {
             masked: masked(&letter.recipient.address),
-            tries_left: (MAX_TRIES - visit.code_tries).max(0),
+            tries_left: left(visit.code_tries),
             again_in: again_in(visit, look.now()),
         });
     }
@@ -325,7 +325,7 @@ async fn stands(look: &impl Look, letter: &Letter, visit: &visit::Model) -> Kept
 fn password_step(look: &impl Look, letter: &Letter) -> Kept {
     let hint = letter.message.hint_sealed.as_ref().map(|sealed| look.keys().open(HINT, letter.message.id, sealed)).transpose()?;
     let hint = hint.and_then(|h| String::from_utf8(h).ok());
-    Ok(Step::Password { hint, tries_left: (MAX_TRIES - letter.recipient.tries).max(0) })
+    Ok(Step::Password { hint, tries_left: left(letter.recipient.tries) })
 }
 
 async fn first_code(tx: &TenantTx, letter: &Letter, visit: &visit::Model) -> Result<Kept, Fault> {
@@ -378,7 +378,7 @@ async fn try_code(tx: &TenantTx, letter: &Letter, mut visit: visit::Model, typed
     if !keys::same(right.as_bytes(), typed.as_bytes()) {
         evidence::record(tx, letter.entry(Kind::CodeWrong)).await?;
         tx.changed(letter.message_id());
-        let left = (MAX_TRIES - visit.code_tries - 1).max(0);
+        let left = left(visit.code_tries + 1);
         return Ok(Err(if left == 0 { PickupRefused::CodeSpent } else { PickupRefused::WrongCode { tries_left: left } }));
     }
     visit.code_proven_at = Some(tx.now().0);
@@ -447,7 +447,7 @@ async fn try_password(
 /// `letter` was read after the try was counted.
 async fn wrong_password(tx: &TenantTx, letter: &Letter) -> Result<Kept, Fault> {
     tx.changed(letter.message_id());
-    let left = (MAX_TRIES - letter.recipient.tries).max(0);
+    let left = left(letter.recipient.tries);
     if left > 0 {
         evidence::record(tx, letter.entry(Kind::PasswordWrong)).await?;
         return Ok(Err(PickupRefused::WrongPassword { tries_left: left }));
@@ -518,6 +518,11 @@ fn assurance(proof: Proof) -> &'static str {
         Proof::R1 => "R1",
         Proof::R2 => "R2",
     }
+}
+
+/// Tries left after so many wrong ones.
+fn left(tries: i64) -> i64 {
+    Ord::max(MAX_TRIES - tries, 0)
 }
 
 fn again_in(visit: &visit::Model, now: Time) -> u64 {

@@ -1,41 +1,43 @@
 //! The quota against real databases: exact under contention, periods that turn, limits that refuse when they cannot be read.
+#![allow(clippy::unwrap_used)] // a test may; Clippy sees only functions marked as tests
 
-use kernel::{Chance, Clock, Fault, Time};
-use keys::RootKeys;
+use kernel::{Clock, Fault, Time};
 use quota::{Limits, QuotaRefused, Refused, Usage};
 use std::time::Duration;
-use store::{Blobs, Caller, Database, Db, Ground, Origin, TenantRead, TenantTx, entity::allowance, testing};
+use store::{
+    Caller, Db, Ground, Origin, TenantRead, TenantTx,
+    entity::allowance,
+    testing::{self, TestDatabase},
+};
 
-const UNLIMITED: Limits = Limits { sends: None, recipients: None, message_bytes: None, stored_bytes: None, life_days: None, api_per_minute: None };
+const UNLIMITED: Limits =
+    Limits { sends: None, recipients: None, message_bytes: None, stored_bytes: None, life_days: None, api_per_minute: None };
 
 struct Town {
     db: Db,
     clock: Clock,
-    _dir: tempfile::TempDir,
+    _database: TestDatabase,
 }
 
 impl Town {
     async fn on_sqlite() -> Town {
-        let dir = tempfile::tempdir().unwrap();
-        Town::open(Database::Sqlite { path: dir.path().join("quota.db") }, dir).await
+        Town::on(testing::fresh_sqlite().await).await
     }
     async fn on_postgres() -> Town {
-        Town::open(testing::fresh_postgres().await, tempfile::tempdir().unwrap()).await
+        Town::on(testing::fresh_postgres().await).await
     }
-    async fn open(database: Database, dir: tempfile::TempDir) -> Town {
+    async fn on(database: TestDatabase) -> Town {
         let clock = Clock::stopped(Time::parse("2027-01-31T10:00:00Z").unwrap());
-        let blobs = Blobs::local(&dir.path().join("blobs")).unwrap();
-        let ground = Ground { clock: clock.clone(), chance: Chance::seeded(3), roots: RootKeys::new(1, [7; 32]), blobs };
-        Db::migrate(&database).await.unwrap();
-        Town { db: Db::open(&database, ground).await.unwrap(), clock, _dir: dir }
+        let ground = Ground { clock: clock.clone(), ..database.ground(3) };
+        Town { db: Db::open(&database.database, ground).await.unwrap(), clock, _database: database }
     }
     /// A tenant with these limits.
     async fn tenant(&self, limits: Limits) -> Caller {
-        let found = self.db.front_desk().found("Ana", "personal", Origin::default(), async |tx| {
+        let open = async |tx: &mut TenantTx| {
             quota::open_allowance(tx, &limits).await?;
             Ok::<_, Fault>(tx.caller().clone())
-        });
-        found.await.unwrap()
+        };
+        self.db.front_desk().found("Ana", "personal", Origin::default(), open).await.unwrap()
     }
     async fn reserve(&self, who: &Caller, n: i64) -> Result<(), Refused> {
         self.db.act(who, async |tx| quota::reserve_sends(tx, n).await).await

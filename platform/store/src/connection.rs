@@ -5,7 +5,7 @@ use crate::{
     postgres::PgTransaction,
 };
 use kernel::Fault;
-use sea_orm::{DbBackend, FromQueryResult, QueryResult, Statement};
+use sea_orm::{DbBackend, FromQueryResult, QueryResult, Statement, Value};
 
 pub(crate) enum Connection {
     Act(Turn),
@@ -19,6 +19,12 @@ impl Connection {
             Connection::Act(_) | Connection::Read(_) => DbBackend::Sqlite,
             Connection::Postgres(_) => DbBackend::Postgres,
         }
+    }
+
+    /// A statement of our own words. Values are `$1`, `$2`…; SQLite would take those for names and number them as they come.
+    pub fn words<const N: usize>(&self, sql: &str, values: [Value; N]) -> Statement {
+        let sql = if self.backend() == DbBackend::Sqlite { sql.replace('$', "?") } else { sql.to_owned() };
+        Statement::from_sql_and_values(self.backend(), sql, values)
     }
 
     /// Rows changed.

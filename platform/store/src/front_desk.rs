@@ -1,9 +1,28 @@
 //! The front desk: the one file that looks at rows without knowing the tenant yet. It turns a credential into a `Caller`.
+//!
+//! On PostgreSQL row-level security holds here too: a transaction shows the one row whose credential it presents, and is then
+//! pointed at that row's tenant for the rest.
 
-use crate::{Caller, Db, Origin, TenantTx};
-use kernel::{EmailAddress, Fault, MailedLinkId, MemberId, TenantId, Time};
+use crate::{
+    Caller, Db, Origin, Role, TenantTx, Who,
+    connection::Connection,
+    credentials::Known,
+    entity::{TenantOwned, api_key, mailed_link, member, recipient, session, tenant},
+    herald::News,
+    postgres::Reach,
+};
+use kernel::{ApiKeyId, EmailAddress, Fault, MailedLinkId, MemberId, MessageId, RecipientId, SessionId, TenantId, Time};
 use keys::Token;
+use sea_orm::{ColumnTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select, Set};
 use std::time::Duration;
+use uuid::Uuid;
+
+/// A session that was not used for this long is over.
+pub const SESSION_IDLE: Duration = Duration::from_secs(14 * 24 * 3600);
+/// Use of a session or key is written down at most this often.
+const TOUCH: Duration = Duration::from_secs(60);
+/// Members with the same address, one a tenant, that sign-in looks at.
+const MAX_MEMBERSHIPS: u64 = 50;
 
 /// Turns credentials into callers.
 pub struct FrontDesk<'d> {
@@ -23,68 +42,261 @@ pub struct TenantRow {
     pub owner_email: String,
 }
 
-/// What a brake answers; a fault must be read as held.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Brake {
-    /// This use counts; so many are left in the window.
-    Free { left: i64 },
-    /// Too many; free again at this time.
-    Held { until: Time },
-}
-
-impl FrontDesk<'_> {
-    /// A signed-in browser: session alive, member and tenant active, epoch equal. Revocation is seen within a second.
-    pub async fn session(&self, token: &Token, origin: Origin) -> Result<Option<Caller>, Fault> {
-        let _ = (self.db, token, origin);
-        todo!()
+impl<'d> FrontDesk<'d> {
+    pub(crate) fn new(db: &'d Db) -> FrontDesk<'d> {
+        FrontDesk { db }
     }
+    pub(crate) fn db(&self) -> &'d Db {
+        self.db
+    }
+
+    /// A signed-in browser: session alive, member and tenant active, epoch equal. Revocation in this process is seen at once,
+    /// elsewhere within a second.
+    pub async fn session(&self, token: &Token, origin: Origin) -> Result<Option<Caller>, Fault> {
+        let hash = token.hash();
+        let known = match self.remembered(&hash) {
+            Some(known) => known,
+            None => match self.look_up_session(hash).await? {
+                Some(known) => self.remember(hash, known),
+                None => return Ok(None),
+            },
+        };
+        let now = self.db.clock().now();
+        let over = known.expires_at.is_none_or(|end| end <= now) || now.since(known.seen_at) >= SESSION_IDLE;
+        if over {
+            return Ok(None);
+        }
+        if now.since(known.seen_at) >= TOUCH {
+            self.touch(hash, &known, now).await;
+        }
+        Ok(Some(Caller::new(known.tenant, known.who, origin)))
+    }
+
     /// An API key: not revoked, member and tenant active.
     pub async fn api_key(&self, token: &Token, origin: Origin) -> Result<Option<Caller>, Fault> {
-        let _ = (token, origin);
-        todo!()
+        let hash = token.hash();
+        let known = match self.remembered(&hash) {
+            Some(known) => known,
+            None => match self.look_up_key(hash).await? {
+                Some(known) => self.remember(hash, known),
+                None => return Ok(None),
+            },
+        };
+        let now = self.db.clock().now();
+        if !matches!(known.who, Who::Key { .. }) {
+            return Ok(None);
+        }
+        if now.since(known.seen_at) >= TOUCH {
+            self.touch(hash, &known, now).await;
+        }
+        Ok(Some(Caller::new(known.tenant, known.who, origin)))
     }
+
     /// A pickup link. Works whatever the tenant's state: recipients never pay.
     pub async fn pickup(&self, token: &Token, origin: Origin) -> Result<Option<Caller>, Fault> {
-        let _ = (token, origin);
-        todo!()
+        let hash = token.hash();
+        let find = recipient::Entity::find().filter(recipient::Column::TokenHash.eq(hash.to_vec()));
+        let row = self.db.across_read(&Reach::Credential(hash), async |rows| one(rows, find).await).await?;
+        Ok(row.map(|r| {
+            let who = Who::Recipient { id: RecipientId(r.id), message: MessageId(r.message_id) };
+            Caller::new(TenantId(r.tenant_id), who, origin)
+        }))
     }
+
     /// A link mailed to a member; spent or not, expired or not is for the room to decide.
     pub async fn mailed_link(&self, token: &Token, origin: Origin) -> Result<Option<(Caller, MailedLinkId)>, Fault> {
-        let _ = (token, origin);
-        todo!()
+        let hash = token.hash();
+        let find = mailed_link::Entity::find().filter(mailed_link::Column::TokenHash.eq(hash.to_vec()));
+        let row = self.db.across_read(&Reach::Credential(hash), async |rows| one(rows, find).await).await?;
+        Ok(row.map(|l| (Caller::new(TenantId(l.tenant_id), Who::System, origin), MailedLinkId(l.id))))
     }
-    /// Everybody with this address, with a caller (System) and the tenant's name, for signing in.
+
+    /// Everybody with this address, with a caller (System) and the tenant's name, for signing in. Suspended members and tenants
+    /// are among them: the room decides, at the same cost for all.
     pub async fn members_with(&self, email: &EmailAddress, origin: Origin) -> Result<Vec<(Caller, MemberId, String)>, Fault> {
-        let _ = (email, origin);
-        todo!()
+        let folded = email.folded();
+        let find = member::Entity::find().filter(member::Column::EmailFolded.eq(&folded)).order_by_asc(member::Column::TenantId);
+        let find = find.limit(MAX_MEMBERSHIPS);
+        self.db
+            .across_read(&Reach::Email(folded), async |rows| {
+                let mut found = Vec::new();
+                for member in all(rows, find).await? {
+                    let id = TenantId(member.tenant_id);
+                    let name = tenant_of(rows, id).await?.map(|t| t.name).unwrap_or_default();
+                    found.push((Caller::new(id, Who::System, origin.clone()), MemberId(member.id), name));
+                }
+                Ok(found)
+            })
+            .await
     }
+
     /// Founds a tenant with a key of its own and runs `f` as its System caller, all in one act.
     pub async fn found<T, E, F>(&self, name: &str, plan: &str, origin: Origin, f: F) -> Result<T, E>
     where
         F: AsyncFnOnce(&mut TenantTx) -> Result<T, E> + Clone,
         E: From<Fault>,
     {
-        let _ = (name, plan, origin, f);
-        todo!()
+        let (now, chance) = (self.db.clock().now(), self.db.chance());
+        let id = TenantId::new(now, chance);
+        let (key, wrapped) = self.db.roots().new_tenant_key(id, chance);
+        let row = tenant::ActiveModel {
+            tenant_id: Set(id.0),
+            name: Set(name.to_owned()),
+            state: Set("active".to_owned()),
+            plan: Set(plan.to_owned()),
+            key_version: Set(wrapped.version),
+            key_wrapped: Set(wrapped.bytes),
+            created_at: Set(now.0),
+        };
+        let founder = Caller::new(id, Who::System, origin);
+        let founding = async move |tx: &mut TenantTx| {
+            tx.insert(row).await?;
+            f(tx).await
+        };
+        self.db.act_with_key(&founder, Some(key), founding).await
     }
+
     /// For jobs and the operator's commands.
     pub fn system(&self, tenant: TenantId) -> Caller {
-        let _ = tenant;
-        todo!()
+        Caller::new(tenant, Who::System, Origin::default())
     }
+
     /// Tenants in the order of their ids, after `after`.
     pub async fn tenants(&self, after: Option<TenantId>, limit: u64) -> Result<Vec<TenantRow>, Fault> {
-        let _ = (after, limit);
-        todo!()
+        let find = tenant::Entity::find().filter(tenant::Column::TenantId.gt(after.map_or(Uuid::nil(), |t| t.0)));
+        let find = find.order_by_asc(tenant::Column::TenantId).limit(limit);
+        self.db
+            .across_read(&Reach::Operator, async |rows| {
+                let mut found = Vec::new();
+                for row in all(rows, find).await? {
+                    let owner_email = first_owner(rows, TenantId(row.tenant_id)).await?;
+                    found.push(tenant_row(row, owner_email));
+                }
+                Ok(found)
+            })
+            .await
     }
+
     /// Suspends or restores; `false`: no such tenant.
     pub async fn set_tenant_state(&self, id: TenantId, state: &str) -> Result<bool, Fault> {
-        let _ = (id, state);
-        todo!()
+        let update = tenant::Entity::update_many().filter(tenant::Column::TenantId.eq(id.0));
+        let update = update.col_expr(tenant::Column::State, state.into());
+        let news = News { credentials: true, ..News::default() };
+        self.db.across(&Reach::Operator, news, async |rows| rows.run(update.build(rows.backend())).await.map(|n| n == 1)).await
     }
-    /// Counts one use of `name` (hashed before it is stored) against `limit` in fixed windows.
-    pub async fn brake(&self, name: &str, limit: i64, window: Duration) -> Result<Brake, Fault> {
-        let _ = (name, limit, window);
-        todo!()
+
+    async fn look_up_session(&self, hash: [u8; 32]) -> Result<Option<Known>, Fault> {
+        let as_of = self.db.herald().credentials();
+        let find = session::Entity::find().filter(session::Column::TokenHash.eq(hash.to_vec()));
+        self.db
+            .across_read(&Reach::Credential(hash), async |rows| {
+                let Some(session) = one(rows, find).await? else { return Ok(None) };
+                let tenant = TenantId(session.tenant_id);
+                let Some(member) = active_member(rows, tenant, session.member_id).await? else { return Ok(None) };
+                if member.epoch != session.epoch {
+                    return Ok(None);
+                }
+                let Some(role) = Role::parse(&member.role) else { return Ok(None) };
+                let (id, proven) = (MemberId(member.id), member.email_proven_at.is_some());
+                let who = Who::Member { id, session: SessionId(session.id), role, proven };
+                let (expires_at, seen_at) = (Some(Time(session.expires_at)), Time(session.seen_at));
+                Ok(Some(Known { tenant, who, expires_at, seen_at, as_of }))
+            })
+            .await
     }
+
+    async fn look_up_key(&self, hash: [u8; 32]) -> Result<Option<Known>, Fault> {
+        let as_of = self.db.herald().credentials();
+        let find = api_key::Entity::find().filter(api_key::Column::TokenHash.eq(hash.to_vec()));
+        self.db
+            .across_read(&Reach::Credential(hash), async |rows| {
+                let Some(key) = one(rows, find).await?.filter(|k| k.revoked_at.is_none()) else { return Ok(None) };
+                let tenant = TenantId(key.tenant_id);
+                let Some(member) = active_member(rows, tenant, key.member_id).await? else { return Ok(None) };
+                let who = Who::Key { id: ApiKeyId(key.id), member: MemberId(member.id), proven: member.email_proven_at.is_some() };
+                Ok(Some(Known { tenant, who, expires_at: None, seen_at: Time(key.last_used_at.unwrap_or(0)), as_of }))
+            })
+            .await
+    }
+
+    fn remembered(&self, hash: &[u8; 32]) -> Option<Known> {
+        self.db.credentials().get(hash, self.db.herald().credentials())
+    }
+    fn remember(&self, hash: [u8; 32], known: Known) -> Known {
+        self.db.credentials().put(hash, known.clone());
+        known
+    }
+
+    /// Writes down that the credential was used. A database that cannot write must not keep people from reading.
+    async fn touch(&self, hash: [u8; 32], known: &Known, now: Time) {
+        let before = now.minus(TOUCH).0;
+        let update = match &known.who {
+            Who::Member { session, .. } => session::Entity::update_many()
+                .filter(session::Column::TenantId.eq(known.tenant.0))
+                .filter(session::Column::Id.eq(session.0))
+                .filter(session::Column::SeenAt.lte(before))
+                .col_expr(session::Column::SeenAt, now.0.into())
+                .into_query(),
+            Who::Key { id, .. } => api_key::Entity::update_many()
+                .filter(api_key::Column::TenantId.eq(known.tenant.0))
+                .filter(api_key::Column::Id.eq(id.0))
+                .filter(api_key::Column::LastUsedAt.is_null().or(api_key::Column::LastUsedAt.lte(before)))
+                .col_expr(api_key::Column::LastUsedAt, now.0.into())
+                .into_query(),
+            Who::Recipient { .. } | Who::System => return,
+        };
+        let reach = Reach::Tenant(known.tenant);
+        let written = self
+            .db
+            .across(&reach, News::default(), async |rows| rows.run(sea_orm::StatementBuilder::build(&update, &rows.backend())).await);
+        match written.await {
+            Ok(_) => drop(self.remember(hash, Known { seen_at: now, ..known.clone() })),
+            Err(fault) => tracing::warn!(%fault, tenant = %known.tenant, "the use of a credential was not written down"),
+        }
+    }
+}
+
+async fn one<E: EntityTrait>(rows: &Connection, find: Select<E>) -> Result<Option<E::Model>, Fault> {
+    rows.one(find.limit(1).build(rows.backend())).await
+}
+
+async fn all<E: EntityTrait>(rows: &Connection, find: Select<E>) -> Result<Vec<E::Model>, Fault> {
+    rows.all(find.build(rows.backend())).await
+}
+
+/// From here on the transaction sees this tenant's rows.
+async fn enter(rows: &Connection, tenant: TenantId) -> Result<(), Fault> {
+    match rows {
+        Connection::Postgres(transaction) => transaction.reach(&Reach::Tenant(tenant)).await,
+        Connection::Act(_) | Connection::Read(_) => Ok(()),
+    }
+}
+
+fn of_tenant<E: TenantOwned>(tenant: TenantId) -> Select<E> {
+    E::find().filter(E::TENANT.eq(tenant.0))
+}
+
+async fn tenant_of(rows: &Connection, id: TenantId) -> Result<Option<tenant::Model>, Fault> {
+    enter(rows, id).await?;
+    one(rows, of_tenant::<tenant::Entity>(id)).await
+}
+
+/// The member, if member and tenant are active.
+async fn active_member(rows: &Connection, id: TenantId, member: Uuid) -> Result<Option<member::Model>, Fault> {
+    if tenant_of(rows, id).await?.is_none_or(|t| t.state != "active") {
+        return Ok(None);
+    }
+    let find = of_tenant::<member::Entity>(id).filter(member::Column::Id.eq(member)).filter(member::Column::State.eq("active"));
+    one(rows, find).await
+}
+
+async fn first_owner(rows: &Connection, id: TenantId) -> Result<String, Fault> {
+    enter(rows, id).await?;
+    let find = of_tenant::<member::Entity>(id).filter(member::Column::Role.eq(Role::Owner.as_str()));
+    Ok(one(rows, find.order_by_asc(member::Column::Id)).await?.map(|m| m.email).unwrap_or_default())
+}
+
+fn tenant_row(row: tenant::Model, owner_email: String) -> TenantRow {
+    let (id, created_at) = (TenantId(row.tenant_id), Time(row.created_at));
+    TenantRow { id, name: row.name, state: row.state, plan: row.plan, created_at, owner_email }
 }

@@ -1,8 +1,45 @@
 //! Jobs: rows written by acts, claimed by workers under a lease. The attempt number fences late finishers.
+//!
+//! What would surprise you: a claim looks at both ends of what is due, oldest and newest, and takes tenants in turn, so that the
+//! one job of a tenant need not wait behind another's hundred thousand.
 
-use crate::{Caller, Db};
+use crate::{
+    Caller, Db, Origin, Who,
+    connection::Connection,
+    entity::job::{Column, Entity, Model},
+    herald::News,
+    postgres::Reach,
+};
 use kernel::{Fault, JobId, TenantId, Time};
-use std::{future::Future, time::Duration};
+use sea_orm::{
+    ColumnTrait, Condition, DbBackend, EntityTrait, FromQueryResult, QueryFilter, QueryTrait, UpdateMany, Value, sea_query::Expr,
+};
+use std::time::Duration;
+
+/// Jobs looked at from each end of what is due.
+const WINDOW: i64 = 256;
+/// Reasons kept with a job, in characters.
+const MAX_WHY_CHARS: usize = 500;
+
+/// $1 now, $2 WINDOW, $3 how many.
+const PICK: &str = "SELECT tenant_id, id FROM (
+        SELECT tenant_id, id, run_at, row_number() OVER (PARTITION BY tenant_id ORDER BY run_at, id) AS turn FROM (
+            SELECT * FROM (SELECT tenant_id, id, run_at FROM job WHERE state = 'queued' AND run_at <= $1
+                ORDER BY run_at, id LIMIT $2) AS oldest
+            UNION
+            SELECT * FROM (SELECT tenant_id, id, run_at FROM job WHERE state = 'queued' AND run_at <= $1
+                ORDER BY run_at DESC, id DESC LIMIT $2) AS newest
+            UNION
+            SELECT * FROM (SELECT tenant_id, id, run_at FROM job WHERE state = 'running' AND lease_until <= $1
+                LIMIT $2) AS expired
+        ) AS due
+    ) AS ranked ORDER BY turn, run_at, id LIMIT $3";
+/// $4 the end of the lease. The condition stands here again: another worker may have been faster.
+const TAKE: &str = "UPDATE job SET state = 'running', attempts = attempts + 1, lease_until = $4";
+const STILL_DUE: &str = "((state = 'queued' AND run_at <= $1) OR (state = 'running' AND lease_until <= $1))";
+const NEXT: &str = "SELECT min(at) AS at FROM (
+    SELECT min(run_at) AS at FROM job WHERE state = 'queued' UNION ALL SELECT min(lease_until) FROM job WHERE state = 'running') AS waiting";
+const COUNT: &str = "SELECT state, COUNT(*) AS jobs FROM job GROUP BY state";
 
 /// The worker's side of the job table.
 pub struct Jobs<'d> {
@@ -10,7 +47,7 @@ pub struct Jobs<'d> {
 }
 
 /// A job in hand until its lease ends.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClaimedJob {
     pub id: JobId,
     pub tenant: TenantId,
@@ -21,7 +58,7 @@ pub struct ClaimedJob {
     pub created_at: Time,
 }
 
-/// How many jobs are in each state.
+/// How many jobs are in each state. Held ones are not counted: they wait for a person.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct JobCounts {
     pub queued: u64,
@@ -32,44 +69,135 @@ pub struct JobCounts {
 impl ClaimedJob {
     /// The tenant's System caller, for the job's own acts.
     pub fn caller(&self) -> Caller {
-        todo!()
+        Caller::new(self.tenant, Who::System, Origin::default())
     }
 }
 
-impl Jobs<'_> {
+impl From<Model> for ClaimedJob {
+    fn from(row: Model) -> ClaimedJob {
+        ClaimedJob {
+            id: JobId(row.id),
+            tenant: TenantId(row.tenant_id),
+            kind: row.kind,
+            payload: row.payload,
+            attempts: row.attempts,
+            created_at: Time(row.created_at),
+        }
+    }
+}
+
+impl<'d> Jobs<'d> {
+    pub(crate) fn new(db: &'d Db) -> Jobs<'d> {
+        Jobs { db }
+    }
+
     /// Takes due jobs and jobs whose lease ran out, at most `at_most`, tenants in turn.
     pub async fn claim(&self, at_most: u64, lease: Duration) -> Result<Vec<ClaimedJob>, Fault> {
-        let _ = (self.db, at_most, lease);
-        todo!()
+        let now = self.db.clock().now();
+        let values = [now.0.into(), WINDOW.into(), i64::try_from(at_most).unwrap_or(i64::MAX).into(), now.plus(lease).0.into()];
+        let claim = async |rows: &Connection| match rows.backend() {
+            DbBackend::Postgres => take_on_postgres(rows, values).await,
+            _ => take_on_sqlite(rows, values).await,
+        };
+        let mut claimed: Vec<_> = self.db.across(&Reach::Worker, News::default(), claim).await?.into_iter().map(ClaimedJob::from).collect();
+        claimed.sort_by_key(|job| (job.created_at, job.id));
+        Ok(claimed)
     }
+
     /// Deletes the job. `false`: a later attempt has it now.
     pub async fn done(&self, job: &ClaimedJob) -> Result<bool, Fault> {
-        let _ = job;
-        todo!()
+        let delete = Entity::delete_many().filter(Column::TenantId.eq(job.tenant.0)).filter(in_hand(job));
+        self.db.across(&Reach::Worker, News::default(), async |rows| rows.run(delete.build(rows.backend())).await.map(|n| n == 1)).await
     }
+
     /// Queues the job again for `at`. `false`: a later attempt has it now.
     pub async fn again(&self, job: &ClaimedJob, at: Time, why: &str) -> Result<bool, Fault> {
-        let _ = (job, at, why);
-        todo!()
+        self.put_back(job, "queued", Some(at), why).await
     }
+
     /// Keeps the job for a person to look at. `false`: a later attempt has it now.
     pub async fn park(&self, job: &ClaimedJob, why: &str) -> Result<bool, Fault> {
-        let _ = (job, why);
-        todo!()
+        self.put_back(job, "parked", None, why).await
     }
+
     /// When the next job is due (or a lease ends); `None`: nothing waits.
     pub async fn next_run_at(&self) -> Result<Option<Time>, Fault> {
-        todo!()
+        let next = self.db.across_read(&Reach::Worker, async |rows| rows.one::<Next>(rows.words(NEXT, [])).await);
+        Ok(next.await?.and_then(|row| row.at).map(Time))
     }
+
     pub async fn counts(&self) -> Result<JobCounts, Fault> {
-        todo!()
+        let count = async |rows: &Connection| rows.all::<InState>(rows.words(COUNT, [])).await;
+        let rows = self.db.across_read(&Reach::Worker, count).await?;
+        let of = |state: &str| rows.iter().find(|r| r.state == state).map_or(0, |r| u64::try_from(r.jobs).unwrap_or(0));
+        Ok(JobCounts { queued: of("queued"), running: of("running"), parked: of("parked") })
     }
-    /// Queues every parked job again; answers how many.
+
+    /// Queues every parked job again; answers how many. Their attempts go on counting, so one that fails once more is parked once more.
     pub async fn replay_parked(&self) -> Result<u64, Fault> {
-        todo!()
+        let now = self.db.clock().now().0;
+        let replay = Entity::update_many().filter(Column::State.eq("parked"));
+        let replay = replay.col_expr(Column::State, "queued".into()).col_expr(Column::RunAt, now.into());
+        let news = News { jobs: true, ..News::default() };
+        self.db.across(&Reach::Worker, news, async |rows| rows.run(replay.build(rows.backend())).await).await
     }
-    /// Ends when an act wrote a job, here or (PostgreSQL) in another process. One that came before the call is not lost.
+
+    /// Ends when an act wrote a job, here or (PostgreSQL) in another process. One that came before the call is kept for one
+    /// listener. Look from time to time all the same: news from other processes may get lost.
     pub fn woken(&self) -> impl Future<Output = ()> + Send + use<> {
-        async { todo!() }
+        self.db.herald().jobs()
     }
+
+    async fn put_back(&self, job: &ClaimedJob, state: &str, at: Option<Time>, why: &str) -> Result<bool, Fault> {
+        let why: String = why.chars().take(MAX_WHY_CHARS).collect();
+        let mut update: UpdateMany<Entity> = Entity::update_many()
+            .filter(Column::TenantId.eq(job.tenant.0))
+            .filter(in_hand(job))
+            .col_expr(Column::State, state.into())
+            .col_expr(Column::LeaseUntil, Expr::value(None::<i64>))
+            .col_expr(Column::LastError, why.into());
+        if let Some(at) = at {
+            update = update.col_expr(Column::RunAt, at.0.into());
+        }
+        let news = News { jobs: at.is_some(), ..News::default() };
+        self.db.across(&Reach::Worker, news, async |rows| rows.run(update.build(rows.backend())).await.map(|n| n == 1)).await
+    }
+}
+
+/// The job, as long as this attempt is the newest.
+pub(crate) fn in_hand(job: &ClaimedJob) -> Condition {
+    Condition::all().add(Column::Id.eq(job.id.0)).add(Column::State.eq("running")).add(Column::Attempts.eq(job.attempts))
+}
+
+async fn take_on_postgres(rows: &Connection, values: [Value; 4]) -> Result<Vec<Model>, Fault> {
+    let sql = format!(
+        "WITH picked AS ({PICK}), locked AS (SELECT tenant_id, id FROM job
+            WHERE (tenant_id, id) IN (SELECT tenant_id, id FROM picked) AND {STILL_DUE} FOR UPDATE SKIP LOCKED)
+         {TAKE} FROM locked WHERE job.tenant_id = locked.tenant_id AND job.id = locked.id RETURNING job.*"
+    );
+    rows.all(rows.words(&sql, values)).await
+}
+
+/// In two statements, because SQLite does not say of RETURNING what its columns were declared as. The writer is alone.
+async fn take_on_sqlite(rows: &Connection, values: [Value; 4]) -> Result<Vec<Model>, Fault> {
+    let [now, window, at_most, _] = values.clone();
+    let look = format!("SELECT * FROM job WHERE (tenant_id, id) IN ({PICK})");
+    let mut jobs: Vec<Model> = rows.all(rows.words(&look, [now, window, at_most])).await?;
+    let taken = rows.run(rows.words(&format!("{TAKE} WHERE (tenant_id, id) IN ({PICK}) AND {STILL_DUE}"), values)).await?;
+    if taken != jobs.len() as u64 {
+        return Err(Fault::other("the jobs changed while they were claimed"));
+    }
+    jobs.iter_mut().for_each(|job| job.attempts += 1);
+    Ok(jobs)
+}
+
+#[derive(FromQueryResult)]
+struct Next {
+    at: Option<i64>,
+}
+
+#[derive(FromQueryResult)]
+struct InState {
+    state: String,
+    jobs: i64,
 }

@@ -5,20 +5,33 @@
 //! twice, so a closure must not do anything but talk to its `tx`.
 
 mod blobs;
+mod brake;
 mod caller;
+mod connection;
+mod credentials;
+mod database;
 mod db;
 pub mod entity;
+mod fault;
 mod front_desk;
+mod herald;
+mod house;
 mod jobs;
+mod lite;
 mod look;
+mod migration;
+mod postgres;
 mod shelf;
 mod statements;
 mod tenant_tx;
+#[cfg(feature = "test-support")]
+pub mod testing;
 
 pub use blobs::{Blobs, S3Config};
+pub use brake::Brake;
 pub use caller::{Caller, Origin, Role, Who};
-pub use db::{Change, Database, Db, Ground, Stats};
-pub use front_desk::{Brake, FrontDesk, TenantRow};
+pub use db::{ACT_LIMIT, Change, Database, Db, Ground, Stats};
+pub use front_desk::{FrontDesk, SESSION_IDLE, TenantRow};
 pub use jobs::{ClaimedJob, JobCounts, Jobs};
 pub use look::{Look, TenantRead};
 pub use sea_orm;

@@ -16,7 +16,12 @@ pub struct TenantRead {
 
 impl TenantRead {
     /// Opens the tenant's key (unless it is known, as when a tenant is being founded) and looks at the clock.
-    pub(crate) async fn begin(house: &Arc<House>, connection: Connection, caller: &Caller, key: Option<TenantKey>) -> Result<TenantRead, Fault> {
+    pub(crate) async fn begin(
+        house: &Arc<House>,
+        connection: Connection,
+        caller: &Caller,
+        key: Option<TenantKey>,
+    ) -> Result<TenantRead, Fault> {
         let key = match key {
             Some(key) => key,
             None => house.tenant_key(&connection, caller.tenant()).await?,

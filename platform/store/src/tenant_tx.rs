@@ -11,7 +11,7 @@ use crate::{
 };
 use kernel::{Fault, JobId, MessageId, Time};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, EntityName, EntityTrait, Iterable, QueryFilter, QueryTrait, Set,
+    ActiveModelTrait, ColumnTrait, EntityTrait, Iterable, QueryFilter, QueryTrait, Set,
     sea_query::{IntoCondition, Value},
 };
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -33,6 +33,8 @@ pub struct NewJob {
     pub kind: &'static str,
     pub payload: String,
     pub run_at: Time,
+    /// Not to be claimed until `TenantTx::release_held`.
+    pub held: bool,
 }
 
 impl std::ops::Deref for TenantTx {
@@ -53,12 +55,12 @@ impl TenantTx {
 
     /// Changes rows of this tenant: `set`, `filter`, then `exec`.
     pub fn update<E: TenantOwned>(&self) -> Update<'_, E> {
-        self.note_credentials::<E>();
+        self.note::<E>(true);
         Update::new(&self.read)
     }
     /// Deletes rows of this tenant that meet `condition`; answers how many.
     pub async fn delete<E: TenantOwned>(&self, condition: impl IntoCondition) -> Result<u64, Fault> {
-        self.note_credentials::<E>();
+        self.note::<E>(true);
         let delete = E::delete_many().filter(E::TENANT.eq(self.tenant().0)).filter(condition.into_condition());
         let statement = delete.build(self.read.connection.backend());
         self.read.connection.run(statement).await
@@ -69,6 +71,7 @@ impl TenantTx {
         A: ActiveModelTrait + Send,
         A::Entity: TenantOwned,
     {
+        self.note::<A::Entity>(false);
         self.stamp(&mut row);
         let statement = A::Entity::insert(row).build(self.read.connection.backend());
         self.read.connection.run(statement).await.map(|_| ())
@@ -79,6 +82,7 @@ impl TenantTx {
         A: ActiveModelTrait + Send,
         A::Entity: TenantOwned,
     {
+        self.note::<A::Entity>(false);
         let mut rows: Vec<A> = rows.into_iter().collect();
         rows.iter_mut().for_each(|row| self.stamp(row));
         let columns = <A::Entity as EntityTrait>::Column::iter().count();
@@ -92,11 +96,15 @@ impl TenantTx {
     }
     /// Leaves a job; the worker is woken after the commit.
     pub async fn later(&self, job: NewJob) -> Result<(), Fault> {
-        self.later_in("queued", job).await
+        self.insert(self.job_row(job)).await
     }
-    /// Leaves a job that waits until somebody sets its state to `queued`, whatever the time.
-    pub async fn hold(&self, job: NewJob) -> Result<(), Fault> {
-        self.later_in("held", job).await
+    /// Leaves several jobs in one statement.
+    pub async fn later_many(&self, jobs: Vec<NewJob>) -> Result<(), Fault> {
+        self.insert_many(jobs.into_iter().map(|job| self.job_row(job))).await
+    }
+    /// This tenant's held jobs may run from now on; answers how many there were.
+    pub async fn release_held(&self) -> Result<u64, Fault> {
+        self.update::<job::Entity>().set(job::Column::State, "queued").filter(job::Column::State.eq("held")).exec().await
     }
     /// Tells listeners after the commit that something about this message is new.
     pub fn changed(&self, message: MessageId) {
@@ -114,21 +122,19 @@ impl TenantTx {
         self.delete::<job::Entity>(jobs::in_hand(job)).await.map(|n| n == 1)
     }
 
-    async fn later_in(&self, state: &str, new: NewJob) -> Result<(), Fault> {
-        self.news().jobs = true;
-        self.insert(job::ActiveModel {
+    fn job_row(&self, new: NewJob) -> job::ActiveModel {
+        job::ActiveModel {
             id: Set(JobId::new(self.now(), self.chance()).0),
             kind: Set(new.kind.to_owned()),
             payload: Set(new.payload),
-            state: Set(state.to_owned()),
+            state: Set(if new.held { "held" } else { "queued" }.to_owned()),
             run_at: Set(new.run_at.0),
             attempts: Set(0),
             lease_until: Set(None),
             last_error: Set(None),
             created_at: Set(self.now().0),
             ..Default::default()
-        })
-        .await
+        }
     }
 
     fn stamp<A>(&self, row: &mut A)
@@ -138,14 +144,14 @@ impl TenantTx {
     {
         row.set(<A::Entity as TenantOwned>::TENANT, Value::from(self.tenant().0));
     }
-    fn note_credentials<E: TenantOwned>(&self) {
-        let table = E::default();
-        if CREDENTIALS.contains(&table.table_name()) {
-            self.news().credentials = true;
-        }
-        if table.table_name() == "job" {
-            // Held jobs may have been queued.
+    /// What a change of rows means to those who listen; an insert ends no credential.
+    fn note<E: TenantOwned>(&self, changes_rows: bool) {
+        let entity = E::default();
+        let table = entity.table_name();
+        if table == "job" {
             self.news().jobs = true;
+        } else if changes_rows && CREDENTIALS.contains(&table) {
+            self.news().credentials = true;
         }
     }
     fn news(&self) -> MutexGuard<'_, News> {

@@ -2,16 +2,16 @@
 //!
 //! The secret is `csk_` and the 43 characters of a 256-bit token; only the token's SHA-256 is kept.
 
-use crate::{Accounts, member::signed_in};
+use crate::{
+    Accounts,
+    member::{self, signed_in},
+};
 use kernel::{ApiKeyId, BadLine, Fault, Line, MAX_NAME_CHARS, MemberId, Time};
 use keys::Token;
 use sea_orm::{ColumnTrait, Condition, QueryFilter, QueryOrder, Set};
 use store::{
     Caller, TenantTx,
-    entity::{
-        api_key::{ActiveModel, Column, Entity, Model},
-        member,
-    },
+    entity::api_key::{ActiveModel, Column, Entity, Model},
 };
 
 /// Living keys of one member.
@@ -96,7 +96,7 @@ impl Accounts {
 
 async fn create(tx: &TenantTx, member: MemberId, name: &str) -> Result<NewKey, KeyRefused> {
     // The member's row is the lock under which keys are counted.
-    tx.find::<member::Entity>().filter(member::Column::Id.eq(member.0)).for_update().one().await?;
+    member::lock(tx, member).await?;
     if tx.find::<Entity>().filter(living(member)).count().await? >= MAX_API_KEYS {
         return Err(KeyRefused::TooMany { limit: MAX_API_KEYS });
     }

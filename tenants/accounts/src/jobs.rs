@@ -5,7 +5,7 @@
 //! whether there is anything to say. So the sign-up itself never looks.
 
 use crate::{Accounts, LinkPurpose, links};
-use kernel::{EmailAddress, Fault, JobEnd, MailedLinkId, MemberId, Time};
+use kernel::{EmailAddress, Fault, JobEnd, MailedLinkId, Time};
 use keys::Token;
 use mail::{
     Letter, Mailbox, Mailer, Outcome, Rendered,
@@ -70,8 +70,9 @@ impl Accounts {
     }
 
     async fn link_letter(&self, job: &ClaimedJob, id: MailedLinkId) -> Result<Option<Letter>, Fault> {
-        let read = self.db.read(&job.caller(), async |read| with_token(read, id).await);
-        let Some((token, link, member)) = read.await? else { return Ok(None) };
+        let Some((token, link, member)) = self.db.read(&job.caller(), async |read| with_token(read, id).await).await? else {
+            return Ok(None);
+        };
         let (name, hours) = (greeting(&member), |purpose: LinkPurpose| i64::try_from(purpose.life().as_secs() / 3_600).unwrap_or(0));
         let rendered = match LinkPurpose::parse(&link.purpose) {
             Some(purpose @ LinkPurpose::ProveAddress) => {
@@ -86,8 +87,7 @@ impl Accounts {
     }
 
     async fn elsewhere_letter(&self, job: &ClaimedJob, id: MailedLinkId) -> Result<Option<Letter>, Fault> {
-        let read = self.db.read(&job.caller(), async |read| links::living(read, id).await);
-        let Some((link, member)) = read.await? else { return Ok(None) };
+        let Some((link, member)) = self.db.read(&job.caller(), async |read| links::living(read, id).await).await? else { return Ok(None) };
         let address = stored_address(&member.email)?;
         let members = self.memberships(&address, None, &Origin::default()).await?;
         let Some(other) = members.into_iter().find(|other| other.caller.tenant() != job.tenant) else { return Ok(None) };
@@ -154,7 +154,7 @@ fn end(outcome: Outcome, job: &ClaimedJob) -> JobEnd {
 
 /// `attempts` counts from 1.
 fn pause(attempts: i64) -> Duration {
-    let doublings = u32::try_from(attempts - 1).unwrap_or(0).min(16);
+    let doublings = attempts.saturating_sub(1).clamp(0, 16);
     FIRST_PAUSE.saturating_mul(1 << doublings).min(LONGEST_PAUSE)
 }
 

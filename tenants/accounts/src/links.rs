@@ -3,7 +3,7 @@
 use crate::{Accounts, jobs, member};
 use kernel::{Fault, MailedLinkId, MemberId, Time};
 use keys::Token;
-use sea_orm::{ColumnTrait, QueryFilter, Set};
+use sea_orm::{ColumnTrait, ExprTrait, QueryFilter, Set};
 use std::time::Duration;
 use store::{
     Caller, Look, Origin, TenantTx,

@@ -1,11 +1,12 @@
 //! The member behind a caller.
 
-use kernel::{Fault, MemberId};
+use crate::{LinkPurpose, links, session};
+use kernel::{Fault, MemberId, SessionId};
 use sea_orm::{ColumnTrait, QueryFilter};
 use store::{Caller, Look, TenantTx, Who, entity::member};
 
 /// The member and the session of a person who is signed in; `None` for keys, recipients and jobs.
-pub(crate) fn signed_in(caller: &Caller) -> Option<(MemberId, kernel::SessionId)> {
+pub(crate) fn signed_in(caller: &Caller) -> Option<(MemberId, SessionId)> {
     match caller.who() {
         Who::Member { id, session, .. } => Some((*id, *session)),
         Who::Key { .. } | Who::Recipient { .. } | Who::System => None,
@@ -22,6 +23,12 @@ pub(crate) async fn get(look: &impl Look, id: MemberId) -> Result<member::Model,
     find(look, id).await?.ok_or_else(|| Fault::other("the member is gone"))
 }
 
+/// The member's row, locked until the act ends.
+pub(crate) async fn lock(tx: &TenantTx, id: MemberId) -> Result<member::Model, Fault> {
+    let row = tx.find::<member::Entity>().filter(member::Column::Id.eq(id.0)).for_update().one().await?;
+    row.ok_or_else(|| Fault::other("the member is gone"))
+}
+
 /// Notes that the address is the member's; what was held for that leaves now. Returns how many jobs.
 pub(crate) async fn mark_proven(tx: &TenantTx, id: MemberId) -> Result<u64, Fault> {
     tx.update::<member::Entity>()
@@ -33,7 +40,8 @@ pub(crate) async fn mark_proven(tx: &TenantTx, id: MemberId) -> Result<u64, Faul
     tx.release_held().await
 }
 
-/// Sets the password and ends everything that was issued under the old one, unless `epoch` is not the member's any more.
+/// Sets the password and ends everything that was issued under the old one (sessions, links to reset it), unless `epoch`
+/// is not the member's any more.
 pub(crate) async fn set_password(tx: &TenantTx, id: MemberId, epoch: i64, hash: &str) -> Result<bool, Fault> {
     let changed = tx
         .update::<member::Entity>()
@@ -44,7 +52,8 @@ pub(crate) async fn set_password(tx: &TenantTx, id: MemberId, epoch: i64, hash: 
         .exec()
         .await?;
     if changed == 1 {
-        crate::session::end_all(tx, id).await?;
+        session::end_all(tx, id).await?;
+        links::spend_all(tx, id, LinkPurpose::ResetPassword).await?;
     }
     Ok(changed == 1)
 }

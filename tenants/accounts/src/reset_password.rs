@@ -13,15 +13,16 @@ impl Accounts {
         let about = [link.member.name.as_str(), link.member.email.as_str()];
         let password = AccountPassword::parse(new_password, &about).map_err(PasswordRefused::New)?;
         let hash = self.hash(&password).await?;
-        let (id, epoch) = (MemberId(link.member.id), link.member.epoch);
+        let id = MemberId(link.member.id);
         let done = self.db.act(&link.caller, async |tx| {
             if !links::spend(tx, link.id, LinkPurpose::ResetPassword).await? {
                 return Ok::<_, Fault>(None);
             }
+            // The epoch of this moment: the link counts, also if the password was changed since it was mailed.
+            let epoch = member::lock(tx, id).await?.epoch;
             if !member::set_password(tx, id, epoch, &hash).await? {
-                return Err(Fault::other("the password changed while it was being reset"));
+                return Err(Fault::other("a locked member changed"));
             }
-            links::spend_all(tx, id, LinkPurpose::ResetPassword).await?;
             member::mark_proven(tx, id).await?;
             Ok(Some(()))
         });

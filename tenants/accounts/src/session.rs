@@ -6,7 +6,7 @@
 use crate::Accounts;
 use kernel::{Fault, MemberId, SessionId};
 use keys::Token;
-use sea_orm::{ColumnTrait, Set};
+use sea_orm::{ColumnTrait, ExprTrait, Set};
 use std::time::Duration;
 use store::{Caller, Origin, TenantTx, entity::session};
 

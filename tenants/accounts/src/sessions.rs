@@ -2,7 +2,7 @@
 
 use crate::{Accounts, member::signed_in};
 use kernel::{Fault, MAX_PAGE, MemberId, SessionId, Time};
-use sea_orm::{ColumnTrait, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, ExprTrait, QueryFilter, QueryOrder};
 use store::{
     Caller, Look,
     entity::session::{Column, Entity, Model},

@@ -53,8 +53,8 @@ impl Accounts {
         }
         let hash = self.hash(&person.password).await?;
         let (name, plan, limits) = (person.name.as_str(), self.sign_up_plan.as_str(), &self.sign_up_limits);
-        let founded = self.db.front_desk().found(name, plan, origin.clone(), async |tx| found(tx, &person, &hash, limits).await);
-        let token: Token = founded.await?;
+        let desk = self.db.front_desk();
+        let token = desk.found(name, plan, origin.clone(), async |tx| found(tx, &person, &hash, limits).await).await?;
         self.walk_in(token, origin).await?.ok_or_else(|| Fault::other("a session just opened is not there").into())
     }
 }

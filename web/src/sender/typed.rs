@@ -40,7 +40,8 @@ pub struct Typed {
     pub once: String,
     /// Fields that came cut, and files that were not taken.
     pub problems: Problems,
-    form: String,
+    /// The token of the form.
+    pub form: String,
 }
 
 /// What somebody posted, and the draft that its files hang on, if there is one already.

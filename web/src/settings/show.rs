@@ -56,14 +56,12 @@ struct KeyRow {
     used: Option<When>,
 }
 
-/// One line of the plan: what, how much of it, and how full.
+/// One line of the plan: what, how much of it, and how full where something is counted.
 struct Measure {
     what: &'static str,
-    /// `None`: a limit of one message, nothing is counted.
-    used: Option<i64>,
-    /// `None` is unlimited.
-    limit: Option<i64>,
     words: String,
+    /// Used and limit.
+    full: Option<(i64, i64)>,
 }
 
 #[handler]
@@ -116,29 +114,26 @@ fn key_row(key: &KeyView, now: Time) -> KeyRow {
 fn plan(usage: &Usage) -> Vec<Measure> {
     let limits = &usage.limits;
     let bytes = |n: i64| human::size(u64::try_from(n).unwrap_or(0));
-    let said = |limit: Option<i64>, say: &dyn Fn(i64) -> String| limit.map_or("no limit".to_owned(), say);
-    let of = |used: String, limit: String| if limit == "no limit" { format!("{used}, no limit") } else { format!("{used} of {limit}") };
+    let days = |n: i64| human::count(n, "day", "days");
     vec![
-        Measure {
-            what: "Sends this month",
-            used: Some(usage.sends_used),
-            limit: limits.sends,
-            words: of(human::number(usage.sends_used), said(limits.sends, &human::number)),
-        },
-        Measure {
-            what: "Content stored",
-            used: Some(usage.stored_bytes),
-            limit: limits.stored_bytes,
-            words: of(bytes(usage.stored_bytes), said(limits.stored_bytes, &bytes)),
-        },
-        Measure { what: "Size of a message", used: None, limit: limits.message_bytes, words: said(limits.message_bytes, &bytes) },
-        Measure { what: "Recipients of a message", used: None, limit: limits.recipients, words: said(limits.recipients, &human::number) },
-        Measure {
-            what: "Longest life of a message",
-            used: None,
-            limit: limits.life_days,
-            words: said(limits.life_days, &|days| human::count(days, "day", "days")),
-        },
-        Measure { what: "API requests a minute", used: None, limit: limits.api_per_minute, words: said(limits.api_per_minute, &human::number) },
+        counted("Sends this month", usage.sends_used, limits.sends, &human::number),
+        counted("Content stored", usage.stored_bytes, limits.stored_bytes, &bytes),
+        alone("Size of a message", limits.message_bytes, &bytes),
+        alone("Recipients of a message", limits.recipients, &human::number),
+        alone("Longest life of a message", limits.life_days, &days),
+        alone("API requests a minute", limits.api_per_minute, &human::number),
     ]
+}
+
+fn counted(what: &'static str, used: i64, limit: Option<i64>, say: &dyn Fn(i64) -> String) -> Measure {
+    let words = match limit {
+        Some(limit) => format!("{} of {}", say(used), say(limit)),
+        None => format!("{}, no limit", say(used)),
+    };
+    Measure { what, words, full: limit.filter(|limit| *limit > 0).map(|limit| (used, limit)) }
+}
+
+/// A limit of each message by itself.
+fn alone(what: &'static str, limit: Option<i64>, say: &dyn Fn(i64) -> String) -> Measure {
+    Measure { what, words: limit.map_or("no limit".to_owned(), say), full: None }
 }

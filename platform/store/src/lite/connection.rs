@@ -132,7 +132,10 @@ fn set(connection: &Connection, pragma: &str, value: &str, expected: &str) -> Re
     if found == expected {
         return Ok(());
     }
-    Err(Fault::new(FaultKind::Unavailable, format!("SQLite keeps {pragma} at {found}, but {value} is needed; is the file system read-only or remote?")))
+    Err(Fault::new(
+        FaultKind::Unavailable,
+        format!("SQLite keeps {pragma} at {found}, but {value} is needed; is the file system read-only or remote?"),
+    ))
 }
 
 fn prepare<'c>(connection: &'c Connection, statement: &Statement) -> Result<CachedStatement<'c>, Fault> {

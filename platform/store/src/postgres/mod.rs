@@ -5,7 +5,7 @@ mod pool;
 mod transaction;
 mod walls;
 
-pub(crate) use pool::{Pg, RUNTIME_ROLE};
+pub(crate) use pool::{Pg, RUNTIME_ROLE, options};
 pub(crate) use transaction::{PgTransaction, Reach};
 
 /// What `app.tenant` is set to where no tenant is known yet: no tenant has it, so the tenants' own policies show nothing.

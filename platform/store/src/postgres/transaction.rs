@@ -1,10 +1,13 @@
 //! One PostgreSQL transaction, with its settings given in the same round trip as BEGIN.
 
-use super::{NOBODY, Pg};
+use super::NOBODY;
 use crate::{connection::kind_of, fault};
 use kernel::{Fault, FaultKind, TenantId};
 use sea_orm::{QueryResult, Statement, Value};
-use sqlx::{AssertSqlSafe, Postgres, postgres::PgArguments};
+use sqlx::{
+    Arguments, AssertSqlSafe, Postgres,
+    postgres::{PgArguments, PgPool},
+};
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use tokio::sync::Mutex;
 
@@ -57,17 +60,15 @@ pub(crate) struct PgTransaction {
     retry: AtomicBool,
 }
 
-impl Pg {
-    pub async fn begin(&self, reach: &Reach, read_only: bool) -> Result<PgTransaction, Fault> {
+impl PgTransaction {
+    pub async fn begin(pool: &PgPool, reach: &Reach, read_only: bool) -> Result<PgTransaction, Fault> {
         // A read sees one snapshot; an act relies on conditional updates and row locks instead.
         let begin = if read_only { "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" } else { "BEGIN" };
         let sql = format!("{begin}; {}", reach.sql());
-        let inner = self.pool.begin_with(AssertSqlSafe(sql)).await.map_err(|e| fault::of_pg("beginning a transaction", e))?;
+        let inner = pool.begin_with(AssertSqlSafe(sql)).await.map_err(|e| fault::of_pg("beginning a transaction", e))?;
         Ok(PgTransaction { inner: Mutex::new(inner), retry: AtomicBool::new(false) })
     }
-}
 
-impl PgTransaction {
     /// Points the rest of the transaction at other rows.
     pub async fn reach(&self, reach: &Reach) -> Result<(), Fault> {
         let mut inner = self.inner.lock().await;
@@ -120,15 +121,15 @@ fn query(statement: Statement) -> Result<sqlx::query::Query<'static, Postgres, P
 
 fn bind(arguments: &mut PgArguments, value: Value) -> Result<(), Fault> {
     let bound = match value {
-        Value::Uuid(v) => arguments.add(v),
-        Value::Bytes(v) => arguments.add(v),
-        Value::String(v) => arguments.add(v),
-        Value::BigInt(v) => arguments.add(v),
-        Value::Int(v) => arguments.add(v),
-        Value::Unsigned(v) => arguments.add(v.map(i64::from)),
+        Value::Uuid(v) => Arguments::add(arguments, v),
+        Value::Bytes(v) => Arguments::add(arguments, v),
+        Value::String(v) => Arguments::add(arguments, v),
+        Value::BigInt(v) => Arguments::add(arguments, v),
+        Value::Int(v) => Arguments::add(arguments, v),
+        Value::Unsigned(v) => Arguments::add(arguments, v.map(i64::from)),
         // sea-orm's LIMIT and OFFSET come as u64.
-        Value::BigUnsigned(v) => arguments.add(v.map(|i| i64::try_from(i).unwrap_or(i64::MAX))),
-        Value::Bool(v) => arguments.add(v),
+        Value::BigUnsigned(v) => Arguments::add(arguments, v.map(|i| i64::try_from(i).unwrap_or(i64::MAX))),
+        Value::Bool(v) => Arguments::add(arguments, v),
         _ => return Err(Fault::other("a value of a kind that no column has")),
     };
     bound.map_err(|e| Fault::from_error(FaultKind::Other, "a value does not encode", e))

@@ -9,7 +9,7 @@ use sqlx::postgres::PgPool;
 const ROLE: &str = "SELECT current_user::text, (rolsuper OR rolbypassrls) FROM pg_roles WHERE rolname = current_user";
 /// An owner may drop the walls.
 const OWNED: &str = "SELECT c.relname::text FROM pg_class c JOIN pg_roles r ON r.oid = c.relowner
-    WHERE c.relnamespace = current_schema()::regnamespace AND r.rolname = current_user LIMIT 1";
+    WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm') AND r.rolname = current_user LIMIT 1";
 /// Tables that hold tenants' rows without a complete wall.
 const OPEN: &str = "SELECT c.relname::text FROM pg_class c
     JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id' AND NOT a.attisdropped
@@ -28,7 +28,9 @@ pub(super) async fn check(pool: &PgPool) -> Result<(), Fault> {
     let failed = |e| fault::of_pg("checking the database's walls", e);
     let (role, strong): (String, bool) = sqlx::query_as(ROLE).fetch_one(pool).await.map_err(failed)?;
     if strong || role != RUNTIME_ROLE {
-        return Err(refuse(format!("the database role “{role}” may pass row-level security by; it must be {RUNTIME_ROLE}, without SUPERUSER or BYPASSRLS")));
+        return Err(refuse(format!(
+            "the database role “{role}” may pass row-level security by; it must be {RUNTIME_ROLE}, without SUPERUSER or BYPASSRLS"
+        )));
     }
     for (sql, why) in [
         (OWNED, "belongs to the role that the server runs as, so that its row-level security could be switched off"),

@@ -1,12 +1,15 @@
 //! A town: own database, own mailbox, stopped clock, seeded chance.
 
 use crate::{Accounts, SignIn, SignInRefused, SignUp, SignedIn, computation::COMPUTATIONS};
-use kernel::{Chance, Clock, JobEnd, Site, TenantId, Time};
-use keys::{Cost, PasswordHasher, RootKeys, Token};
+use kernel::{Clock, JobEnd, Site, TenantId, Time};
+use keys::{Cost, PasswordHasher, Token};
 use mail::{CapturedLetter, CapturedMail, Mailer};
 use quota::Limits;
 use std::{net::IpAddr, sync::Arc, time::Duration};
-use store::{Blobs, Caller, Database, Db, Ground, Origin, testing};
+use store::{
+    Caller, Db, Ground, Origin,
+    testing::{self, TestDatabase},
+};
 
 pub const PASSWORD: &str = "correct horse battery 7";
 pub const OTHER_PASSWORD: &str = "quite another phrase 8";
@@ -16,32 +19,23 @@ pub struct Town {
     pub clock: Clock,
     pub mailbox: Arc<CapturedMail>,
     pub mailer: Mailer,
-    _dir: tempfile::TempDir,
+    _database: TestDatabase,
 }
 
 impl Town {
     pub async fn on_sqlite() -> Town {
-        let dir = tempfile::tempdir().unwrap();
-        let database = Database::Sqlite { path: dir.path().join("town.db") };
-        Town::open(database, dir).await
+        Town::on(testing::fresh_sqlite().await).await
     }
 
     pub async fn on_postgres() -> Town {
-        let database = testing::fresh_postgres().await;
-        Town::open(database, tempfile::tempdir().unwrap()).await
+        Town::on(testing::fresh_postgres().await).await
     }
 
-    async fn open(database: Database, dir: tempfile::TempDir) -> Town {
+    async fn on(database: TestDatabase) -> Town {
         let clock = Clock::stopped(Time::parse("2027-01-31T10:00:00Z").unwrap());
-        let chance = Chance::seeded(7);
-        let ground = Ground {
-            clock: clock.clone(),
-            chance: chance.clone(),
-            roots: RootKeys::new(1, [9; 32]),
-            blobs: Blobs::local(&dir.path().join("blobs")).unwrap(),
-        };
-        Db::migrate(&database).await.unwrap();
-        let db = Db::open(&database, ground).await.unwrap();
+        let ground = Ground { clock: clock.clone(), ..database.ground(7) };
+        let chance = ground.chance.clone();
+        let db = Db::open(&database.database, ground).await.unwrap();
         let site = Site::new("https://mail.example.com", "notices@mail.example.com".parse().unwrap());
         let hasher = PasswordHasher::new(Cost::Test, chance);
         let mailbox = Arc::new(CapturedMail::new(1_000));
@@ -50,7 +44,7 @@ impl Town {
             clock,
             mailer: Mailer::Mailbox(mailbox.clone()),
             mailbox,
-            _dir: dir,
+            _database: database,
         }
     }
 
@@ -105,6 +99,11 @@ impl Town {
                 assert!(kept, "nobody else works in this town");
             }
         }
+    }
+
+    /// Jobs that wait for the worker.
+    pub async fn queued(&self) -> u64 {
+        self.accounts.db.jobs().counts().await.unwrap().queued
     }
 
     pub fn letters_to(&self, email: &str) -> Vec<CapturedLetter> {

@@ -3,7 +3,7 @@
 use crate::{
     Api,
     account::{self, Account},
-    answer::Answer,
+    answer::{Answer, NoContent},
     attachments::{self, Attachment, AttachmentList, FileAnswer},
     bearer::Key,
     ids::Id,
@@ -15,7 +15,7 @@ use crate::{
     sent::{self, MessageList, SentParams},
     strict_json::StrictJson,
     timeline::{self, Timeline, TimelineParams},
-    unlock::{self, Unlocked},
+    unlock,
     upload::{self, Began, RawBody},
     words::StateWord,
 };
@@ -115,13 +115,18 @@ impl Operations {
     ///
     /// From everybody who has not opened it, or from the recipients named. Asking again does no harm.
     #[oai(path = "/messages/:id/retraction", method = "post", operation_id = "retractMessage")]
-    async fn retract_message(&self, key: Key, id: Path<Id<MessageId>>, body: StrictJson<RetractionRequest>) -> Result<Answer<Retraction>, Problem> {
+    async fn retract_message(
+        &self,
+        key: Key,
+        id: Path<Id<MessageId>>,
+        body: StrictJson<RetractionRequest>,
+    ) -> Result<Answer<Retraction>, Problem> {
         retract::retract(self.api(), &key.0, id.0.0, body.value).await
     }
 
     /// Give a locked-out recipient five new tries
     #[oai(path = "/messages/:id/recipients/:recipient/unlocking", method = "post", operation_id = "unlockRecipient")]
-    async fn unlock_recipient(&self, key: Key, id: Path<Id<MessageId>>, recipient: Path<Id<RecipientId>>) -> Result<Unlocked, Problem> {
+    async fn unlock_recipient(&self, key: Key, id: Path<Id<MessageId>>, recipient: Path<Id<RecipientId>>) -> Result<NoContent, Problem> {
         unlock::unlock(self.api(), &key.0, id.0.0, recipient.0.0).await
     }
 
@@ -135,13 +140,18 @@ impl Operations {
     ///
     /// Not of one sealed with a message password: we cannot open it.
     #[oai(path = "/messages/:id/attachments/:attachment", method = "get", operation_id = "downloadAttachment")]
-    async fn download_attachment(&self, key: Key, id: Path<Id<MessageId>>, attachment: Path<Id<AttachmentId>>) -> Result<FileAnswer, Problem> {
+    async fn download_attachment(
+        &self,
+        key: Key,
+        id: Path<Id<MessageId>>,
+        attachment: Path<Id<AttachmentId>>,
+    ) -> Result<FileAnswer, Problem> {
         attachments::download(self.api(), &key.0, id.0.0, attachment.0.0).await
     }
 
     /// Remove a file before the message is sent
     #[oai(path = "/messages/:id/attachments/:attachment", method = "delete", operation_id = "removeAttachment")]
-    async fn remove_attachment(&self, key: Key, id: Path<Id<MessageId>>, attachment: Path<Id<AttachmentId>>) -> Result<Unlocked, Problem> {
+    async fn remove_attachment(&self, key: Key, id: Path<Id<MessageId>>, attachment: Path<Id<AttachmentId>>) -> Result<NoContent, Problem> {
         attachments::remove(self.api(), &key.0, id.0.0, attachment.0.0).await
     }
 

@@ -1,0 +1,36 @@
+//! `countersign config`: the whole annotated default; `config --check FILE`: what is wrong with a file.
+
+use super::Stop;
+use crate::{Config, config::ANNOTATED};
+use std::path::Path;
+
+/// The annotated default file.
+pub fn print() -> String {
+    ANNOTATED.to_owned()
+}
+
+/// Reads a file as `serve` would, and says everything about its values that needs an eye.
+pub fn check(path: &Path) -> Result<String, Stop> {
+    let findings = Config::read(path)?.check();
+    let lines: Vec<String> = findings.iter().map(|f| format!("{} {}", if f.fatal { "wrong: " } else { "note:  " }, f.sentence)).collect();
+    if findings.iter().any(|f| f.fatal) {
+        return Err(Stop::Refused(lines.join("\n")));
+    }
+    Ok(format!("{}{} is in order.\n", lines.iter().map(|l| format!("{l}\n")).collect::<String>(), path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_config_prints_passes_its_own_check() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), print()).unwrap();
+        assert!(check(file.path()).unwrap().ends_with("is in order.\n"));
+        std::fs::write(file.path(), "site.base_url = 'http://mail.example.org'").unwrap();
+        let refused = check(file.path()).unwrap_err();
+        assert!(refused.to_string().contains("is not https"), "{refused}");
+        assert_eq!(refused.exit_code(), 2);
+    }
+}

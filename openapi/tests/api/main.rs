@@ -1,0 +1,9 @@
+//! Walks in through the REST door as an API key, a stranger and a neighbour.
+
+mod attachments;
+mod bad_input;
+mod keys;
+mod schema;
+mod sending;
+mod town;
+mod tracking;

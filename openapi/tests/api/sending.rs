@@ -1,0 +1,93 @@
+//! Sending, and sending again.
+
+use crate::town::{business, town, town_with};
+use poem::{Body, http::Method};
+use quota::Limits;
+use serde_json::json;
+
+#[tokio::test]
+async fn the_least_that_sends_answers_id_and_recipients() {
+    let town = town().await;
+    let ana = town.newcomer("ana").await;
+    let answer = town.post(&ana, "/v1/messages", &json!({"to": ["bob@example.org"], "subject": " Hello ", "body": "Hello Bob."})).await;
+    assert_eq!(answer.status, 201, "{}", answer.json);
+    assert!(answer.id().starts_with("msg_"));
+    assert_eq!(answer.header("location"), format!("/v1/messages/{}", answer.id()));
+    assert_eq!(answer.header("cache-control"), "no-store");
+    assert_eq!(answer.json["subject"], "Hello");
+    assert_eq!(answer.json["recipients"][0]["address"], "bob@example.org");
+    assert_eq!(answer.json["recipients"][0]["state"], "waiting");
+    let read = town.get(&ana, answer.header("location")).await;
+    assert_eq!(read.status, 200);
+    assert_eq!((read.id(), &read.json["subject"], &read.json["proof"]), (answer.id(), &json!("Hello"), &json!("r1")));
+}
+
+#[tokio::test]
+async fn every_option_reaches_the_message() {
+    let town = town().await;
+    let ana = town.newcomer("ana").await;
+    let all = json!({
+        "to": ["bob@example.org", "eve@example.net"], "subject": "Wire", "body": "**now**", "proof": "r2", "password": "tulip 42", "hint": "the flower",
+        "expires_days": 10, "remind_days": [3, 1], "accept_first": true, "hide_sender": true, "show_subject": true, "notify_opened": true,
+        "send_at": "2026-11-24T17:14:02.123Z", "attachments": null
+    });
+    let sent = town.post(&ana, "/v1/messages", &all).await;
+    assert_eq!(sent.status, 201, "{}", sent.json);
+    assert_eq!(sent.json["release_at"], "2026-11-24T17:14:02.123Z");
+    assert_eq!(sent.json["expires_at"], "2026-12-04T17:14:02.123Z");
+    let read = town.get(&ana, sent.header("location")).await.json;
+    for flag in ["has_password", "has_hint", "accept_first", "hide_sender", "show_subject", "notify_opened"] {
+        assert_eq!(read[flag], true, "{flag}");
+    }
+    assert_eq!((&read["proof"], read["recipients"].as_array().unwrap().len()), (&json!("r2"), 2));
+}
+
+#[tokio::test]
+async fn the_same_key_and_request_answer_the_first_result() {
+    let town = town().await;
+    let ana = town.newcomer("ana").await;
+    let send = async |key: &str, subject: &str| {
+        let body = json!({"to": ["bob@example.org"], "subject": subject, "body": "x"}).to_string();
+        let headers = [("content-type", "application/json"), ("idempotency-key", key)];
+        town.call(&ana, Method::POST, "/v1/messages", &headers, Body::from_string(body)).await
+    };
+    let (first, again, other) = (send("a b~1", "One").await, send("a b~1", "One").await, send("a b~1", "Two").await);
+    assert_eq!((first.status.as_u16(), again.status.as_u16()), (201, 201));
+    assert_eq!(first.json, again.json);
+    assert_eq!((first.header("idempotent-replayed"), again.header("idempotent-replayed")), ("", "true"));
+    assert_eq!((other.status.as_u16(), other.problem()), (422, "idempotency-key-reused"));
+    assert_eq!(town.get(&ana, "/v1/account").await.json["sends_used"], 1);
+    for bad in ["", &"x".repeat(201), "ä"] {
+        assert_eq!(send(bad, "Three").await.problem(), "invalid-parameter", "{bad}");
+    }
+}
+
+#[tokio::test]
+async fn two_tenants_may_use_the_same_idempotency_key() {
+    let town = town().await;
+    let (ana, ben) = (town.newcomer("ana").await, town.newcomer("ben").await);
+    let body = json!({"to": ["bob@example.org"], "subject": "x", "body": "x"}).to_string();
+    let headers = [("content-type", "application/json"), ("idempotency-key", "k")];
+    let a = town.call(&ana, Method::POST, "/v1/messages", &headers, Body::from_string(body.clone())).await;
+    let b = town.call(&ben, Method::POST, "/v1/messages", &headers, Body::from_string(body)).await;
+    assert_eq!((a.status.as_u16(), b.status.as_u16()), (201, 201));
+    assert_ne!(a.id(), b.id());
+}
+
+#[tokio::test]
+async fn a_used_up_allowance_is_402_with_its_numbers_and_costs_nothing() {
+    let town = town_with(Limits { sends: Some(2), recipients: Some(3), life_days: Some(30), ..business() }).await;
+    let ana = town.newcomer("ana").await;
+    town.sent(&ana, &["a@example.org", "b@example.org"], "Two").await;
+    let body = json!({"to": ["c@example.org"], "subject": "x", "body": "x"});
+    let over = town.post(&ana, "/v1/messages", &body).await;
+    assert_eq!((over.status.as_u16(), over.problem()), (402, "over-quota"));
+    assert_eq!((&over.json["dimension"], &over.json["limit"], &over.json["used"]), (&json!("sends"), &json!(2), &json!(2)));
+    assert!(over.json["resets_at"].is_string());
+    let many =
+        town.post(&ana, "/v1/messages", &json!({"to": ["a@x.org", "b@x.org", "c@x.org", "d@x.org"], "subject": "x", "body": "x"})).await;
+    assert_eq!((many.status.as_u16(), many.problem(), &many.json["limit"]), (403, "plan-limit", &json!(3)));
+    let account = town.get(&ana, "/v1/account").await.json;
+    assert_eq!((&account["sends_used"], &account["sends_limit"], &account["plan"]), (&json!(2), &json!(2), &json!("business")));
+    assert_eq!(town.get(&ana, "/v1/messages").await.json["messages"].as_array().unwrap().len(), 1);
+}

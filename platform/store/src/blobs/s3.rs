@@ -1,0 +1,68 @@
+//! Blobs in a bucket: one object a segment. An S3 answers a PUT when it is durable; that is its own promise.
+
+use bytes::Bytes;
+use futures_util::{StreamExt, TryStreamExt};
+use kernel::{Fault, FaultKind};
+use object_store::{
+    ClientOptions, ObjectStore, ObjectStoreExt,
+    aws::{AmazonS3, AmazonS3Builder},
+    path::Path,
+};
+use std::{sync::Arc, time::Duration};
+
+/// For one request; a segment is at most 5 MiB.
+const TIMEOUT: Duration = Duration::from_secs(60);
+
+/// A bucket of any S3.
+#[derive(Clone)]
+pub struct S3Config {
+    /// For other S3s than Amazon's: `https://host[:port]`. `http://` is taken as said.
+    pub endpoint: Option<String>,
+    pub region: String,
+    pub bucket: String,
+    pub access_key: String,
+    pub secret_key: String,
+}
+
+#[derive(Clone, Debug)]
+pub struct S3Blobs {
+    bucket: Arc<AmazonS3>,
+}
+
+impl S3Blobs {
+    pub(super) fn open(config: &S3Config) -> Result<S3Blobs, Fault> {
+        let client = ClientOptions::new().with_timeout(TIMEOUT);
+        let mut builder = AmazonS3Builder::new()
+            .with_client_options(client)
+            .with_region(&config.region)
+            .with_bucket_name(&config.bucket)
+            .with_access_key_id(&config.access_key)
+            .with_secret_access_key(&config.secret_key);
+        if let Some(endpoint) = &config.endpoint {
+            builder = builder.with_endpoint(endpoint).with_allow_http(endpoint.starts_with("http://"));
+        }
+        let bucket = builder.build().map_err(|e| Fault::from_error(FaultKind::Other, "the S3 settings do not work", e))?;
+        Ok(S3Blobs { bucket: Arc::new(bucket) })
+    }
+    pub(super) async fn put(&self, name: &str, segment: u64, bytes: Bytes) -> Result<(), Fault> {
+        self.bucket.put(&at(name, segment), bytes.into()).await.map(|_| ()).map_err(|e| fault("writing a blob", e))
+    }
+    pub(super) async fn get(&self, name: &str, segment: u64) -> Result<Bytes, Fault> {
+        let failed = |e| fault("reading a blob", e);
+        self.bucket.get(&at(name, segment)).await.map_err(failed)?.bytes().await.map_err(failed)
+    }
+    pub(super) async fn delete_all(&self, name: &str) -> Result<(), Fault> {
+        let failed = |e| fault("deleting a blob", e);
+        let segments = self.bucket.list(Some(&Path::from(name))).map_ok(|object| object.location).boxed();
+        self.bucket.delete_stream(segments).try_for_each(|_| async { Ok(()) }).await.map_err(failed)
+    }
+}
+
+fn at(name: &str, segment: u64) -> Path {
+    Path::from(format!("{name}/{segment}"))
+}
+
+fn fault(what: &str, error: object_store::Error) -> Fault {
+    let kind = if matches!(error, object_store::Error::NotFound { .. }) { FaultKind::Other } else { FaultKind::Unavailable };
+    Fault::from_error(kind, what, error)
+}

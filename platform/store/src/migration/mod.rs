@@ -1,0 +1,124 @@
+//! Migrations: one list for both databases. A released one is never edited.
+
+mod m0001_first;
+mod m0001_tables;
+mod m0001_walls;
+mod proxy;
+
+use crate::{
+    Database,
+    connection::Connection,
+    fault,
+    lite::{Access, LiteConnection, Readers},
+    postgres::{self, PgTransaction, Reach},
+};
+use kernel::{Fault, FaultKind};
+use sea_orm::{DatabaseConnection, DbBackend, FromQueryResult, SqlxPostgresConnector};
+use sea_orm_migration::{MigrationTrait, MigratorTrait};
+use sqlx::postgres::{PgPool, PgPoolOptions};
+use std::{fs, os::unix::fs::OpenOptionsExt, path::Path, sync::Arc};
+
+struct Migrator;
+
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(m0001_first::Migration)]
+    }
+}
+
+/// Two migrators at once (a rolling start) take turns by this PostgreSQL advisory lock.
+const TURN: i64 = 0x434f_554e_5445_5253;
+
+pub(crate) async fn migrate(database: &Database) -> Result<Vec<String>, Fault> {
+    match database {
+        Database::Sqlite { path } => migrate_sqlite(path).await,
+        Database::Postgres { url, .. } => {
+            let pool = owner(url).await?;
+            let failed = |e| fault::of_pg("waiting for another migration", e);
+            sqlx::query("SELECT pg_advisory_lock($1)").bind(TURN).execute(&pool).await.map_err(failed)?;
+            let applied = up(&SqlxPostgresConnector::from_sqlx_postgres_pool(pool.clone())).await;
+            // Ends the connection, and the lock with it.
+            pool.close().await;
+            applied
+        }
+    }
+}
+
+/// Only looks: sea-orm's own question would make its table first.
+pub(crate) async fn pending_of(database: &Database) -> Result<Vec<String>, Fault> {
+    match database {
+        Database::Sqlite { path } if !path.exists() => Ok(names()),
+        Database::Sqlite { path } => pending(&Connection::Read(Readers::open(path)?.borrow().await?)).await,
+        Database::Postgres { url, .. } => {
+            let pool = owner(url).await?;
+            let rows = Connection::Postgres(PgTransaction::begin(&pool, &Reach::Nobody, true).await?);
+            let pending = pending(&rows).await;
+            drop(rows);
+            pool.close().await;
+            pending
+        }
+    }
+}
+
+/// Migrations that an open database lacks; read with the rights of the server.
+pub(crate) async fn pending(rows: &Connection) -> Result<Vec<String>, Fault> {
+    #[derive(FromQueryResult)]
+    struct Applied {
+        version: String,
+    }
+    let sql = match rows.backend() {
+        DbBackend::Postgres => "SELECT 1 WHERE coalesce(has_table_privilege(to_regclass('seaql_migrations'), 'SELECT'), false)",
+        _ => "SELECT 1 FROM sqlite_master WHERE name = 'seaql_migrations'",
+    };
+    if rows.rows(rows.words(sql, []), 1).await?.is_empty() {
+        return Ok(names());
+    }
+    let applied: Vec<Applied> = rows.all(rows.words("SELECT version FROM seaql_migrations", [])).await?;
+    Ok(names().into_iter().filter(|name| applied.iter().all(|a| a.version != *name)).collect())
+}
+
+async fn migrate_sqlite(path: &Path) -> Result<Vec<String>, Fault> {
+    make_private(path)?;
+    let connection = Arc::new(LiteConnection::open(path, Access::Create)?);
+    let db = proxy::connect(connection.clone())?;
+    // All migrations or none, and one migrator at a time.
+    connection.batch("BEGIN IMMEDIATE")?;
+    let applied = up(&db).await;
+    connection.batch(if applied.is_ok() { "COMMIT" } else { "ROLLBACK" })?;
+    applied
+}
+
+/// The file is made readable to its owner alone; SQLite gives its log the same rights.
+fn make_private(path: &Path) -> Result<(), Fault> {
+    if let Some(dir) = path.parent() {
+        fs::create_dir_all(dir)?;
+    }
+    let made = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    match made {
+        Err(e) if e.kind() != std::io::ErrorKind::AlreadyExists => {
+            Err(Fault::from_error(FaultKind::Unavailable, format!("the database file {} cannot be made", path.display()), e))
+        }
+        _ => Ok(()),
+    }
+}
+
+async fn up(db: &DatabaseConnection) -> Result<Vec<String>, Fault> {
+    let pending = pending_by(db).await?;
+    Migrator::up(db, None).await.map_err(|e| fault::of_orm("migrating", e))?;
+    Ok(pending)
+}
+
+async fn pending_by(db: &DatabaseConnection) -> Result<Vec<String>, Fault> {
+    let pending = Migrator::get_pending_migrations(db).await.map_err(|e| fault::of_orm("looking for migrations", e))?;
+    Ok(pending.iter().map(|m| m.name().to_owned()).collect())
+}
+
+fn names() -> Vec<String> {
+    Migrator::migrations().iter().map(|m| m.name().to_owned()).collect()
+}
+
+/// As the login role of the address, which owns the tables; one connection, so that the advisory lock is the migration's.
+async fn owner(url: &str) -> Result<PgPool, Fault> {
+    let pool = PgPoolOptions::new().max_connections(1).connect_with(postgres::options(url)?).await;
+    pool.map_err(|e| fault::of_pg("PostgreSQL does not let us in", e))
+}

@@ -1,0 +1,48 @@
+//! Databases for tests: a SQLite file of its own for each, or a database of its own in a PostgreSQL cluster that lives as long as
+//! the test process.
+
+mod postgres;
+
+use crate::{Blobs, Database, Db, Ground};
+use kernel::{Chance, Clock, Fault, Time};
+use keys::RootKeys;
+use tempfile::TempDir;
+
+pub use postgres::Postgres;
+
+/// When every test begins, unless it says otherwise: 2026-11-23T17:14:02.123Z.
+pub const START: Time = Time(1_795_454_042_123);
+
+/// Rows and blobs of one test; gone when it is dropped.
+pub struct TestDatabase {
+    pub database: Database,
+    pub dir: TempDir,
+}
+
+/// A migrated SQLite file.
+pub async fn fresh_sqlite() -> TestDatabase {
+    let dir = tempfile::tempdir().expect("tests have a temporary directory");
+    migrated(Database::Sqlite { path: dir.path().join("test.db") }, dir).await
+}
+
+/// A migrated database in the process's PostgreSQL cluster.
+pub async fn fresh_postgres() -> TestDatabase {
+    let url = Postgres::start().fresh_database().await;
+    migrated(Database::Postgres { url, connections: 8 }, tempfile::tempdir().expect("tests have a temporary directory")).await
+}
+
+async fn migrated(database: Database, dir: TempDir) -> TestDatabase {
+    Db::migrate(&database).await.expect("a fresh database can be migrated");
+    TestDatabase { database, dir }
+}
+
+impl TestDatabase {
+    /// A stopped clock, seeded chance, a fixed root key, blobs beside the database.
+    pub fn ground(&self, seed: u64) -> Ground {
+        let blobs = Blobs::local(&self.dir.path().join("blobs")).expect("the directory is ours");
+        Ground { clock: Clock::stopped(START), chance: Chance::seeded(seed), roots: RootKeys::new(1, [7; 32]), blobs }
+    }
+    pub async fn open(&self, seed: u64) -> Result<Db, Fault> {
+        Db::open(&self.database, self.ground(seed)).await
+    }
+}

@@ -1,0 +1,7 @@
+use store::TenantRead;
+
+fn take(read: &TenantRead) {
+    let _ = &read.connection;
+}
+
+fn main() {}

@@ -1,0 +1,20 @@
+//! The store's promises, on both databases.
+
+mod store {
+    pub mod town;
+
+    mod blobs;
+    mod brakes;
+    mod evidence;
+    mod faults;
+    mod front_desk;
+    mod group_commit;
+    mod jobs;
+    mod kill;
+    mod news;
+    mod round_trip;
+    mod scope;
+    mod small_disk;
+    mod unscoped;
+    mod walls;
+}

@@ -1,0 +1,214 @@
+//! Whatever happens to an act, rows equal answers: what was answered with `Ok` is there, and nothing else.
+
+use super::{
+    small_disk::SmallDisk,
+    town::{On, Town, found},
+};
+use crate::on_both;
+use kernel::{Fault, FaultKind};
+use sea_orm::{ActiveValue::NotSet, ColumnTrait, ExprTrait, QueryFilter, Set, sea_query::Expr};
+use std::{sync::Arc, time::Duration};
+use store::{
+    ACT_LIMIT, Db, TenantRead, TenantTx,
+    entity::{blocked_address, chain},
+    sea_orm,
+};
+
+pub fn row(n: usize) -> blocked_address::ActiveModel {
+    blocked_address::ActiveModel { tenant_id: NotSet, address: Set(format!("{n}@example.org")), created_at: Set(1) }
+}
+
+pub async fn rows(db: &Db, who: &store::Caller) -> u64 {
+    db.read(who, async |read: &TenantRead| read.find::<blocked_address::Entity>().count().await).await.unwrap()
+}
+
+/// A row and a count in one act, so that a half act shows.
+async fn add(tx: &TenantTx, n: usize) -> Result<(), Fault> {
+    tx.insert(row(n)).await?;
+    tx.update::<chain::Entity>().set(chain::Column::Seq, Expr::col(chain::Column::Seq).add(1)).exec().await.map(|_| ())
+}
+
+async fn counted(db: &Db, who: &store::Caller) -> u64 {
+    let chain = db.read(who, async |read: &TenantRead| read.find::<chain::Entity>().one().await).await.unwrap();
+    u64::try_from(chain.unwrap().seq).unwrap()
+}
+
+on_both! {
+    async fn rows_equal_answers_whatever_happens_to_each_act(town) {
+        let town = Arc::new(town);
+        let tasks: Vec<_> = (0..120_usize).map(|n| {
+            let town = town.clone();
+            tokio::spawn(async move {
+                let act = town.db.act(&town.a, async |tx: &mut TenantTx| {
+                    add(tx, n).await?;
+                    tokio::task::yield_now().await;
+                    match n % 6 {
+                        1 => Err(Fault::other("refused")),
+                        2 => panic!("on purpose"),
+                        // A statement that fails, and a room that passes it on.
+                        3 => tx.insert(row(n)).await,
+                        4 => { tokio::time::sleep(Duration::from_secs(30)).await; Ok(()) }
+                        _ => Ok(()),
+                    }
+                });
+                if n % 6 == 4 {
+                    return tokio::time::timeout(Duration::from_millis(2), act).await.is_ok_and(|r| r.is_ok());
+                }
+                act.await.is_ok()
+            })
+        }).collect();
+        let mut good = 0;
+        for task in tasks {
+            good += u64::from(task.await.unwrap_or(false));
+        }
+        assert_eq!(good, 40);
+        assert_eq!((rows(&town.db, &town.a).await, counted(&town.db, &town.a).await), (40, 40));
+    }
+
+    async fn a_cancelled_waiter_does_not_leave_a_transaction_open(town) {
+        let town = Arc::new(town);
+        let holder = {
+            let town = town.clone();
+            tokio::spawn(async move {
+                town.db.act(&town.a, async |tx: &mut TenantTx| {
+                    add(tx, 0).await?;
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    Ok::<_, Fault>(())
+                }).await
+            })
+        };
+        tokio::time::sleep(Duration::from_millis(30)).await;
+        let waiter = {
+            let town = town.clone();
+            tokio::spawn(async move { town.db.act(&town.a, async |tx: &mut TenantTx| add(tx, 1).await).await })
+        };
+        tokio::time::sleep(Duration::from_millis(65)).await;
+        waiter.abort();
+        let answered = tokio::time::timeout(Duration::from_secs(5), holder).await.unwrap().unwrap();
+        assert!(answered.is_ok());
+        let rows = rows(&town.db, &town.a).await;
+        assert_eq!(rows, counted(&town.db, &town.a).await);
+        assert!(rows >= 1);
+    }
+
+    async fn an_act_that_takes_too_long_is_undone_and_the_next_goes_on(town) {
+        let begun = std::time::Instant::now();
+        let late = town.db.act(&town.a, async |tx: &mut TenantTx| {
+            add(tx, 0).await?;
+            tokio::time::sleep(Duration::from_secs(600)).await;
+            Ok::<_, Fault>(())
+        });
+        assert_eq!(late.await.unwrap_err().kind(), FaultKind::Unavailable);
+        assert!(begun.elapsed() >= ACT_LIMIT && begun.elapsed() < ACT_LIMIT * 2);
+        town.db.act(&town.a, async |tx: &mut TenantTx| add(tx, 1).await).await.unwrap();
+        assert_eq!((rows(&town.db, &town.a).await, counted(&town.db, &town.a).await), (1, 1));
+    }
+
+    async fn a_read_sees_one_snapshot(town) {
+        town.db.read(&town.a, async |read: &TenantRead| {
+            let before = read.find::<blocked_address::Entity>().count().await?;
+            town.db.act(&town.a, async |tx: &mut TenantTx| add(tx, 0).await).await?;
+            assert_eq!(read.find::<blocked_address::Entity>().count().await?, before);
+            Ok::<_, Fault>(())
+        }).await.unwrap();
+        assert_eq!(rows(&town.db, &town.a).await, 1);
+    }
+
+    async fn a_conditional_change_lets_exactly_as_many_through(town) {
+        let town = Arc::new(town);
+        let tasks: Vec<_> = (0..50).map(|_| {
+            let town = town.clone();
+            tokio::spawn(async move {
+                town.db.act(&town.a, async |tx: &mut TenantTx| {
+                    let one_more = Expr::col(chain::Column::Seq).add(1);
+                    tx.update::<chain::Entity>().set(chain::Column::Seq, one_more).filter(chain::Column::Seq.lt(7)).exec().await
+                }).await.unwrap()
+            })
+        }).collect();
+        let mut won = 0;
+        for task in tasks {
+            won += task.await.unwrap();
+        }
+        assert_eq!((won, counted(&town.db, &town.a).await), (7, 7));
+    }
+
+    async fn a_closed_database_says_so(town) {
+        town.db.ping().await.unwrap();
+        town.db.close().await;
+        let fault = town.db.act(&town.a, async |tx: &mut TenantTx| add(tx, 0).await).await.unwrap_err();
+        assert_eq!(fault.kind(), FaultKind::Unavailable);
+        assert!(town.db.ping().await.is_err());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_deadlock_is_run_again_on_postgres() {
+    let town = Arc::new(Town::found(On::Postgres).await);
+    let seed = async |tx: &mut TenantTx| tx.insert_many([row(0), row(1)]).await;
+    town.db.act(&town.a, seed).await.unwrap();
+    let cross = |first: usize, second: usize| {
+        let town = town.clone();
+        tokio::spawn(async move {
+            let bump = async |tx: &TenantTx, n: usize| {
+                let is_it = blocked_address::Column::Address.eq(format!("{n}@example.org"));
+                let more = Expr::col(blocked_address::Column::CreatedAt).add(1);
+                tx.update::<blocked_address::Entity>().set(blocked_address::Column::CreatedAt, more).filter(is_it).exec().await
+            };
+            town.db
+                .act(&town.a, async |tx: &mut TenantTx| {
+                    bump(tx, first).await?;
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    bump(tx, second).await
+                })
+                .await
+        })
+    };
+    let (one, other) = (cross(0, 1), cross(1, 0));
+    assert_eq!((one.await.unwrap().unwrap(), other.await.unwrap().unwrap()), (1, 1));
+    let all = town.db.read(&town.a, async |read: &TenantRead| read.find::<blocked_address::Entity>().all().await).await.unwrap();
+    assert!(all.iter().all(|r| r.created_at == 3), "each act counted once: {all:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_disk_answers_full_and_frees_itself() {
+    let Some(disk) = SmallDisk::mount(6) else { return };
+    let under = disk.database().await;
+    let db = under.open(3).await.unwrap();
+    let who = found(&db, "Full").await;
+    let fat = |n: usize| store::entity::draft::ActiveModel {
+        tenant_id: NotSet,
+        id: Set(uuid::Uuid::from_u128(n as u128)),
+        member_id: Set(uuid::Uuid::nil()),
+        hidden: Set(false),
+        content_sealed: Set(vec![7; 60_000]),
+        message_key: Set(vec![]),
+        revision: Set(0),
+        created_at: Set(0),
+        updated_at: Set(0),
+    };
+    let member = super::town::settle(&db, &who, "ada@example.org").await.0.id;
+    let (mut kept, mut full) = (0, 0);
+    for n in 0..200 {
+        let mut draft = fat(n);
+        draft.member_id = Set(member);
+        match db.act(&who, async |tx: &mut TenantTx| tx.insert(draft).await).await {
+            Ok(()) => kept += 1,
+            Err(fault) => {
+                assert!(matches!(fault.kind(), FaultKind::Full | FaultKind::Unavailable), "{fault:?}");
+                full += 1;
+            }
+        }
+    }
+    assert!(kept > 10 && full > 10, "{kept} kept, {full} refused");
+    let there = db.read(&who, async |read: &TenantRead| read.find::<store::entity::draft::Entity>().count().await).await.unwrap();
+    assert_eq!(there, kept, "reading goes on, and rows equal answers");
+    disk.grow(64);
+    let mut draft = fat(1_000);
+    draft.member_id = Set(member);
+    db.act(&who, async |tx: &mut TenantTx| tx.insert(draft).await).await.unwrap();
+    db.close().await;
+    drop(db);
+    let again = under.open(4).await.unwrap();
+    let there = again.read(&who, async |read: &TenantRead| read.find::<store::entity::draft::Entity>().count().await).await.unwrap();
+    assert_eq!(there, kept + 1);
+}

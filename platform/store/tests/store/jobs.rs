@@ -1,0 +1,136 @@
+//! Jobs: with their act or not at all, each once, fenced, leased.
+
+use crate::on_both;
+use kernel::Fault;
+use std::{collections::HashMap, time::Duration};
+use store::{Caller, ClaimedJob, Db, JobCounts, NewJob, TenantTx};
+
+const LEASE: Duration = Duration::from_secs(60);
+
+async fn leave(db: &Db, who: &Caller, count: usize) {
+    let leave = async |tx: &mut TenantTx| {
+        for i in 0..count {
+            tx.later(NewJob { kind: "notice", payload: format!("{{\"n\":{i}}}"), run_at: tx.now(), held: false }).await?;
+        }
+        Ok::<_, Fault>(())
+    };
+    db.act(who, leave).await.unwrap();
+}
+
+async fn one(db: &Db) -> ClaimedJob {
+    let mut claimed = db.jobs().claim(10, LEASE).await.unwrap();
+    assert_eq!(claimed.len(), 1);
+    claimed.pop().unwrap()
+}
+
+on_both! {
+    async fn four_claimers_take_each_job_exactly_once(town) {
+        leave(&town.db, &town.a, 300).await;
+        leave(&town.db, &town.b, 100).await;
+        let claimers: Vec<_> = (0..4).map(|_| {
+            let db = town.db.clone();
+            tokio::spawn(async move {
+                let (mut taken, mut empty) = (vec![], 0);
+                // On PostgreSQL two may pick the same rows and one of them then skips the locked ones.
+                while empty < 5 {
+                    let claimed = db.jobs().claim(16, LEASE).await.unwrap();
+                    empty = if claimed.is_empty() { empty + 1 } else { 0 };
+                    for job in claimed {
+                        assert!(db.jobs().done(&job).await.unwrap());
+                        taken.push(job.id);
+                    }
+                }
+                taken
+            })
+        }).collect();
+        let mut times = HashMap::new();
+        for claimer in claimers {
+            for id in claimer.await.unwrap() {
+                *times.entry(id).or_insert(0) += 1;
+            }
+        }
+        assert_eq!((times.len(), times.values().max()), (400, Some(&1)));
+        assert_eq!(town.db.jobs().counts().await.unwrap(), JobCounts::default());
+    }
+
+    async fn a_job_of_an_act_that_failed_is_not_there(town) {
+        let failed = town.db.act(&town.a, async |tx: &mut TenantTx| {
+            tx.later(NewJob { kind: "notice", payload: "{}".into(), run_at: tx.now(), held: false }).await?;
+            Err::<(), _>(Fault::other("no"))
+        });
+        assert!(failed.await.is_err());
+        assert_eq!(town.db.jobs().next_run_at().await.unwrap(), None);
+    }
+
+    async fn a_late_finisher_is_fenced_off(town) {
+        leave(&town.db, &town.a, 1).await;
+        let early = one(&town.db).await;
+        assert!(town.db.jobs().claim(10, LEASE).await.unwrap().is_empty());
+        town.db.clock().advance(LEASE);
+        let late = one(&town.db).await;
+        assert_eq!((early.id, early.attempts, late.attempts), (late.id, 1, 2));
+        assert!(!town.db.jobs().done(&early).await.unwrap());
+        assert!(!town.db.jobs().again(&early, town.db.clock().now(), "no").await.unwrap());
+        assert!(!town.db.jobs().park(&early, "no").await.unwrap());
+        let within = |job: ClaimedJob| {
+            let db = town.db.clone();
+            async move { db.act(&job.caller(), async |tx: &mut TenantTx| tx.job_done(&job).await).await.unwrap() }
+        };
+        assert!(!within(early).await);
+        assert!(within(late.clone()).await);
+        assert!(!town.db.jobs().done(&late).await.unwrap());
+    }
+
+    async fn a_job_ends_with_the_act_that_did_it_or_not_at_all(town) {
+        leave(&town.db, &town.a, 1).await;
+        let job = one(&town.db).await;
+        let caller = job.caller();
+        let failed = town.db.act(&caller, async |tx: &mut TenantTx| {
+            assert!(tx.job_done(&job).await?);
+            Err::<(), _>(Fault::other("no"))
+        });
+        assert!(failed.await.is_err());
+        assert_eq!(town.db.jobs().counts().await.unwrap().running, 1);
+        let foreign = town.db.act(&town.b, async |tx: &mut TenantTx| tx.job_done(&job).await).await.unwrap();
+        assert!(!foreign, "another tenant does not end it");
+        assert!(town.db.jobs().done(&job).await.unwrap());
+    }
+
+    async fn tries_wait_park_and_replay(town) {
+        leave(&town.db, &town.a, 1).await;
+        let first = one(&town.db).await;
+        let later = town.db.clock().now().plus(LEASE);
+        assert!(town.db.jobs().again(&first, later, "451 later").await.unwrap());
+        assert!(town.db.jobs().claim(10, LEASE).await.unwrap().is_empty());
+        assert_eq!(town.db.jobs().next_run_at().await.unwrap(), Some(later));
+        town.db.clock().advance(LEASE);
+        let second = one(&town.db).await;
+        assert_eq!(second.attempts, 2);
+        assert!(town.db.jobs().park(&second, &"x".repeat(10_000)).await.unwrap());
+        assert_eq!(town.db.jobs().counts().await.unwrap(), JobCounts { parked: 1, ..JobCounts::default() });
+        assert_eq!(town.db.jobs().next_run_at().await.unwrap(), None);
+        assert_eq!(town.db.jobs().replay_parked().await.unwrap(), 1);
+        assert_eq!(one(&town.db).await.attempts, 3);
+    }
+
+    async fn one_tenants_flood_does_not_starve_another(town) {
+        leave(&town.db, &town.a, 1_000).await;
+        town.db.clock().advance(Duration::from_millis(1));
+        leave(&town.db, &town.b, 1).await;
+        let claimed = town.db.jobs().claim(8, LEASE).await.unwrap();
+        assert_eq!(claimed.len(), 8);
+        assert!(claimed.iter().any(|job| job.tenant == town.b.tenant()));
+    }
+
+    async fn held_jobs_wait_until_they_are_queued(town) {
+        use sea_orm::{ColumnTrait, QueryFilter};
+        use store::{entity::job, sea_orm};
+        town.db.act(&town.a, async |tx: &mut TenantTx| tx.later(NewJob { kind: "notice", payload: "{}".into(), run_at: tx.now(), held: true }).await).await.unwrap();
+        assert!(town.db.jobs().claim(10, LEASE).await.unwrap().is_empty());
+        let released = town.db.act(&town.a, async |tx: &mut TenantTx| {
+            tx.update::<job::Entity>().set(job::Column::State, "queued").filter(job::Column::State.eq("held")).exec().await
+        });
+        assert_eq!(released.await.unwrap(), 1);
+        one(&town.db).await;
+    }
+}

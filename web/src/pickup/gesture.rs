@@ -1,0 +1,36 @@
+//! A button pressed on one of our pages, in the browser to which the page was shown. Anything else gets the first page again.
+
+use super::{door, link::Link, nonce};
+use crate::{
+    browser, csrf,
+    form::{Fields, Unchecked},
+};
+use keys::Token;
+use poem::{Error, FromRequest, Request, RequestBody, Result, http::StatusCode};
+
+const TOO_OLD: &str = "This page was open for too long, so nothing was done. Press the button again.";
+const NO_COOKIE: &str = "Your browser did not keep the cookie of this page, so nothing was done. Allow cookies for this site, or open the link \
+                         in your usual browser, then press the button again.";
+
+pub struct Gesture {
+    pub link: Link,
+    pub cookie: Token,
+    pub fields: Fields,
+}
+
+impl<'a> FromRequest<'a> for Gesture {
+    async fn from_request(req: &'a Request, body: &mut RequestBody) -> Result<Self> {
+        let web = browser::web_of(req)?;
+        let link = Link::from_request(req, body).await?;
+        let Unchecked(fields) = Unchecked::from_request(req, body).await?;
+        let ours = csrf::from_our_pages(req.headers(), web.post.site.host());
+        let sentence = match &link.cookie {
+            Some(cookie) if ours && nonce::genuine(web, cookie, &link.token, fields.text("nonce")) => {
+                return Ok(Gesture { cookie: cookie.clone(), link, fields });
+            }
+            Some(_) => TOO_OLD,
+            None => NO_COOKIE,
+        };
+        Err(Error::from_response(door::again(web, &link, StatusCode::FORBIDDEN, sentence).await?))
+    }
+}

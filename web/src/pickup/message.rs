@@ -1,0 +1,80 @@
+//! The message itself, for the browser to which it was handed over.
+
+use super::link::{Head, Link, whom};
+use crate::{
+    Web, human,
+    human::When,
+    page::see_other,
+    stop::Answer,
+};
+use askama::Template;
+use kernel::Time;
+use messages::{AttachmentView, Content};
+use poem::{handler, http::StatusCode, web::Data};
+
+#[derive(Template)]
+#[template(path = "pickup/message.html")]
+struct MessagePage {
+    head: Head,
+    from: String,
+    subject: String,
+    /// From `messages::render_html`, which sanitises.
+    html: String,
+    files: Vec<File>,
+    opened: When,
+    expires: When,
+    assurance: &'static str,
+    replied: bool,
+    problem: String,
+    reply: String,
+}
+
+struct File {
+    id: String,
+    name: String,
+    size: String,
+}
+
+#[handler]
+pub async fn show(web: Data<&Web>, link: Link) -> Answer {
+    page(&web, &link, StatusCode::OK, "", "").await
+}
+
+/// The message, with a reply that needs another look.
+pub async fn page(web: &Web, link: &Link, status: StatusCode, problem: &str, reply: &str) -> Answer {
+    let content = match &link.cookie {
+        Some(cookie) => messages::content(&web.post, &link.caller, cookie).await?,
+        None => None,
+    };
+    let Some(content) = content else { return Ok(see_other(&link.path())) };
+    link.page(web, status, |head| view(head, &content, link.now, problem, reply))
+}
+
+fn view(head: Head, content: &Content, now: Time, problem: &str, reply: &str) -> MessagePage {
+    MessagePage {
+        head,
+        from: whom(&content.sender),
+        subject: content.subject.clone(),
+        html: messages::render_html(&content.text),
+        files: content.attachments.iter().map(file).collect(),
+        opened: When::near(content.opened_at, now),
+        expires: When::near(content.expires_at, now),
+        assurance: assurance(content.assurance),
+        replied: content.replied,
+        problem: problem.to_owned(),
+        reply: reply.to_owned(),
+    }
+}
+
+fn file(view: &AttachmentView) -> File {
+    File { id: view.id.to_string(), name: view.name.clone(), size: human::size(view.received) }
+}
+
+/// What was proven, in the reader's words.
+fn assurance(grade: &str) -> &'static str {
+    match grade.to_ascii_lowercase().as_str() {
+        "r1" => "by a code mailed to you",
+        "r2" => "by a code mailed to you and the message password",
+        _ => "by the link that was mailed to you",
+    }
+}

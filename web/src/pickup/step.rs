@@ -1,0 +1,103 @@
+//! The pages between the gesture and the message: mailed code, message password, acceptance. Where a browser stands is asked of
+//! the room each time, so reloading, the back button and a second tab all find their way.
+
+use super::{
+    door,
+    link::{Head, Link, whom},
+};
+use crate::{
+    Web,
+    page::see_other,
+    refusals::Refusal,
+    stop::{Answer, Stop},
+};
+use askama::Template;
+use messages::{PickupRefused, Step};
+use poem::{handler, http::StatusCode, http::Uri, web::Data};
+
+#[derive(Template)]
+#[template(path = "pickup/code.html")]
+struct CodePage {
+    head: Head,
+    problem: String,
+    masked: String,
+    tries_left: i64,
+    again_in: u64,
+}
+
+#[derive(Template)]
+#[template(path = "pickup/password.html")]
+struct PasswordPage {
+    head: Head,
+    problem: String,
+    hint: Option<String>,
+    tries_left: i64,
+}
+
+#[derive(Template)]
+#[template(path = "pickup/accept.html")]
+struct AcceptPage {
+    head: Head,
+    problem: String,
+    from: String,
+    subject: String,
+}
+
+#[handler]
+pub async fn show(web: Data<&Web>, link: Link, uri: &Uri) -> Answer {
+    let Some(step) = standing(&web, &link).await? else { return Ok(see_other(&link.path())) };
+    let path = path_of(&link, &step);
+    if uri.path() == path { page(&web, &link, step, StatusCode::OK, "").await } else { Ok(see_other(&path)) }
+}
+
+/// After a form: on to the page for where it stands now, or the same page again with what was wrong.
+pub async fn go_on(web: &Web, link: &Link, outcome: Result<Step, PickupRefused>) -> Answer {
+    let refused = match outcome {
+        Ok(step) => return Ok(see_other(&path_of(link, &step))),
+        Err(refused) => refused.or_fault()?,
+    };
+    let (status, sentence) = (refused.status(), refused.to_string());
+    match refused {
+        PickupRefused::Closed(state) => door::ended(web, link, &link.door(web).await?, state),
+        PickupRefused::NoVisit => door::again(web, link, status, &sentence).await,
+        _ => match standing(web, link).await? {
+            Some(Step::Open) => Ok(see_other(&path_of(link, &Step::Open))),
+            Some(step) => page(web, link, step, status, &sentence).await,
+            None => door::again(web, link, status, &sentence).await,
+        },
+    }
+}
+
+/// Where this browser stands; a message that ended meanwhile shows on the first page.
+async fn standing(web: &Web, link: &Link) -> Result<Option<Step>, Stop> {
+    let Some(cookie) = &link.cookie else { return Ok(None) };
+    match messages::where_it_stands(&web.post, &link.caller, cookie).await {
+        Ok(step) => Ok(step),
+        Err(refused) => refused.or_fault().map(|_| None),
+    }
+}
+
+pub fn path_of(link: &Link, step: &Step) -> String {
+    let page = match step {
+        Step::Code { .. } => "code",
+        Step::Password { .. } => "password",
+        Step::Accept => "accept",
+        Step::Open => "message",
+    };
+    format!("{}/{page}", link.path())
+}
+
+async fn page(web: &Web, link: &Link, step: Step, status: StatusCode, problem: &str) -> Answer {
+    let problem = problem.to_owned();
+    match step {
+        Step::Code { masked, tries_left, again_in } => link.page(web, status, |head| CodePage { head, problem, masked, tries_left, again_in }),
+        Step::Password { hint, tries_left } => link.page(web, status, |head| PasswordPage { head, problem, hint, tries_left }),
+        Step::Accept => {
+            let door = link.door(web).await?;
+            let from = door.sender.as_ref().map(whom).unwrap_or_default();
+            link.page(web, status, |head| AcceptPage { head, problem, from, subject: door.subject.unwrap_or_default() })
+        }
+        Step::Open => Ok(see_other(&path_of(link, &Step::Open))),
+    }
+}
+

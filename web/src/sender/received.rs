@@ -1,0 +1,85 @@
+//! Replies: the list, and one of them.
+
+use super::answer;
+use crate::{
+    Web,
+    guard::Member,
+    human::When,
+    page,
+    stop::{Answer, Stop},
+    top::Top,
+};
+use askama::Template;
+use kernel::{MessageId, RecipientId, ReplyId, Time};
+use messages::ReplyView;
+use poem::{
+    Request, handler,
+    web::{Data, Path},
+};
+
+const ROWS: u64 = 50;
+
+#[derive(Template)]
+#[template(path = "sender/received.html")]
+struct ReceivedPage {
+    page: Top,
+    rows: Vec<ReplyRow>,
+    older: String,
+}
+
+/// A reply in a list.
+pub struct ReplyRow {
+    pub id: ReplyId,
+    pub from: String,
+    pub subject: String,
+    pub at: When,
+    pub read: bool,
+}
+
+#[derive(Template)]
+#[template(path = "sender/reply.html")]
+struct ReplyPage {
+    page: Top,
+    from: String,
+    subject: String,
+    at: When,
+    /// From `messages::render_html`.
+    html: String,
+    message: MessageId,
+    recipient: RecipientId,
+}
+
+#[handler]
+pub async fn list(Data(web): Data<&Web>, member: Member, req: &Request) -> Answer {
+    let after = answer::query(req, "after").parse::<ReplyId>().ok().map(|id| id.0);
+    let found = web.post.db.read(&member.caller, async |read| messages::replies(read, None, after, ROWS).await).await?;
+    let now = web.post.db.clock().now();
+    let template = ReceivedPage {
+        page: member.top(web, "received").await?,
+        older: found.next.map(|id| format!("/received?after={}", ReplyId(id))).unwrap_or_default(),
+        rows: found.rows.into_iter().map(|reply| row_of(reply, now)).collect(),
+    };
+    page::page(&member.browser, &template)
+}
+
+pub fn row_of(reply: ReplyView, now: Time) -> ReplyRow {
+    ReplyRow { id: reply.id, from: reply.from, subject: reply.subject, at: When::near(reply.created_at, now), read: reply.read }
+}
+
+/// Looking marks the reply as read for its own reader; it changes nothing for anybody else.
+#[handler]
+pub async fn show(Data(web): Data<&Web>, member: Member, Path(id): Path<String>) -> Answer {
+    let id: ReplyId = answer::id(&id)?;
+    let found = web.post.db.act(&member.caller, async |tx| messages::reply_text(tx, id).await).await?;
+    let (reply, text) = found.ok_or(Stop::NotFound)?;
+    let template = ReplyPage {
+        page: member.top(web, "received").await?,
+        at: When::near(reply.created_at, web.post.db.clock().now()),
+        html: messages::render_html(&text),
+        from: reply.from,
+        subject: reply.subject,
+        message: reply.message,
+        recipient: reply.recipient,
+    };
+    page::page(&member.browser, &template)
+}
