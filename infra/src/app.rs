@@ -116,5 +116,9 @@ pub(crate) fn open_blobs(config: &Config) -> Result<Blobs, Fault> {
 /// Makes the directory for us alone (0700); one that is there keeps its mode.
 pub(crate) fn make_private_dir(dir: &Path) -> Result<(), Fault> {
     use std::os::unix::fs::DirBuilderExt;
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(|e| Fault::other(format!("the directory {} cannot be made: {e}", dir.display())))
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(dir)
+        .map_err(|e| Fault::other(format!("the directory {} cannot be made: {e}", dir.display())))
 }

@@ -39,7 +39,9 @@ impl App {
             tokio::select! { () = stop.cancelled() => return, () = tokio::time::sleep(pause) => {} }
             pause = EVERY;
             match self.sweep(stop).await {
-                Ok(Swept { sessions, idempotency_keys, hidden_drafts }) => tracing::info!(sessions, idempotency_keys, hidden_drafts, "swept"),
+                Ok(Swept { sessions, idempotency_keys, hidden_drafts }) => {
+                    tracing::info!(sessions, idempotency_keys, hidden_drafts, "swept")
+                }
                 Err(fault) => tracing::error!(%fault, "sweeping stopped half-way; it goes on in an hour"),
             }
         }

@@ -6,7 +6,8 @@ use tracing_subscriber::EnvFilter;
 
 /// Starts logging for the process. A filter that cannot be read is said so and becomes `info`. A second call does nothing.
 pub fn start(config: &LogConfig) {
-    let filter = EnvFilter::try_new(&config.level);
+    // The migrator tells every step twice; what it applied is logged by us.
+    let filter = EnvFilter::try_new(format!("sea_orm_migration=warn,{}", config.level));
     let bad = filter.as_ref().err().map(ToString::to_string);
     let base = tracing_subscriber::fmt().with_env_filter(filter.unwrap_or_else(|_| EnvFilter::new("info"))).with_writer(std::io::stderr);
     let started = match config.format {

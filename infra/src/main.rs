@@ -56,7 +56,7 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         check: Option<PathBuf>,
     },
-    /// Look after tenants and evidence
+    /// Look after tenants, evidence and jobs
     #[command(subcommand)]
     Admin(Admin),
 }
@@ -69,6 +69,15 @@ enum Admin {
     /// Evidence: verify
     #[command(subcommand)]
     Evidence(Evidence),
+    /// Jobs: replay
+    #[command(subcommand)]
+    Job(Job),
+}
+
+#[derive(Subcommand)]
+enum Job {
+    /// Queue the jobs again that were parked after too many tries
+    Replay,
 }
 
 #[derive(Subcommand)]
@@ -154,6 +163,7 @@ async fn operate(config: &Config, command: Command) -> Result<String, Stop> {
         Command::Admin(Admin::Tenant(Tenant::Suspend { id })) => commands::set_tenant_state(config, &id, "suspended").await,
         Command::Admin(Admin::Tenant(Tenant::Restore { id })) => commands::set_tenant_state(config, &id, "active").await,
         Command::Admin(Admin::Evidence(Evidence::Verify { id })) => commands::verify_evidence(config, id.as_deref()).await,
+        Command::Admin(Admin::Job(Job::Replay)) => commands::replay_jobs(config).await,
         Command::Demo { .. } | Command::Serve { .. } | Command::Work { .. } | Command::Config { .. } => unreachable!("done by run"),
     }
 }

@@ -6,11 +6,7 @@ use crate::{App, front};
 use kernel::Fault;
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use poem::{Endpoint, EndpointExt, Response, Route, endpoint::make, get, http::StatusCode};
-use std::{
-    net::SocketAddr,
-    sync::OnceLock,
-    time::Duration,
-};
+use std::{net::SocketAddr, sync::OnceLock, time::Duration};
 use store::JobCounts;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
@@ -73,7 +69,8 @@ pub async fn listen(app: &App, address: SocketAddr, stop: CancellationToken) -> 
                 handle.run_upkeep();
             }
         };
-        let serve = poem::Server::new_with_acceptor(acceptor).run_with_graceful_shutdown(routes, stop.cancelled(), Some(Duration::from_secs(1)));
+        let serve =
+            poem::Server::new_with_acceptor(acceptor).run_with_graceful_shutdown(routes, stop.cancelled(), Some(Duration::from_secs(1)));
         tokio::select! {
             ended = serve => if let Err(error) = ended { tracing::error!(%error, "the metrics listener ended") },
             () = upkeep => {}
@@ -85,10 +82,13 @@ pub async fn listen(app: &App, address: SocketAddr, stop: CancellationToken) -> 
 fn endpoint(app: &App, handle: &'static PrometheusHandle) -> impl Endpoint + 'static {
     let app_for_metrics = app.clone();
     Route::new()
-        .at("/metrics", get(make(move |_| {
-            let app = app_for_metrics.clone();
-            async move { render(&app, handle).await }
-        })))
+        .at(
+            "/metrics",
+            get(make(move |_| {
+                let app = app_for_metrics.clone();
+                async move { render(&app, handle).await }
+            })),
+        )
         .at("/live", get(make(|_| async { front::live() })))
         .at("/ready", get(front::ready(app)))
         .catch_all_error(|error: poem::Error| async move { Response::builder().status(error.status()).body(()) })

@@ -1,4 +1,5 @@
 //! The program as an operator runs it: the real binary, its exit codes, its signals.
+#![allow(clippy::unwrap_used)] // a test fails by panicking, in its helpers too
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
@@ -147,7 +148,8 @@ fn a_demo_with_a_directory_is_the_same_one_the_next_time() {
     for name in ["email", "password", "api_key"] {
         assert_eq!(first.word(name), second.word(name));
     }
-    let asked = format!("GET /v1/messages HTTP/1.1\r\nhost: h\r\nauthorization: Bearer {}\r\nconnection: close\r\n\r\n", second.word("api_key"));
+    let asked =
+        format!("GET /v1/messages HTTP/1.1\r\nhost: h\r\nauthorization: Bearer {}\r\nconnection: close\r\n\r\n", second.word("api_key"));
     let (status, body) = second.ask(&asked);
     assert_eq!(status, 200, "{body}");
     for subject in ["Your 2025 return for signature", "Wire instructions", "Draft statement, wrong file"] {
@@ -162,7 +164,10 @@ fn a_demo_with_a_directory_is_the_same_one_the_next_time() {
 fn sigterm_lets_a_running_request_finish() {
     let mut demo = Demo::start(None);
     let mut stream = TcpStream::connect(demo.host()).unwrap();
-    let request = format!("POST /sign-in HTTP/1.1\r\nhost: {}\r\ncontent-type: application/x-www-form-urlencoded\r\ncontent-length: 8\r\n\r\nemail", demo.host());
+    let request = format!(
+        "POST /sign-in HTTP/1.1\r\nhost: {}\r\ncontent-type: application/x-www-form-urlencoded\r\ncontent-length: 8\r\n\r\nemail",
+        demo.host()
+    );
     stream.write_all(request.as_bytes()).unwrap();
     std::thread::sleep(Duration::from_millis(200));
     demo.terminate();
@@ -246,4 +251,102 @@ fn tenants_are_listed_suspended_and_restored_and_their_evidence_holds() {
         assert_eq!(refused.status.code(), Some(2));
         assert!(text(&refused.stderr).contains(says), "{}", text(&refused.stderr));
     }
+}
+
+/// A server started with `serve`, told apart from its log by the addresses it logs.
+struct Server {
+    child: Child,
+    site: String,
+    metrics: String,
+}
+
+impl Server {
+    fn start(config: &str, arguments: &[&str]) -> Server {
+        let mut command = program();
+        command.args(["--config", config, "serve"]).args(arguments).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let (mut site, mut metrics) = (String::new(), String::new());
+        let mut log = BufReader::new(child.stderr.take().unwrap());
+        while site.is_empty() {
+            let mut line = String::new();
+            assert!(log.read_line(&mut line).unwrap() > 0, "the server ended: {:?}", child.wait());
+            let entry: serde_json::Value = serde_json::from_str(&line).unwrap_or_else(|e| panic!("{line:?} is no JSON: {e}"));
+            let address = entry["address"].as_str().unwrap_or_default().to_owned();
+            match entry["message"].as_str() {
+                Some("serving") => site = address,
+                Some("metrics") => metrics = address,
+                _ => {}
+            }
+        }
+        std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
+        Server { child, site, metrics }
+    }
+    fn get(&self, host: &str, path: &str) -> (u16, String) {
+        let mut stream = TcpStream::connect(host).unwrap();
+        stream.write_all(format!("GET {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n").as_bytes()).unwrap();
+        answer(stream)
+    }
+    fn stop(mut self) -> i32 {
+        assert!(Command::new("kill").arg("-TERM").arg(self.child.id().to_string()).status().unwrap().success());
+        let status = self.child.wait().unwrap();
+        status.code().unwrap_or(-1)
+    }
+}
+
+/// As [`configured`], listening on free ports, with JSON logs and `more` settings.
+fn served(dir: &std::path::Path, more: &str) -> String {
+    let file = configured(dir);
+    let mut text = std::fs::read_to_string(&file).unwrap();
+    text.push_str("[listen]\nhttp = '127.0.0.1:0'\n[metrics]\nlisten = '127.0.0.1:0'\n[log]\nformat = 'json'\n");
+    text.push_str(more);
+    std::fs::write(&file, text).unwrap();
+    file
+}
+
+#[test]
+fn a_server_answers_counts_and_stops() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = served(dir.path(), "");
+    let server = Server::start(&config, &[]);
+    assert_eq!(server.get(&server.site, "/ready").0, 200);
+    assert_eq!(server.get(&server.site, "/sign-in").0, 200);
+    assert_eq!(server.get(&server.site, "/metrics").0, 404, "numbers are not for the public");
+    assert_eq!(server.get(&server.site, "/_mail").0, 404, "mail is shown by the demo alone");
+    let (status, numbers) = server.get(&server.metrics, "/metrics");
+    assert_eq!(status, 200);
+    for line in [
+        r#"countersign_requests_total{route="/account",status="2xx"} 1"#,
+        r#"countersign_requests_total{route="probe",status="2xx"} 1"#,
+        r#"countersign_request_seconds_bucket{route="/account",le="+Inf"} 1"#,
+        r#"countersign_jobs{state="queued"} 0"#,
+        "process_resident_memory_bytes ",
+        "countersign_commits_total ",
+    ] {
+        assert!(numbers.contains(line), "no {line} in {numbers}");
+    }
+    assert_eq!(server.get(&server.metrics, "/ready").0, 200);
+    let twice = program().args(["--config", &config, "serve"]).env("COUNTERSIGN_DATABASE_URL", "mysql://x").output().unwrap();
+    assert_eq!(twice.status.code(), Some(2));
+    assert!(text(&twice.stderr).contains("database.url"), "{}", text(&twice.stderr));
+    assert_eq!(server.stop(), 0);
+}
+
+#[test]
+fn postgresql_is_migrated_when_told_and_serves() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let url = runtime.block_on(store::testing::Postgres::start().fresh_database());
+    let dir = tempfile::tempdir().unwrap();
+    let config = served(dir.path(), &format!("[database]\nurl = '{url}'\n"));
+    let refused = run(&["--config", &config, "serve"]);
+    assert_eq!(refused.status.code(), Some(2), "{}", text(&refused.stderr));
+    assert!(text(&refused.stderr).contains("Run `countersign migrate`"), "{}", text(&refused.stderr));
+    let migrated = run(&["--config", &config, "migrate"]);
+    assert!(text(&migrated.stdout).starts_with("applied "), "{}", text(&migrated.stderr));
+    assert_eq!(text(&run(&["--config", &config, "migrate"]).stdout), "The database is up to date.\n");
+    let server = Server::start(&config, &[]);
+    assert_eq!(server.get(&server.site, "/ready").0, 200);
+    let examined = run(&["--config", &config, "doctor"]);
+    assert!(text(&examined.stderr).contains("ok     database: reachable, migrated, walls checked"), "{}", text(&examined.stderr));
+    assert_eq!(text(&run(&["--config", &config, "admin", "job", "replay"]).stdout), "0 parked job(s) are queued again.\n");
+    assert_eq!(server.stop(), 0);
 }

@@ -1,6 +1,6 @@
 //! Who calls: `Authorization: Bearer csk_…` becomes a caller, by the SHA-256 of the key alone.
 
-use crate::problem::{Kind, Problem};
+use crate::{problem::Problem, problem_kind::Kind};
 use poem::{
     Addr, Request, RequestBody, Result,
     http::{HeaderValue, header},

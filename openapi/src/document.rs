@@ -1,11 +1,7 @@
 //! The OpenAPI document: poem-openapi's, made exact. It cannot say that unknown fields are refused, which problems an operation
 //! answers with, or that a field is there but may be null; here that is added by rule, so that no field is forgotten.
 
-use crate::{
-    PREFIX, operations,
-    problem::{Kind, PROBLEM_JSON},
-    route_table::RouteTable,
-};
+use crate::{PREFIX, operations, problem_body::PROBLEM_JSON, problem_kind::Kind, route_table::RouteTable};
 use kernel::Site;
 use serde_json::{Map, Value, json};
 

@@ -1,20 +1,14 @@
 //! The door: finds the caller, keeps the pace, checks the query, lets the operation answer, and writes every failure as a problem.
 
 use crate::{
-    Api, bearer,
-    document::Spec,
-    operations,
-    pace::Pace,
-    problem::{Kind, Problem},
-    refusals::capital,
-    route_table::RouteTable,
+    Api, bearer, document::Spec, operations, pace::Pace, problem::Problem, problem_kind::Kind, refusals::capital, route_table::RouteTable,
 };
 use futures_util::FutureExt;
 use kernel::Fault;
 use poem::{
     Endpoint, Error, Request, Response, Result,
     endpoint::BoxEndpoint,
-    error::{MethodNotAllowedError, NotFoundError},
+    error::{MethodNotAllowedError, NotFoundError, ParsePathError as UndecodablePath},
     http::{HeaderValue, Method, Uri, header},
 };
 use poem_openapi::error::{ParseParamError, ParsePathError};
@@ -51,7 +45,7 @@ impl Door {
         if error.is::<Problem>() {
             return error.downcast::<Problem>().unwrap_or_else(|_| Problem::not_found());
         }
-        if error.is::<NotFoundError>() || error.is::<ParsePathError>() {
+        if error.is::<NotFoundError>() || error.is::<ParsePathError>() || error.is::<UndecodablePath>() {
             return Problem::not_found();
         }
         if error.is::<MethodNotAllowedError>() {
@@ -110,10 +104,47 @@ fn parameter_sentence(bad: &ParseParamError) -> String {
     let name = bad.name;
     match reason {
         _ if reason.contains("expects an input value") => format!("The parameter “{name}” is missing."),
-        bound if bound.starts_with("maximum(") || bound.starts_with("minimum(") => format!(
-            "The parameter “{name}” is out of its bounds: {}.",
-            bound.replace("maximum(", "at most ").replace("minimum(", "at least ").replace(", exclusive: false)", "")
-        ),
+        bound if bound.starts_with("minLength(1") => format!("The parameter “{name}” is empty."),
+        bound if bound.starts_with('m') && bound.contains('(') => {
+            format!("The parameter “{name}” is out of its bounds: {}.", in_words(bound))
+        }
         reason => format!("The parameter “{name}” is not right. {}.", capital(reason)),
+    }
+}
+
+/// poem-openapi's `maximum(100, exclusive: false)` and `maxLength(200)`.
+fn in_words(bound: &str) -> String {
+    let (kind, rest) = bound.split_once('(').unwrap_or((bound, ""));
+    let number = rest.split([',', ')']).next().unwrap_or_default();
+    match kind {
+        "maximum" => format!("at most {number}"),
+        "minimum" => format!("at least {number}"),
+        "maxLength" => format!("at most {number} characters"),
+        "minLength" => format!("at least {number} characters"),
+        _ => bound.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sentence(reason: &str) -> String {
+        parameter_sentence(&ParseParamError { name: "limit", reason: reason.to_owned() })
+    }
+
+    #[test]
+    fn the_librarys_reasons_become_sentences() {
+        assert_eq!(
+            sentence("verification failed. maximum(100, exclusive: false)"),
+            "The parameter “limit” is out of its bounds: at most 100."
+        );
+        assert_eq!(sentence("verification failed. maxLength(200)"), "The parameter “limit” is out of its bounds: at most 200 characters.");
+        assert_eq!(sentence("verification failed. minLength(1)"), "The parameter “limit” is empty.");
+        assert_eq!(
+            sentence("failed to parse \"integer_uint64\": invalid digit found in string"),
+            "The parameter “limit” is not right. Invalid digit found in string."
+        );
+        assert_eq!(sentence("Type \"string\" expects an input value."), "The parameter “limit” is missing.");
     }
 }

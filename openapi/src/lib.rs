@@ -16,6 +16,8 @@ mod message;
 mod operations;
 mod pace;
 mod problem;
+mod problem_body;
+mod problem_kind;
 mod refusals;
 mod replies;
 mod retract;

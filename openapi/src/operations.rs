@@ -37,6 +37,12 @@ pub(crate) fn service() -> OpenApiService<Operations, ()> {
     OpenApiService::new(Operations(None), "Countersign", "1")
 }
 
+/// The operations' names in the order of this file, which is the order in which people need them.
+pub(crate) fn in_order() -> Vec<&'static str> {
+    let paths = Operations::meta().into_iter().flat_map(|api| api.paths);
+    paths.flat_map(|path| path.operations).filter_map(|operation| operation.operation_id).collect()
+}
+
 impl Operations {
     fn api(&self) -> &Api {
         self.0.as_ref().expect("`operations` gives an API to every table that serves requests")
@@ -101,7 +107,7 @@ impl Operations {
         /// Only what concerns this recipient, or all of them.
         recipient: Query<Option<Id<RecipientId>>>,
         /// The `next` of the page before.
-        #[oai(validator(minimum(value = "0"), maximum(value = "9007199254740991")))]
+        #[oai(validator(minimum(value = "0"), maximum(value = "1000000000000000")))]
         after: Query<Option<i64>>,
         /// Facts on a page; 100 unless told.
         #[oai(validator(minimum(value = "1"), maximum(value = "100")))]
@@ -163,11 +169,12 @@ impl Operations {
         &self,
         key: Key,
         /// The file's name, without folders.
+        #[oai(validator(min_length = 1, max_length = 255))]
         name: Query<String>,
         /// The message that earlier uploads answered; without it a new one begins.
         message: Query<Option<Id<MessageId>>>,
         /// Bytes of the whole file.
-        #[oai(validator(minimum(value = "1"), maximum(value = "9007199254740991")))]
+        #[oai(validator(minimum(value = "1"), maximum(value = "1000000000000000")))]
         size: Query<Option<u64>>,
         body: RawBody,
     ) -> Result<Began, Problem> {
@@ -181,7 +188,7 @@ impl Operations {
         key: Key,
         id: Path<Id<AttachmentId>>,
         /// Where the body's first byte belongs: as many bytes as were `received`.
-        #[oai(validator(minimum(value = "0"), maximum(value = "9007199254740991")))]
+        #[oai(validator(minimum(value = "0"), maximum(value = "1000000000000000")))]
         offset: Query<u64>,
         body: RawBody,
     ) -> Result<Answer<Attachment>, Problem> {

@@ -2,7 +2,7 @@
 //!
 //! What would surprise you: it runs on the house's clock, so a stopped clock stops the refill; and every process counts by itself.
 
-use crate::problem::{Kind, Problem};
+use crate::{problem::Problem, problem_kind::Kind};
 use kernel::{TenantId, Time};
 use std::{
     collections::HashMap,

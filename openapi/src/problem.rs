@@ -1,54 +1,17 @@
 //! A problem: what is answered instead of a result (RFC 9457). Made anywhere, written in one place.
 
+use crate::{
+    problem_body::{FieldProblem, PROBLEM_JSON, ProblemBody},
+    problem_kind::Kind,
+};
 use kernel::{Fault, FaultKind, Site, Time};
-use messages::FieldError;
 use poem::{
     Response,
     error::ResponseError,
     http::{HeaderName, HeaderValue, StatusCode, header},
 };
-use poem_openapi::{ApiResponse, Object, payload::Payload, registry::*};
 use quota::QuotaRefused;
-use serde::Serialize;
 use std::fmt;
-
-/// What every problem is sent as.
-pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
-
-macro_rules! kinds { ($($name:ident $slug:literal $status:literal $title:literal;)*) => {
-    /// The kinds of problem. Slug and status are promises: clients branch on them.
-    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-    pub(crate) enum Kind { $($name,)* }
-    impl Kind {
-        pub(crate) const ALL: &'static [Kind] = &[$(Kind::$name,)*];
-        pub(crate) fn slug(self) -> &'static str { match self { $(Kind::$name => $slug,)* } }
-        pub(crate) fn status(self) -> u16 { match self { $(Kind::$name => $status,)* } }
-        pub(crate) fn title(self) -> &'static str { match self { $(Kind::$name => $title,)* } }
-    }
-} }
-
-kinds! {
-    MalformedJson      "malformed-json"         400 "The body is not JSON";
-    TooDeep            "json-too-deep"          400 "The JSON is nested too deeply";
-    InvalidParameter   "invalid-parameter"      400 "A parameter is not right";
-    UploadBroken       "upload-broken"          400 "The upload stopped half-way";
-    Unauthorized       "unauthorized"           401 "An API key is needed";
-    OverQuota          "over-quota"             402 "The allowance is used up";
-    NotAllowed         "not-allowed"            403 "This key may not do that";
-    PlanLimit          "plan-limit"             403 "The plan does not include this";
-    NotFound           "not-found"              404 "Not found";
-    MethodNotAllowed   "method-not-allowed"     405 "This address does not take that method";
-    Conflict           "conflict"               409 "It has changed meanwhile";
-    UploadOffset       "upload-offset"          409 "The upload goes on from another byte";
-    TooLarge           "too-large"              413 "Too large";
-    UnsupportedType    "unsupported-media-type" 415 "Another content type is needed";
-    InvalidFields      "invalid-fields"         422 "Some fields need another look";
-    KeyReused          "idempotency-key-reused" 422 "The idempotency key belongs to another request";
-    TooMany            "too-many-requests"      429 "Too many requests";
-    Fault              "fault"                  500 "Our fault";
-    Unavailable        "unavailable"            503 "Not available for a moment";
-    StorageFull        "storage-full"           507 "No room left";
-}
 
 /// Why a request was not done. Travels up as an error and becomes a response at the door.
 pub(crate) struct Problem(Box<Inner>);
@@ -58,52 +21,6 @@ struct Inner {
     body: ProblemBody,
     headers: Vec<(HeaderName, HeaderValue)>,
     fault: Option<Fault>,
-}
-
-/// A refusal or a fault, as RFC 9457 writes it.
-#[derive(Object, Serialize, Default)]
-#[oai(rename = "Problem", skip_serializing_if_is_none)]
-pub(crate) struct ProblemBody {
-    /// Stable address of the kind of problem; branch on this, not on the sentences.
-    r#type: String,
-    title: String,
-    /// The HTTP status again.
-    status: u16,
-    /// What is wrong and what to do, fit to show to a person.
-    detail: String,
-    /// What is wrong with each field or parameter.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    errors: Option<Vec<FieldProblem>>,
-    /// The limit that was met: sends, stored_bytes, recipients, message_bytes, life_days, api_per_minute.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    dimension: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    limit: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    used: Option<i64>,
-    /// When the allowance starts anew (RFC 3339).
-    #[serde(skip_serializing_if = "Option::is_none")]
-    resets_at: Option<String>,
-    /// Bytes of the file that are here: go on from this offset.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    received: Option<u64>,
-    /// A fault of ours: give this number to support.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reference: Option<String>,
-}
-
-/// What is wrong with one field of the body, or with one parameter.
-#[derive(Object, Serialize, Clone, Debug, PartialEq, Eq)]
-#[oai(skip_serializing_if_is_none)]
-pub(crate) struct FieldProblem {
-    /// Where in the request body (RFC 6901), such as `/to/0`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) pointer: Option<String>,
-    /// Name of the query parameter, path parameter or header.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) parameter: Option<String>,
-    /// A sentence to show beside the field.
-    pub(crate) detail: String,
 }
 
 impl Problem {
@@ -205,12 +122,6 @@ impl From<Fault> for Problem {
     }
 }
 
-impl From<FieldError> for FieldProblem {
-    fn from(error: FieldError) -> FieldProblem {
-        FieldProblem { pointer: Some(error.pointer()), parameter: None, detail: error.sentence }
-    }
-}
-
 impl fmt::Debug for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Problem({:?}, {:?})", self.0.kind, self.0.fault)
@@ -230,36 +141,6 @@ impl ResponseError for Problem {
     }
 }
 
-struct ProblemPayload;
-
-impl Payload for ProblemPayload {
-    const CONTENT_TYPE: &'static str = PROBLEM_JSON;
-    fn schema_ref() -> MetaSchemaRef {
-        <ProblemBody as poem_openapi::types::Type>::schema_ref()
-    }
-    fn register(registry: &mut Registry) {
-        <ProblemBody as poem_openapi::types::Type>::register(registry);
-    }
-}
-
-impl ApiResponse for Problem {
-    fn meta() -> MetaResponses {
-        let content = vec![MetaMediaType { content_type: ProblemPayload::CONTENT_TYPE, schema: ProblemPayload::schema_ref() }];
-        MetaResponses {
-            responses: vec![MetaResponse {
-                description: "Any other refusal or fault.",
-                status: None,
-                status_range: None,
-                content,
-                headers: vec![],
-            }],
-        }
-    }
-    fn register(registry: &mut Registry) {
-        ProblemPayload::register(registry);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -267,14 +148,6 @@ mod tests {
 
     fn site() -> Site {
         Site::new("https://mail.example", EmailAddress::parse("post@mail.example").unwrap())
-    }
-
-    #[test]
-    fn slugs_are_told_apart() {
-        let mut slugs: Vec<_> = Kind::ALL.iter().map(|k| k.slug()).collect();
-        slugs.sort_unstable();
-        slugs.dedup();
-        assert_eq!(slugs.len(), Kind::ALL.len());
     }
 
     #[tokio::test]

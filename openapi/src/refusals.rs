@@ -1,6 +1,6 @@
 //! What each room refuses, as a problem: the whole table on one screen.
 
-use crate::problem::{FieldProblem, Kind, Problem};
+use crate::{problem::Problem, problem_body::FieldProblem, problem_kind::Kind};
 use messages::{AttachRefused, RetractRefused, SendRefused, UnlockRefused};
 use quota::QuotaRefused;
 

@@ -1,12 +1,6 @@
 //! `POST /v1/messages/{id}/retraction`: take a message back.
 
-use crate::{
-    Api,
-    answer::Answer,
-    ids::Id,
-    problem::{FieldProblem, Problem},
-    strict_json::JsonRequest,
-};
+use crate::{Api, answer::Answer, ids::Id, problem::Problem, problem_body::FieldProblem, strict_json::JsonRequest};
 use kernel::{MAX_RECIPIENTS, MessageId, RecipientId};
 use messages::retract as take_back;
 use poem_openapi::Object;

@@ -2,7 +2,9 @@
 
 use crate::{
     json_shape::{check_depth, pointer_at},
-    problem::{FieldProblem, Kind, Problem},
+    problem::Problem,
+    problem_body::FieldProblem,
+    problem_kind::Kind,
     refusals::capital,
 };
 use bytes::{Bytes, BytesMut};

@@ -1,6 +1,6 @@
 //! Writes the try-it page from the document, so that it cannot say anything else.
 
-use crate::document::Spec;
+use crate::{document::Spec, operations};
 use serde_json::{Value, json};
 use std::fmt::Write;
 
@@ -13,6 +13,8 @@ pub(crate) fn write(spec: &Spec, version: &str) -> String {
     for (path, methods) in spec.paths() {
         operations.extend(methods.iter().map(|(method, operation)| (method.as_str(), path.as_str(), operation)));
     }
+    let order = operations::in_order();
+    operations.sort_by_key(|(_, _, operation)| order.iter().position(|id| operation["operationId"] == *id));
     let mut contents = String::new();
     let mut sections = String::new();
     for (method, path, operation) in &operations {
@@ -78,12 +80,9 @@ fn field(page: &mut String, id: &str, parameter: &Value) {
             let _ = write!(page, "<input {attributes} autocomplete=\"off\" spellcheck=\"false\">");
         }
     }
-    let _ = write!(
-        page,
-        "<small id=\"{id}-{name}-about\">{} {}</small></div>",
-        kind_of(&parameter["schema"]),
-        inline(parameter["description"].as_str().unwrap_or_default())
-    );
+    let (kind, about) = (kind_of(&parameter["schema"]), inline(parameter["description"].as_str().unwrap_or_default()));
+    let dot = if about.is_empty() { "" } else { " · " };
+    let _ = write!(page, "<small id=\"{id}-{name}-about\">{kind}{dot}{about}</small></div>");
 }
 
 fn body_fields(page: &mut String, spec: &Spec, operation: &Value) {
@@ -110,7 +109,7 @@ fn answers(page: &mut String, operation: &Value) {
         let _ = write!(
             page,
             "<dt><code>{}</code></dt><dd>{}</dd>",
-            escape(status),
+            escape(if status == "default" { "other" } else { status }),
             inline(response["description"].as_str().unwrap_or_default())
         );
     }

@@ -2,12 +2,7 @@
 //!
 //! What would surprise you: a refused first upload leaves nothing behind, but one whose connection broke keeps what arrived.
 
-use crate::{
-    Api, PREFIX,
-    answer::Answer,
-    attachments::Attachment,
-    problem::{Kind, Problem},
-};
+use crate::{Api, PREFIX, answer::Answer, attachments::Attachment, problem::Problem, problem_kind::Kind};
 use kernel::{AttachmentId, FileName, MessageId};
 use messages::{AttachRefused, AttachmentView, begin_attachment, receive, remove_attachment};
 use poem::{Body, Request, RequestBody, Result};

@@ -111,7 +111,7 @@ function start(form) {
       form.elements.revision.value = state.revision;
       if (!state.id) begun(told.id);
       const at = new Date(told.saved_at);
-      return say(`Draft saved ${at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })}`);
+      return say(`Draft saved ${at.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" })}`);
     }
     state.dirty = true;
     if (answer.status >= 500) {
@@ -156,11 +156,13 @@ function typed(form, revision) {
 function count(form) {
   const out = document.getElementById("sends");
   if (!out) return;
-  const n = form.elements.to.value.split(/[\s,;]+/).filter(Boolean).length;
+  const n = form.elements.to.value.split(/[,;\n]/).flatMap((piece) => (/<[^>]*>/.test(piece) ? [piece] : piece.split(/\s+/).filter(Boolean))).length;
   const left = form.dataset.left === "" ? null : Number(form.dataset.left);
-  const words = [n === 1 ? "1 send" : `${n} sends`];
-  if (left !== null) words.push(n > left ? `only ${left} left` : `${left - n} left after it`);
-  out.textContent = words.join(" · ");
+  const number = (n) => n.toLocaleString("en");
+  const words = n === 1 ? "1 send" : `${number(n)} sends`;
+  if (left === null) out.textContent = n ? words : "";
+  else if (!n) out.textContent = `${number(left)} ${left === 1 ? "send" : "sends"} left`;
+  else out.textContent = n > left ? `${words} · only ${number(left)} left` : `${words} · ${number(left - n)} left after it`;
   out.classList.toggle("err", left !== null && n > left);
 }
 
@@ -169,5 +171,5 @@ function sayWhen(form) {
   const out = document.getElementById("send_at-local");
   if (!out) return;
   const at = form.elements.send_at.value && new Date(`${form.elements.send_at.value}Z`);
-  out.textContent = at && !isNaN(at) ? `On your clock: ${at.toLocaleString([], { dateStyle: "full", timeStyle: "short" })}.` : "";
+  out.textContent = at && !isNaN(at) ? `On your clock: ${at.toLocaleString("en-GB", { dateStyle: "full", timeStyle: "short" })}.` : "";
 }

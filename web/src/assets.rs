@@ -1,11 +1,7 @@
 //! Style, scripts and the mark: embedded, named by their content, kept by browsers for good.
 
 use crate::stop::{Answer, Stop};
-use poem::{
-    Response, handler,
-    http::header,
-    web::Path,
-};
+use poem::{Response, handler, http::header, web::Path};
 use std::sync::LazyLock;
 
 struct Asset {

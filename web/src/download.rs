@@ -33,8 +33,13 @@ pub async fn serve(post: &Post, who: &Caller, reader: Reader<'_>, id: Attachment
         return Ok(describe(Response::builder().status(StatusCode::NOT_MODIFIED), &whole, &etag).finish());
     }
     match wanted(headers, size, &etag) {
-        Wanted::Whole => Ok(describe(Response::builder(), &whole, &etag).header(header::CONTENT_LENGTH, size).body(Body::from_bytes_stream(whole.bytes))),
-        Wanted::Beyond => Ok(Response::builder().status(StatusCode::RANGE_NOT_SATISFIABLE).header(header::CONTENT_RANGE, format!("bytes */{size}")).finish()),
+        Wanted::Whole => {
+            Ok(describe(Response::builder(), &whole, &etag).header(header::CONTENT_LENGTH, size).body(Body::from_bytes_stream(whole.bytes)))
+        }
+        Wanted::Beyond => Ok(Response::builder()
+            .status(StatusCode::RANGE_NOT_SATISFIABLE)
+            .header(header::CONTENT_RANGE, format!("bytes */{size}"))
+            .finish()),
         Wanted::Part(part) => {
             let file = messages::open_file(post, who, reader, id, Some(part)).await?.ok_or(Stop::NotFound)?;
             let (from, to) = (file.range.start, file.range.end);
@@ -173,7 +178,12 @@ mod tests {
 
     #[test]
     fn a_changed_file_is_sent_whole() {
-        let ask = |known| HeaderMap::from_iter([(header::RANGE, HeaderValue::from_static("bytes=5-")), (header::IF_RANGE, HeaderValue::from_static(known))]);
+        let ask = |known| {
+            HeaderMap::from_iter([
+                (header::RANGE, HeaderValue::from_static("bytes=5-")),
+                (header::IF_RANGE, HeaderValue::from_static(known)),
+            ])
+        };
         assert_eq!(wanted(&ask("\"a\""), 10, "\"a\""), Wanted::Part(5..10));
         assert_eq!(wanted(&ask("\"b\""), 10, "\"a\""), Wanted::Whole);
         assert_eq!(wanted(&ask("W/\"a\""), 10, "\"a\""), Wanted::Whole);

@@ -32,16 +32,29 @@ fn render(status: StatusCode, page: &ErrorPage<'_>) -> Response {
 
 fn words(status: StatusCode) -> (&'static str, &'static str) {
     match status {
-        StatusCode::NOT_FOUND => ("There is nothing here", "The address may be mistyped, or what was here has ended. If you came by a link in a mail, open it from the mail again."),
-        StatusCode::METHOD_NOT_ALLOWED => ("That does not work here", "This address does not take that kind of request. Go back and use the button on the page."),
-        StatusCode::FORBIDDEN => ("This form is out of date", "It was open for too long, or it was not sent from our own page, so nothing was done. Go back, reload the page and send it again."),
+        StatusCode::NOT_FOUND => (
+            "There is nothing here",
+            "The address may be mistyped, or what was here has ended. If you came by a link in a mail, open it from the mail again.",
+        ),
+        StatusCode::METHOD_NOT_ALLOWED => {
+            ("That does not work here", "This address does not take that kind of request. Go back and use the button on the page.")
+        }
+        StatusCode::FORBIDDEN => (
+            "This form is out of date",
+            "It was open for too long, or it was not sent from our own page, so nothing was done. Go back, reload the page and send it again.",
+        ),
         StatusCode::PAYLOAD_TOO_LARGE => ("That is too much at once", "What was sent is larger than this page takes. Nothing was changed."),
         StatusCode::UNSUPPORTED_MEDIA_TYPE => ("That is not a form", "This address takes what our own forms send. Nothing was changed."),
         StatusCode::TOO_MANY_REQUESTS => ("Too many tries", "Wait a little, then try again."),
         StatusCode::SERVICE_UNAVAILABLE => ("We are busy right now", "Nothing was changed. Try again in a moment."),
-        StatusCode::INSUFFICIENT_STORAGE => ("We cannot take anything new right now", "Reading works, and nothing that was accepted is lost. Try again later."),
+        StatusCode::INSUFFICIENT_STORAGE => {
+            ("We cannot take anything new right now", "Reading works, and nothing that was accepted is lost. Try again later.")
+        }
         status if status.is_client_error() => ("That did not work", "What was sent could not be understood. Nothing was changed."),
-        _ => ("Something broke on our side", "It is our fault and it was written down. Nothing that was accepted is lost. Try again in a moment."),
+        _ => (
+            "Something broke on our side",
+            "It is our fault and it was written down. Nothing that was accepted is lost. Try again in a moment.",
+        ),
     }
 }
 

@@ -40,6 +40,6 @@ pub async fn signed_in(web: &Web, browser: &Browser) -> Result<Option<Caller>, F
 
 /// Only a page that was asked for can be come back to; a form cannot.
 fn way_back(req: &Request) -> String {
-    let path = req.original_uri().path_and_query().map_or("/", |p| p.as_str());
+    let path = req.uri().path_and_query().map_or("/", |p| p.as_str());
     if matches!(*req.method(), Method::GET | Method::HEAD) { path.to_owned() } else { "/".to_owned() }
 }

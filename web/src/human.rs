@@ -2,7 +2,7 @@
 
 use askama::filters::HtmlSafe;
 use kernel::Time;
-use quota::Usage;
+use quota::{Limits, Usage};
 use std::fmt;
 
 /// A moment as `<time>`: "yesterday 17:02" to read, the exact UTC instant on hover and for machines.
@@ -94,6 +94,11 @@ pub fn sends_left(usage: &Usage) -> String {
     }
 }
 
+/// What a plan gives: "10 sends a month", "any number of sends".
+pub fn sends_a_month(limits: &Limits) -> String {
+    limits.sends.map_or("any number of sends".to_owned(), |n| format!("{} a month", count(n, "send", "sends")))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -118,7 +123,10 @@ mod tests {
     #[test]
     fn a_moment_carries_its_exact_instant() {
         let html = When::exact(at("2026-11-22T17:02:11.5Z")).to_string();
-        assert_eq!(html, r#"<time datetime="2026-11-22T17:02:11.500Z" title="22 November 2026 17:02:11 UTC" data-manner="exact">22 Nov 17:02:11</time>"#);
+        assert_eq!(
+            html,
+            r#"<time datetime="2026-11-22T17:02:11.500Z" title="22 November 2026 17:02:11 UTC" data-manner="exact">22 Nov 17:02:11</time>"#
+        );
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use crate::{
     Web,
     browser::Browser,
-    guard,
+    guard, human,
     page::{page, see_other},
     stop::Answer,
     top::Top,
@@ -15,6 +15,8 @@ use poem::{handler, web::Data};
 #[template(path = "landing.html")]
 struct Landing {
     page: Top,
+    /// "10 sends a month", or "any number of sends".
+    free: String,
 }
 
 #[handler]
@@ -22,5 +24,5 @@ pub async fn show(web: Data<&Web>, browser: Browser) -> Answer {
     if guard::signed_in(&web, &browser).await?.is_some() {
         return Ok(see_other("/sent"));
     }
-    page(&browser, &Landing { page: Top::anyone(&browser) })
+    page(&browser, &Landing { page: Top::anyone(&browser), free: human::sends_a_month(&web.accounts.sign_up_limits) })
 }

@@ -10,8 +10,8 @@ mod csrf;
 mod download;
 mod error_page;
 mod fault;
-mod form;
 mod forgot;
+mod form;
 mod frame;
 mod guard;
 mod human;
@@ -30,6 +30,8 @@ mod sign_in;
 mod sign_out;
 mod sign_up;
 mod stop;
+#[cfg(test)]
+mod tests;
 mod top;
 mod user_agent;
 

@@ -42,7 +42,10 @@ pub async fn submit(web: Data<&Web>, browser: Browser, Path(token): Path<String>
     let Some((key, link)) = living(&web, &browser, &token).await? else { return prove::spent(&browser) };
     match web.accounts.reset_password(&key, form.text("password"), browser.origin.clone()).await {
         Ok(Some(())) => {
-            let mut answer = see_other_telling("/sign-in", "Your password is set, and every browser that was signed in is signed out. Sign in with the new one.");
+            let mut answer = see_other_telling(
+                "/sign-in",
+                "Your password is set, and every browser that was signed in is signed out. Sign in with the new one.",
+            );
             cookie::forget(answer.headers_mut(), cookie::SESSION);
             Ok(answer)
         }

@@ -16,11 +16,7 @@ use crate::{
 use accounts::{SESSION_LIFE, SignIn};
 use askama::Template;
 use kernel::TenantId;
-use poem::{
-    handler,
-    http::Uri,
-    web::Data,
-};
+use poem::{handler, http::Uri, web::Data};
 use std::collections::HashMap;
 use url::form_urlencoded;
 

@@ -5,6 +5,7 @@ use crate::{
     browser::Browser,
     cookie,
     form::Form,
+    human,
     page::{page, page_with, see_other_telling},
     problems::Problems,
     refusals::Refusal,
@@ -20,13 +21,15 @@ use poem::{handler, web::Data};
 struct SignUpPage<'a> {
     page: Top,
     problems: Problems,
+    /// What a new account may send.
+    sends: String,
     name: &'a str,
     email: &'a str,
 }
 
 #[handler]
-pub async fn show(browser: Browser) -> Answer {
-    page(&browser, &SignUpPage { page: top(&browser), problems: Problems::none(), name: "", email: "" })
+pub async fn show(web: Data<&Web>, browser: Browser) -> Answer {
+    page(&browser, &blank(&web, &browser))
 }
 
 #[handler]
@@ -35,20 +38,24 @@ pub async fn submit(web: Data<&Web>, browser: Browser, form: Form) -> Answer {
     let typed = SignUp { name: text("name"), email: text("email"), password: text("password") };
     match web.accounts.sign_up(&typed, browser.origin.clone()).await {
         Ok(signed_in) => {
-            let mut answer = see_other_telling("/compose", "Welcome. Write your first message: it leaves as soon as you use the link that we have just mailed to you.");
+            let mut answer = see_other_telling(
+                "/compose",
+                "Welcome. Write your first message: it leaves as soon as you use the link that we have just mailed to you.",
+            );
             cookie::set(answer.headers_mut(), cookie::SESSION, &signed_in.token.to_string(), Some(SESSION_LIFE));
             Ok(answer)
         }
         Err(refused) => {
             let refused = refused.or_fault()?;
-            let page = SignUpPage { page: top(&browser), problems: problems(&refused), name: &typed.name, email: &typed.email };
+            let page = SignUpPage { problems: problems(&refused), name: &typed.name, email: &typed.email, ..blank(&web, &browser) };
             page_with(refused.status(), &browser, &page)
         }
     }
 }
 
-fn top(browser: &Browser) -> Top {
-    Top { current: "sign-up", ..Top::anyone(browser) }
+fn blank(web: &Web, browser: &Browser) -> SignUpPage<'static> {
+    let page = Top { current: "sign-up", ..Top::anyone(browser) };
+    SignUpPage { page, problems: Problems::none(), sends: human::sends_a_month(&web.accounts.sign_up_limits), name: "", email: "" }
 }
 
 fn problems(refused: &SignUpRefused) -> Problems {

@@ -32,12 +32,8 @@ impl Top {
         assets::url(name)
     }
     pub fn member(browser: &Browser, me: &Me, current: &'static str) -> Top {
-        let person = Person {
-            tenant: me.tenant_name.clone(),
-            email: me.email.clone(),
-            proven: me.proven,
-            sends_left: human::sends_left(&me.usage),
-        };
+        let person =
+            Person { tenant: me.tenant_name.clone(), email: me.email.clone(), proven: me.proven, sends_left: human::sends_left(&me.usage) };
         Top { current, person: Some(person), ..Top::anyone(browser) }
     }
 }

@@ -32,7 +32,22 @@ const SYSTEMS: &[(&str, &str)] = &[
 ];
 
 /// What scanners of mail security and previewers call themselves.
-const SCANNERS: &[&str] = &["bot", "scan", "crawl", "spider", "preview", "headless", "barracuda", "proofpoint", "mimecast", "safelinks", "python-requests", "go-http-client", "curl/", "wget/"];
+const SCANNERS: &[&str] = &[
+    "bot",
+    "scan",
+    "crawl",
+    "spider",
+    "preview",
+    "headless",
+    "barracuda",
+    "proofpoint",
+    "mimecast",
+    "safelinks",
+    "python-requests",
+    "go-http-client",
+    "curl/",
+    "wget/",
+];
 
 /// "Firefox on Windows", "curl", "a program that did not say its name".
 pub fn words(user_agent: &str) -> String {

@@ -1,4 +1,4 @@
-//! `countersign admin …`: tenants listed, suspended, restored; evidence verified.
+//! `countersign admin …`: tenants listed, suspended, restored; evidence verified; parked jobs queued again.
 
 use super::{Stop, migrate::prepare_schema};
 use crate::{App, Config, Outside};
@@ -43,7 +43,8 @@ pub async fn verify_evidence(config: &Config, only: Option<&str>) -> Result<Stri
     let (mut text, mut broken) = (String::new(), 0);
     for tenant in &tenants {
         let caller = app.db.front_desk().system(tenant.id);
-        let found: Result<i64, evidence::Break> = app.db.read::<_, Fault, _>(&caller, async |read| evidence::verify_chain(read).await).await?;
+        let found: Result<i64, evidence::Break> =
+            app.db.read::<_, Fault, _>(&caller, async |read| evidence::verify_chain(read).await).await?;
         let _ = match found {
             Ok(rows) => writeln!(text, "{}\tholds\t{rows} facts\t{}", tenant.id, tenant.name),
             Err(at) => {
@@ -55,8 +56,18 @@ pub async fn verify_evidence(config: &Config, only: Option<&str>) -> Result<Stri
     app.db.close().await;
     match broken {
         0 => Ok(text),
-        n => Err(Stop::Fault(Fault::other(format!("{text}{n} evidence chain(s) do not hold. Keep the database as it is, and compare with a backup.")))),
+        n => Err(Stop::Fault(Fault::other(format!(
+            "{text}{n} evidence chain(s) do not hold. Keep the database as it is, and compare with a backup."
+        )))),
     }
+}
+
+/// Queues every parked job again.
+pub async fn replay_jobs(config: &Config) -> Result<String, Stop> {
+    let app = open(config).await?;
+    let count = app.db.jobs().replay_parked().await?;
+    app.db.close().await;
+    Ok(format!("{count} parked job(s) are queued again.\n"))
 }
 
 async fn open(config: &Config) -> Result<App, Stop> {
@@ -76,7 +87,9 @@ async fn all_tenants(app: &App) -> Result<Vec<TenantRow>, Fault> {
 }
 
 fn parse(id: &str) -> Result<TenantId, Stop> {
-    id.parse().map_err(|_| Stop::Refused(format!("“{id}” is not a tenant's id; those look like ten_01jd… (see `countersign admin tenant list`).")))
+    id.parse().map_err(|_| {
+        Stop::Refused(format!("“{id}” is not a tenant's id; those look like ten_01jd… (see `countersign admin tenant list`)."))
+    })
 }
 
 fn unknown(id: TenantId) -> Stop {

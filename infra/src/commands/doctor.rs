@@ -21,7 +21,10 @@ pub enum Verdict {
     /// Works, but should not stay so.
     Note(String),
     /// Does not work: what is wrong, and what to do.
-    Wrong { why: String, todo: String },
+    Wrong {
+        why: String,
+        todo: String,
+    },
 }
 
 use Verdict::{Fine, Note, Wrong};
@@ -64,18 +67,27 @@ fn values(config: &Config) -> Vec<Check> {
 
 fn clock(now: Time) -> Verdict {
     if now < WRITTEN {
-        return Wrong { why: format!("this machine thinks it is {now}"), todo: "set the clock and keep it right with NTP (chrony, systemd-timesyncd): evidence carries its time".into() };
+        return Wrong {
+            why: format!("this machine thinks it is {now}"),
+            todo: "set the clock and keep it right with NTP (chrony, systemd-timesyncd): evidence carries its time".into(),
+        };
     }
     Fine(format!("it is {now}; keep it so with NTP, evidence carries this time"))
 }
 
 fn data_dir(dir: &Path) -> Verdict {
     let Ok(meta) = std::fs::metadata(dir) else {
-        return Wrong { why: format!("{} is not there", dir.display()), todo: format!("make it for the user that runs countersign: install -d -m 0700 {}", dir.display()) };
+        return Wrong {
+            why: format!("{} is not there", dir.display()),
+            todo: format!("make it for the user that runs countersign: install -d -m 0700 {}", dir.display()),
+        };
     };
     let probe = dir.join(format!(".doctor-{}", std::process::id()));
     if let Err(e) = std::fs::write(&probe, b"probe").and_then(|()| std::fs::remove_file(&probe)) {
-        return Wrong { why: format!("{} cannot be written: {e}", dir.display()), todo: "give it to the user that runs countersign (chown), and check the disk".into() };
+        return Wrong {
+            why: format!("{} cannot be written: {e}", dir.display()),
+            todo: "give it to the user that runs countersign (chown), and check the disk".into(),
+        };
     }
     match meta.permissions().mode() & 0o077 {
         0 => Fine(format!("{} is there, writable, and closed to others", dir.display())),
@@ -87,13 +99,22 @@ fn root_key(path: &Path, database: &str) -> Verdict {
     if !path.exists() {
         let started = database.strip_prefix("sqlite:").is_some_and(|db| Path::new(db).exists());
         return match started {
-            true => Wrong { why: format!("{} is missing, but there is a database sealed with it", path.display()), todo: "put the root key back from its backup before starting; a new one opens nothing of what is there".into() },
+            true => Wrong {
+                why: format!("{} is missing, but there is a database sealed with it", path.display()),
+                todo: "put the root key back from its backup before starting; a new one opens nothing of what is there".into(),
+            },
             false => Note(format!("{} is made on the first start; then keep a copy apart from the database backups", path.display())),
         };
     }
     match RootKeys::load(path) {
         Ok(_) => Fine(format!("{} is readable by its owner alone; keep a copy apart from the database backups", path.display())),
-        Err(fault) => Wrong { why: fault.to_string(), todo: format!("make it readable by the user that runs countersign alone (chmod 0600 {}), or put it back from its backup", path.display()) },
+        Err(fault) => Wrong {
+            why: fault.to_string(),
+            todo: format!(
+                "make it readable by the user that runs countersign alone (chmod 0600 {}), or put it back from its backup",
+                path.display()
+            ),
+        },
     }
 }
 
@@ -131,7 +152,9 @@ fn disk(blobs: &Result<Blobs, Fault>) -> Verdict {
 fn free_space(free: u64) -> Verdict {
     let gib = free as f64 / GIB as f64;
     match free {
-        f if f < NO_DISK => Wrong { why: format!("{gib:.1} GiB are free"), todo: "free some or grow the disk now: a full disk stops sending".into() },
+        f if f < NO_DISK => {
+            Wrong { why: format!("{gib:.1} GiB are free"), todo: "free some or grow the disk now: a full disk stops sending".into() }
+        }
         f if f < LOW_DISK => Note(format!("{gib:.1} GiB are free; that is little where files of 1 GiB may arrive")),
         _ => Fine(format!("{gib:.1} GiB are free")),
     }
@@ -148,7 +171,12 @@ async fn database(config: &Config, blobs: Option<Blobs>) -> Verdict {
         return Note("the SQLite file is made on the first start".into());
     }
     match pending(&database).await {
-        Err(fault) => return wrong(fault, "check that the server runs, that database.url has the right host, name and password, and that this machine may connect"),
+        Err(fault) => {
+            return wrong(
+                fault,
+                "check that the server runs, that database.url has the right host, name and password, and that this machine may connect",
+            );
+        }
         Ok(names) if !names.is_empty() => {
             return Wrong { why: format!("migrations are pending: {}", names.join(", ")), todo: "run `countersign migrate`".into() };
         }
@@ -159,7 +187,10 @@ async fn database(config: &Config, blobs: Option<Blobs>) -> Verdict {
     };
     let ground = Ground { clock: Clock::system(), chance: Chance::system(), roots, blobs };
     match Db::open(&database, ground).await {
-        Err(fault) => wrong(fault, "the database works against our settings (pragmas) or walls (role, row-level security); run `countersign migrate` with the owner's login, then use the login it names"),
+        Err(fault) => wrong(
+            fault,
+            "the database works against our settings (pragmas) or walls (role, row-level security); run `countersign migrate` with the owner's login, then use the login it names",
+        ),
         Ok(db) => opened(&db).await,
     }
 }
@@ -171,7 +202,10 @@ async fn opened(db: &Db) -> Verdict {
     };
     let verdict = match answer.await {
         Err(fault) => Wrong { why: fault.to_string(), todo: "check the database server's log".into() },
-        Ok(counts) if counts.parked > 0 => Note(format!("fine, but {} job(s) are parked after too many tries; the log says why", counts.parked)),
+        Ok(counts) if counts.parked > 0 => Note(format!(
+            "fine, but {} job(s) are parked; the log says why, and `countersign admin job replay` queues them again",
+            counts.parked
+        )),
         Ok(counts) => Fine(format!("reachable, migrated, walls checked; {} job(s) wait", counts.queued)),
     };
     db.close().await;
@@ -190,7 +224,10 @@ async fn relay(config: &Config) -> Verdict {
 }
 
 async fn patiently(check: impl Future<Output = Verdict>, what: &str) -> Verdict {
-    let late = |_| Wrong { why: format!("{what} did not answer within 20 seconds"), todo: "check the network between this machine and it (firewall, name, port)".into() };
+    let late = |_| Wrong {
+        why: format!("{what} did not answer within 20 seconds"),
+        todo: "check the network between this machine and it (firewall, name, port)".into(),
+    };
     tokio::time::timeout(PATIENCE, check).await.unwrap_or_else(late)
 }
 
@@ -217,7 +254,9 @@ mod tests {
     #[test]
     fn each_trouble_says_what_to_do() {
         let dir = tempfile::tempdir().unwrap();
-        let wrong = |v: &Verdict, says: &str| assert!(matches!(v, Wrong { why, todo } if format!("{why} {todo}").contains(says)), "{v:?} lacks {says}");
+        let wrong = |v: &Verdict, says: &str| {
+            assert!(matches!(v, Wrong { why, todo } if format!("{why} {todo}").contains(says)), "{v:?} lacks {says}")
+        };
         wrong(&data_dir(&dir.path().join("none")), "install -d -m 0700");
         wrong(&clock(Time(0)), "NTP");
         wrong(&free_space(1_000), "free some");

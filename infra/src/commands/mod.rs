@@ -7,7 +7,7 @@ mod migrate;
 mod serve;
 mod work;
 
-pub use admin::{list_tenants, set_tenant_state, verify_evidence};
+pub use admin::{list_tenants, replay_jobs, set_tenant_state, verify_evidence};
 pub use config::{check, print};
 pub use doctor::{Check, Verdict, doctor};
 pub use migrate::{migrate, prepare_schema};

@@ -13,7 +13,9 @@ pub async fn serve(config: &Config, migrate: bool) -> Result<(), Stop> {
     let stop = until_told_to_stop()?;
     let address = config.listen.http;
     let listener = TcpListener::bind(address).await;
-    let listener = listener.map_err(|e| Stop::Refused(format!("Cannot listen on {address}: {e}. Another process may be there; change listen.http or stop it.")))?;
+    let listener = listener.map_err(|e| {
+        Stop::Refused(format!("Cannot listen on {address}: {e}. Another process may be there; change listen.http or stop it."))
+    })?;
     let (end_metrics, metrics) = start_metrics(&app, config).await?;
     tracing::info!(address = %listener.local_addr().map_err(Fault::from)?, site = app.site.base(), "serving");
     let worker = tokio::spawn({

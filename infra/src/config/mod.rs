@@ -30,7 +30,11 @@ mod tests {
     fn every_setting_that_is_commented_out_is_one_we_know() {
         let uncommented: String = ANNOTATED
             .lines()
-            .map(|line| line.strip_prefix("# ").filter(|l| l.starts_with('[') || l.split_once(" = ").is_some_and(|(k, _)| !k.contains(' '))).unwrap_or(line))
+            .map(|line| {
+                line.strip_prefix("# ")
+                    .filter(|l| l.starts_with('[') || l.split_once(" = ").is_some_and(|(k, _)| !k.contains(' ')))
+                    .unwrap_or(line)
+            })
             .map(|line| format!("{line}\n"))
             .collect();
         let read = Config::parse(&uncommented).unwrap();

@@ -16,7 +16,9 @@ impl Credentials {
     /// `None`: the demo never ran to its greeting in this directory.
     pub fn read(dir: &Path) -> Result<Option<Credentials>, Fault> {
         match fs::read(dir.join(FILE)) {
-            Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|e| Fault::other(format!("{} is damaged ({e}); delete it to get a new sample tenant", dir.join(FILE).display()))),
+            Ok(bytes) => serde_json::from_slice(&bytes)
+                .map(Some)
+                .map_err(|e| Fault::other(format!("{} is damaged ({e}); delete it to get a new sample tenant", dir.join(FILE).display()))),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(e) => Err(e.into()),
         }

@@ -76,7 +76,16 @@ fn show_list(letters: &[CapturedLetter]) -> Response {
 fn as_json(letters: &[CapturedLetter], base: &str) -> Response {
     let all: Vec<Letter<'_>> = letters
         .iter()
-        .map(|l| Letter { to: &l.to, from: &l.from, subject: &l.subject, text: &l.text, html: &l.html, message_id: &l.message_id, at: l.at.rfc3339(), links: links(&l.text, base) })
+        .map(|l| Letter {
+            to: &l.to,
+            from: &l.from,
+            subject: &l.subject,
+            text: &l.text,
+            html: &l.html,
+            message_id: &l.message_id,
+            at: l.at.rfc3339(),
+            links: links(&l.text, base),
+        })
         .collect();
     Response::builder().content_type("application/json").body(serde_json::to_string(&all).expect("strings are JSON"))
 }

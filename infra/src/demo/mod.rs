@@ -58,7 +58,11 @@ pub async fn demo(demo: &Demo, out: &mut (dyn Write + Send)) -> Result<(), Stop>
         None => plant(&app, &letters, dir).await?,
     };
     let stop = until_told_to_stop()?;
-    let text = if demo.json { credentials.json(app.site.base()) } else { greeting::greeting(&app, &credentials, temporary.is_none().then_some(dir)) };
+    let text = if demo.json {
+        credentials.json(app.site.base())
+    } else {
+        greeting::greeting(&app, &credentials, temporary.is_none().then_some(dir))
+    };
     let worker = tokio::spawn({
         let (app, stop) = (app.clone(), stop.clone());
         async move { app.worker(stop).await }
@@ -87,7 +91,9 @@ async fn listen(asked: Option<SocketAddr>) -> Result<TcpListener, Stop> {
         Err(e) if asked.is_none() && e.kind() == std::io::ErrorKind::AddrInUse => {
             Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(Fault::from)?)
         }
-        Err(e) => Err(Stop::Refused(format!("Cannot listen on {address}: {e}. Choose another with --listen 127.0.0.1:PORT (0: any free one)."))),
+        Err(e) => {
+            Err(Stop::Refused(format!("Cannot listen on {address}: {e}. Choose another with --listen 127.0.0.1:PORT (0: any free one).")))
+        }
     }
 }
 

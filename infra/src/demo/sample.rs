@@ -64,7 +64,8 @@ async fn open(app: &App, letters: &CapturedMail, message: MessageId) -> Result<(
     let notice = letters.letters_to(OPENER).pop().ok_or_else(|| Fault::other(format!("no notice came for {message}")))?;
     let link: Token = read(links::token(&notice.text, app.site.base(), "p"), "a pickup link")?;
     // An address of the documentation (RFC 5737), so that the timeline has something to show.
-    let origin = Origin::new("203.0.113.24".parse().ok(), "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:132.0) Gecko/20100101 Firefox/132.0");
+    let origin =
+        Origin::new("203.0.113.24".parse().ok(), "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:132.0) Gecko/20100101 Firefox/132.0");
     let who = app.db.front_desk().pickup(&link, origin).await?.ok_or_else(|| Fault::other("the pickup link did not work"))?;
     let cookie = Token::random(app.db.chance());
     let step = messages::gesture(post, &who, &cookie).await.map_err(failed("open a message"))?;
@@ -75,7 +76,9 @@ async fn open(app: &App, letters: &CapturedMail, message: MessageId) -> Result<(
         messages::prove_code(post, &who, &cookie, code).await.map_err(failed("type the code"))?;
     }
     messages::content(post, &who, &cookie).await?.ok_or_else(|| Fault::other("the message was not handed over"))?;
-    messages::reply(post, &who, &cookie, "Thank you. I have read it and will sign tomorrow.\n\nM. Keller").await.map_err(failed("reply"))?;
+    messages::reply(post, &who, &cookie, "Thank you. I have read it and will sign tomorrow.\n\nM. Keller")
+        .await
+        .map_err(failed("reply"))?;
     Ok(())
 }
 
@@ -105,14 +108,21 @@ fn waiting() -> Outline {
     Outline {
         to: vec!["j.ortiz@example.net".into(), "office@example.com".into()],
         subject: "Wire instructions".into(),
-        body: "Hello,\n\nas agreed on the telephone: the new account details are below. We never change them by ordinary mail.\n\nAna Brandt".into(),
+        body:
+            "Hello,\n\nas agreed on the telephone: the new account details are below. We never change them by ordinary mail.\n\nAna Brandt"
+                .into(),
         proof: Some(Proof::R1),
         remind_days: vec![7, 1],
         ..Outline::default()
     }
 }
 fn wrong_file() -> Outline {
-    Outline { to: vec!["office@example.com".into()], subject: "Draft statement, wrong file".into(), body: "Please find the draft statement.".into(), ..Outline::default() }
+    Outline {
+        to: vec!["office@example.com".into()],
+        subject: "Draft statement, wrong file".into(),
+        body: "Please find the draft statement.".into(),
+        ..Outline::default()
+    }
 }
 
 #[cfg(test)]

@@ -13,7 +13,9 @@ use futures_util::FutureExt;
 use kernel::{Chance, Site};
 use masked::masked;
 use poem::{
-    Endpoint, IntoResponse, Request, Response, Route, endpoint::make_sync, get,
+    Endpoint, IntoResponse, Request, Response, Route,
+    endpoint::make_sync,
+    get,
     http::{HeaderName, HeaderValue, Method, StatusCode, Uri, header},
 };
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
@@ -46,12 +48,19 @@ struct Inner {
     slots: Semaphore,
     chance: Chance,
     site: Site,
+    sign_up_open: bool,
 }
 
 impl Front {
     pub(crate) fn new(app: &App, more: impl FnOnce(Route) -> Route) -> Front {
         let slots = Semaphore::new(app.config.listen.max_requests.min(Semaphore::MAX_PERMITS));
-        Front(Arc::new(Inner { route: more(routes(app)), slots, chance: app.db.chance().clone(), site: app.site.clone() }))
+        Front(Arc::new(Inner {
+            route: more(routes(app)),
+            slots,
+            chance: app.db.chance().clone(),
+            site: app.site.clone(),
+            sign_up_open: app.config.sign_up.open,
+        }))
     }
 }
 
@@ -96,6 +105,9 @@ impl Inner {
     async fn answer(&self, req: Request, id: &str) -> Response {
         let Ok(_slot) = self.slots.try_acquire() else { return busy() };
         let api = is_api(req.uri());
+        if !self.sign_up_open && req.uri().path() == "/sign-up" {
+            return self.page(StatusCode::NOT_FOUND, api, None);
+        }
         match AssertUnwindSafe(self.route.call(req)).catch_unwind().await {
             Ok(Ok(answer)) => answer.into_response(),
             Ok(Err(error)) => self.page(error.status(), api, None),
@@ -198,6 +210,14 @@ mod tests {
         answer.assert_header("cache-control", "no-store");
         answer.assert_header("x-content-type-options", "nosniff");
         answer.assert_header_exist("content-security-policy");
+    }
+
+    #[tokio::test]
+    async fn a_closed_site_has_no_sign_up_page() {
+        for (open, status) in [(true, StatusCode::OK), (false, StatusCode::NOT_FOUND)] {
+            let town = Town::with(|config| config.sign_up.open = open).await;
+            TestClient::new(town.app.endpoint()).get("/sign-up").send().await.assert_status(status);
+        }
     }
 
     #[tokio::test]

@@ -46,5 +46,9 @@ impl Ready {
 }
 
 fn say(status: StatusCode, word: &str) -> Response {
-    Response::builder().status(status).content_type("text/plain; charset=utf-8").header("cache-control", "no-store").body(format!("{word}\n"))
+    Response::builder()
+        .status(status)
+        .content_type("text/plain; charset=utf-8")
+        .header("cache-control", "no-store")
+        .body(format!("{word}\n"))
 }

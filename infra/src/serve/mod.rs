@@ -94,7 +94,12 @@ async fn finish(connections: TaskTracker, graceful: GracefulShutdown, within: Du
 mod tests {
     use super::*;
     use crate::testing::Town;
-    use poem::{EndpointExt, Request, endpoint::make, post};
+    use futures_util::StreamExt;
+    use poem::{
+        EndpointExt, Request,
+        endpoint::{make, make_sync},
+        get, post,
+    };
     use std::net::SocketAddr;
     use tokio::{
         io::{AsyncReadExt, AsyncWriteExt},
@@ -114,7 +119,12 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (address, stop) = (listener.local_addr().unwrap(), CancellationToken::new());
         let echo = make(|mut req: Request| async move { req.take_body().into_string().await.unwrap_or_else(|e| e.to_string()) });
-        let front = town.app.endpoint_with(|route| route.at("/x/echo", post(echo.boxed())));
+        let endless = make_sync(|_| {
+            let events =
+                futures_util::stream::once(async { Ok::<_, std::io::Error>("data: 1\n\n") }).chain(futures_util::stream::pending());
+            poem::Response::builder().content_type("text/event-stream").body(poem::Body::from_bytes_stream(events))
+        });
+        let front = town.app.endpoint_with(|route| route.at("/x/echo", post(echo.boxed())).at("/x/events", get(endless)));
         let (app, told) = (town.app.clone(), stop.clone());
         let server = tokio::spawn(async move { app.serve_front(front, listener, told).await });
         Served { _town: town, address, stop, server }
@@ -146,6 +156,17 @@ mod tests {
         say(&mut stream, "half").await;
         let answer = hear(&mut stream).await;
         assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("halfhalf"), "{answer}");
+        tokio::time::timeout(Duration::from_secs(5), server).await.unwrap().unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn an_event_stream_does_not_hold_up_the_way_out() {
+        let Served { _town, address, stop, server } = served(|_| {}).await;
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        say(&mut stream, "GET /x/events HTTP/1.1\r\nhost: h\r\n\r\n").await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        stop.cancel();
+        assert!(hear(&mut stream).await.contains("data: 1"));
         tokio::time::timeout(Duration::from_secs(5), server).await.unwrap().unwrap().unwrap();
     }
 

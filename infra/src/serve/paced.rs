@@ -109,7 +109,11 @@ mod tests {
         });
         StreamBody::new(Box::pin(frames))
     }
-    async fn read<B: HttpBody<Data = Bytes, Error = io::Error> + Unpin>(inner: B, most: u64, grace: Duration) -> Result<usize, io::ErrorKind> {
+    async fn read<B: HttpBody<Data = Bytes, Error = io::Error> + Unpin>(
+        inner: B,
+        most: u64,
+        grace: Duration,
+    ) -> Result<usize, io::ErrorKind> {
         let paced = Paced { inner, most, bytes: 0, waited: Duration::ZERO, waiting: None, silence: SILENCE, grace };
         paced.collect().await.map(|all| all.to_bytes().len()).map_err(|e| e.kind())
     }

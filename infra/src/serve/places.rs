@@ -8,17 +8,20 @@ use std::{
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+/// Open connections of each address that has any.
+type Counts = Arc<Mutex<HashMap<IpAddr, usize>>>;
+
 /// Room for connections. When it is full, new ones wait in the kernel's queue; one address over its share is hung up on.
 pub struct Places {
     all: Arc<Semaphore>,
     per_address: usize,
-    addresses: Arc<Mutex<HashMap<IpAddr, usize>>>,
+    addresses: Counts,
 }
 
 /// One open connection; its place is free again when this is dropped.
 pub struct Place {
     _permit: OwnedSemaphorePermit,
-    counted: Option<(IpAddr, Arc<Mutex<HashMap<IpAddr, usize>>>)>,
+    counted: Option<(IpAddr, Counts)>,
 }
 
 impl Places {

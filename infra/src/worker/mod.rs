@@ -112,7 +112,9 @@ impl App {
         match &self.mailer {
             mail::Mailer::Smtp(_) => {
                 let smtp = &self.config.smtp;
-                Duration::from_secs(smtp.timeout_secs.saturating_mul(4).saturating_add(smtp.final_timeout_secs).saturating_add(30).min(86_400))
+                Duration::from_secs(
+                    smtp.timeout_secs.saturating_mul(4).saturating_add(smtp.final_timeout_secs).saturating_add(30).min(86_400),
+                )
             }
             mail::Mailer::Mailbox(_) => Duration::from_secs(30),
         }

@@ -115,7 +115,11 @@ mod tests {
     async fn leave(town: &Town, tenant: TenantId, kind: &'static str) {
         let caller = town.app.db.front_desk().system(tenant);
         let run_at = town.clock.now();
-        town.app.db.act::<_, Fault, _>(&caller, async |tx| tx.later(NewJob { kind, payload: "{}".into(), run_at, held: false }).await).await.unwrap();
+        town.app
+            .db
+            .act::<_, Fault, _>(&caller, async |tx| tx.later(NewJob { kind, payload: "{}".into(), run_at, held: false }).await)
+            .await
+            .unwrap();
     }
     async fn counts(town: &Town) -> JobCounts {
         town.app.db.jobs().counts().await.unwrap()
@@ -154,7 +158,11 @@ mod tests {
         town.sign_up("ana@acme.example").await;
         for attempt in 1..=MAX_ATTEMPTS {
             let claimed = town.app.db.jobs().claim(9, Duration::from_secs(1)).await.unwrap();
-            assert_eq!(claimed.iter().map(|job| job.attempts).collect::<Vec<_>>(), [attempt; SIGN_UP_JOBS], "a worker that dies leaves them to the next");
+            assert_eq!(
+                claimed.iter().map(|job| job.attempts).collect::<Vec<_>>(),
+                [attempt; SIGN_UP_JOBS],
+                "a worker that dies leaves them to the next"
+            );
             town.clock.advance(Duration::from_secs(2));
         }
         assert_eq!(town.app.run_due_jobs().await, SIGN_UP_JOBS);

@@ -124,17 +124,16 @@ async fn other_methods_and_addresses_are_405_and_404() {
             "{method}"
         );
     }
-    let missing: Vec<(HeaderMap, Vec<u8>)> = futures_util::future::join_all(
-        ["/v1", "/v1/", "/v1/nothing", "/v1/messages/", "/v1/messages/a/b/c", "/v1/%00", "/v1/messages/%ff"].map(|path| {
+    let missing: Vec<(HeaderMap, Vec<u8>)> =
+        futures_util::future::join_all(["/v1", "/v1/", "/v1/nothing", "/v1/messages/", "/v1/messages/a/b/c", "/v1/%00"].map(|path| {
             let (town, ana) = (&town, &ana);
             async move {
                 let answer = town.get(ana, path).await;
                 assert_eq!(answer.problem(), "not-found", "{path}");
                 (answer.headers, answer.bytes)
             }
-        }),
-    )
-    .await;
+        }))
+        .await;
     assert!(missing.windows(2).all(|pair| pair[0] == pair[1]));
 }
 
@@ -159,4 +158,24 @@ async fn parameters_are_checked_like_fields() {
         assert_eq!((answer.status.as_u16(), answer.problem()), (400, "invalid-parameter"), "{query}: {}", answer.json);
         assert_eq!(answer.json["errors"][0]["parameter"], name, "{query}");
     }
+}
+
+#[tokio::test]
+async fn a_path_that_is_not_text_is_404_too() {
+    let town = town().await;
+    let ana = town.newcomer("ana").await;
+    let answer = town.get_unnested(&ana, "/messages/%ff").await;
+    assert_eq!(answer.problem(), "not-found");
+}
+
+#[tokio::test]
+async fn a_database_that_goes_away_is_our_fault_and_has_a_reference() {
+    let town = town().await;
+    let ana = town.newcomer("ana").await;
+    assert_eq!(town.get(&ana, "/v1/account").await.status, 200);
+    town.db.close().await;
+    let answer = town.get(&ana, "/v1/account").await;
+    assert!(answer.status.is_server_error(), "{}", answer.json);
+    assert_eq!(answer.json["reference"].as_str().unwrap().len(), 10);
+    assert!(["fault", "unavailable"].contains(&answer.problem()));
 }

@@ -151,7 +151,7 @@ async fn code_letter(read: &TenantRead, site: &Site, id: VisitId, nth: i64) -> R
     let minutes = (CODE_LIFE.as_secs() / 60) as i64;
     let mail = PickupCode { code: read.keys().pickup_code(id, nth), site_host: site.host().to_owned(), minutes };
     let to = address(&row.address)?;
-    let letter = written(site, mail.render(), to, format!("{id}.code{nth}"), sent_at, None, None)?;
+    let letter = written(site, mail.render(), to, format!("{id}.code{nth}"), sent_at);
     let (message, recipient) = (MessageId(visit.message_id), RecipientId(visit.recipient_id));
     Ok(Some((letter, Box::new(move |kind| Entry::of(kind, message).to(recipient)))))
 }
@@ -185,39 +185,34 @@ async fn load(read: &TenantRead, site: &Site, id: RecipientId, days: Option<i64>
             (Reminder { waiting: mail, days_left }.render(), format!("{id}.reminder{days_left}"), date)
         }
     };
-    let from = if shown { from_name(&sender, &tenant) } else { None };
-    let letter = written(site, rendered, address(&recipient.address)?, name, date, from, Some(block_link))?;
+    let mut letter = written(site, rendered, address(&recipient.address)?, name, date);
+    letter.list_unsubscribe = Some(block_link);
+    if shown {
+        letter.from = Mailbox::new(Some(&from_name(&sender, &tenant)), site.mail_from.clone())
+            .map_err(|e| Fault::other(format!("a sender's name {e}")))?;
+    }
     Ok(Some(Waiting { recipient, message, letter }))
 }
 
 /// "Ana Brandt of Acme Tax Advisers", or the name alone where both are one.
-fn from_name(sender: &str, tenant: &str) -> Option<String> {
-    Some(if sender == tenant { sender.to_owned() } else { format!("{sender} of {tenant}") })
+fn from_name(sender: &str, tenant: &str) -> String {
+    if sender == tenant { sender.to_owned() } else { format!("{sender} of {tenant}") }
 }
 
 /// A letter of ours to anyone; its Message-ID is made of what it is about, so it never changes between tries.
-pub(crate) fn written(
-    site: &Site,
-    mail: Rendered,
-    to: EmailAddress,
-    name: String,
-    date: Time,
-    from: Option<String>,
-    unsubscribe: Option<String>,
-) -> Result<Letter, Fault> {
-    let from = Mailbox::new(from.as_deref(), site.mail_from.clone()).map_err(|e| Fault::other(format!("a sender's name {e}")))?;
-    Ok(Letter {
+pub(crate) fn written(site: &Site, mail: Rendered, to: EmailAddress, name: String, date: Time) -> Letter {
+    Letter {
         message_id: format!("{name}@{}", site.mail_from.domain()),
-        from,
+        from: Mailbox::bare(site.mail_from.clone()),
         to,
         reply_to: None,
         subject: mail.subject,
         text: mail.text,
         html: mail.html,
-        list_unsubscribe: unsubscribe,
+        list_unsubscribe: None,
         date,
         envelope_from: site.mail_from.clone(),
-    })
+    }
 }
 
 pub(crate) fn address(text: &str) -> Result<EmailAddress, Fault> {
@@ -301,7 +296,7 @@ mod tests {
 
     #[test]
     fn a_home_office_is_named_once() {
-        assert_eq!(from_name("Ana Brandt", "Ana Brandt").as_deref(), Some("Ana Brandt"));
-        assert_eq!(from_name("Ana Brandt", "Acme").as_deref(), Some("Ana Brandt of Acme"));
+        assert_eq!(from_name("Ana Brandt", "Ana Brandt"), "Ana Brandt");
+        assert_eq!(from_name("Ana Brandt", "Acme"), "Ana Brandt of Acme");
     }
 }

@@ -6,7 +6,7 @@ use crate::{
     pick_up,
 };
 use evidence::Kind;
-use kernel::{EmailAddress, Fault, JobEnd, MessageId, RecipientId, ReplyId, Site, Time};
+use kernel::{Fault, JobEnd, MessageId, RecipientId, ReplyId, Site, Time};
 use mail::{
     Letter, Mailer, Outcome, Rendered,
     mails::{NotDelivered, Opened, Refused, Replied, SlotLocked, SlotLockedRecipient},
@@ -70,11 +70,7 @@ async fn letter(read: &TenantRead, site: &Site, job: &ClaimedJob, what: Tell) ->
         Tell::LockedRecipient { .. } => (locked_recipient(read, site, &row).await?, address(&to.address)?),
         _ => (to_sender(read, site, &row, &to, what).await?, address(&sender.email)?),
     };
-    finish(site, job, mail, whom).map(Some)
-}
-
-fn finish(site: &Site, job: &ClaimedJob, mail: Rendered, to: EmailAddress) -> Result<Letter, Fault> {
-    written(site, mail, to, format!("{}.tell", job.id), job.created_at, None, None)
+    Ok(Some(written(site, mail, whom, format!("{}.tell", job.id), job.created_at)))
 }
 
 async fn locked_recipient(read: &TenantRead, site: &Site, row: &message_table::Model) -> Result<Rendered, Fault> {

@@ -2,8 +2,9 @@
 //!
 //! Everybody else writes `db.act(&caller, async |tx| …)` or `db.read(&caller, async |read| …)` and gets a view of one tenant's
 //! rows. What would surprise you: on SQLite several callers' acts share one durable commit, and on PostgreSQL an act may run
-//! twice, so a closure must not do anything but talk to its `tx`.
+//! twice, so a closure must not do anything but talk to its `tx`. After a statement failed an act can only fail.
 
+mod act;
 mod blobs;
 mod brake;
 mod caller;
@@ -27,10 +28,11 @@ mod tenant_tx;
 #[cfg(feature = "test-support")]
 pub mod testing;
 
+pub use act::ACT_LIMIT;
 pub use blobs::{Blobs, S3Config};
 pub use brake::Brake;
 pub use caller::{Caller, Origin, Role, Who};
-pub use db::{ACT_LIMIT, Change, Database, Db, Ground, Stats};
+pub use db::{Change, Database, Db, Ground, Stats};
 pub use front_desk::{FrontDesk, SESSION_IDLE, TenantRow};
 pub use jobs::{ClaimedJob, JobCounts, Jobs};
 pub use look::{Look, TenantRead};

@@ -1,5 +1,7 @@
 //! The store's promises, on both databases.
 
+#![allow(clippy::unwrap_used)]
+
 mod store {
     pub mod town;
 

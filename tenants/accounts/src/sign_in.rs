@@ -86,7 +86,7 @@ impl Accounts {
                 members.push(Membership { caller, id, tenant_name, row });
             }
         }
-        members.sort_by_key(|m| std::cmp::Reverse(m.row.created_at));
+        members.sort_by_key(|m| (m.row.email_proven_at.is_none(), std::cmp::Reverse(m.row.created_at)));
         members.truncate(MEMBERSHIPS_TRIED);
         Ok(members)
     }

@@ -1,10 +1,6 @@
 //! Files of a message: a button hands one over, then the browser fetches it, in ranges if it must.
 
-use super::{
-    gesture::Gesture,
-    link::Link,
-    step,
-};
+use super::{gesture::Gesture, link::Link, step};
 use crate::{
     Web, download,
     page::see_other,

@@ -4,7 +4,7 @@ use crate::{
     Web, browser,
     browser::Browser,
     cookie,
-    page::bare_page,
+    page::{bare_page, see_other},
     pickup::nonce,
     stop::{Answer, Stop},
 };
@@ -61,6 +61,11 @@ impl Link {
     pub async fn door(&self, web: &Web) -> Result<Door, Stop> {
         let door = web.post.db.read(&self.caller, async |read| messages::door(read).await).await?;
         door.filter(|door| door.state != DoorState::NotYet).ok_or(Stop::NotFound)
+    }
+    /// To the first page, which says where things stand; nowhere for a message that cannot be seen yet.
+    pub async fn to_the_door(&self, web: &Web) -> Answer {
+        self.door(web).await?;
+        Ok(see_other(&self.path()))
     }
     /// A page of this link. `make` gets its head, whose nonce is bound to the cookie that goes out with it.
     pub fn page<T: Template>(&self, web: &Web, status: StatusCode, make: impl FnOnce(Head) -> T) -> Answer {

@@ -1,12 +1,7 @@
 //! The message itself, for the browser to which it was handed over.
 
 use super::link::{Head, Link, whom};
-use crate::{
-    Web, human,
-    human::When,
-    page::see_other,
-    stop::Answer,
-};
+use crate::{Web, human, human::When, stop::Answer};
 use askama::Template;
 use kernel::Time;
 use messages::{AttachmentView, Content};
@@ -46,7 +41,7 @@ pub async fn page(web: &Web, link: &Link, status: StatusCode, problem: &str, rep
         Some(cookie) => messages::content(&web.post, &link.caller, cookie).await?,
         None => None,
     };
-    let Some(content) = content else { return Ok(see_other(&link.path())) };
+    let Some(content) = content else { return link.to_the_door(web).await };
     link.page(web, status, |head| view(head, &content, link.now, problem, reply))
 }
 

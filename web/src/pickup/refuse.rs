@@ -4,13 +4,7 @@ use super::{
     gesture::Gesture,
     link::{Head, Link, whom},
 };
-use crate::{
-    Web,
-    page::see_other,
-    pickup::door,
-    refusals::Refusal,
-    stop::Answer,
-};
+use crate::{Web, page::see_other, pickup::door, refusals::Refusal, stop::Answer};
 use askama::Template;
 use messages::{DoorState, PickupRefused};
 use poem::{handler, http::StatusCode, web::Data};

@@ -45,7 +45,7 @@ struct AcceptPage {
 
 #[handler]
 pub async fn show(web: Data<&Web>, link: Link, uri: &Uri) -> Answer {
-    let Some(step) = standing(&web, &link).await? else { return Ok(see_other(&link.path())) };
+    let Some(step) = standing(&web, &link).await? else { return link.to_the_door(&web).await };
     let path = path_of(&link, &step);
     if uri.path() == path { page(&web, &link, step, StatusCode::OK, "").await } else { Ok(see_other(&path)) }
 }
@@ -90,7 +90,9 @@ pub fn path_of(link: &Link, step: &Step) -> String {
 async fn page(web: &Web, link: &Link, step: Step, status: StatusCode, problem: &str) -> Answer {
     let problem = problem.to_owned();
     match step {
-        Step::Code { masked, tries_left, again_in } => link.page(web, status, |head| CodePage { head, problem, masked, tries_left, again_in }),
+        Step::Code { masked, tries_left, again_in } => {
+            link.page(web, status, |head| CodePage { head, problem, masked, tries_left, again_in })
+        }
         Step::Password { hint, tries_left } => link.page(web, status, |head| PasswordPage { head, problem, hint, tries_left }),
         Step::Accept => {
             let door = link.door(web).await?;
@@ -100,4 +102,3 @@ async fn page(web: &Web, link: &Link, step: Step, status: StatusCode, problem: &
         Step::Open => Ok(see_other(&path_of(link, &Step::Open))),
     }
 }
-

@@ -1,7 +1,16 @@
 //! The compose page: blank, of a draft, or once more with what is wrong. It always comes back filled, but for the password.
 
 use super::{answer, folds, typed::Typed};
-use crate::{Web, guard::Member, human, human::When, page, problems::Problems, stop::{Answer, Stop}, top::Top};
+use crate::{
+    Web,
+    guard::Member,
+    human,
+    human::When,
+    page,
+    problems::Problems,
+    stop::{Answer, Stop},
+    top::Top,
+};
 use accounts::Me;
 use askama::Template;
 use kernel::{MessageId, Time};
@@ -71,7 +80,9 @@ pub async fn blank(Data(web): Data<&Web>, member: Member) -> Answer {
 pub async fn show(Data(web): Data<&Web>, member: Member, Path(id): Path<String>) -> Answer {
     let id = answer::id(&id)?;
     match find(web, &member, id).await? {
-        Some(draft) => render(web, &member, StatusCode::OK, Sheet { text: draft.text.clone(), draft: Some(draft.into()), ..Sheet::default() }).await,
+        Some(draft) => {
+            render(web, &member, StatusCode::OK, Sheet { text: draft.text.clone(), draft: Some(draft.into()), ..Sheet::default() }).await
+        }
         None if was_sent(web, &member, id).await? => Ok(page::see_other(&format!("/messages/{id}"))),
         None => Err(Stop::NotFound),
     }
@@ -111,8 +122,14 @@ fn view(member: &Member, me: &Me, sheet: Sheet, now: Time) -> ComposePage {
         files: draft.map(|d| d.files.iter().map(file_line).collect()).unwrap_or_default(),
         left: left.map(|n| n.to_string()).unwrap_or_default(),
         sends: sends(&text.to, left),
-        file_note: me.usage.limits.message_bytes.map_or("Files of any size.".to_owned(), |n| format!("Up to {} together.", human::size(n.unsigned_abs()))),
-        life_note: life.map_or("Empty: 30 days.".to_owned(), |n| format!("Up to {} on your plan; empty: {}.", human::count(n, "day", "days"), n.min(30))),
+        file_note: me
+            .usage
+            .limits
+            .message_bytes
+            .map_or("Files of any size.".to_owned(), |n| format!("Up to {} together.", human::size(n.unsigned_abs()))),
+        life_note: life.map_or("Empty: 30 days.".to_owned(), |n| {
+            format!("Up to {} on your plan; empty: {}.", human::count(n, "day", "days"), n.min(30))
+        }),
         proof: match text.proof.as_str() {
             "r0" => "r0",
             "r2" => "r2",
@@ -130,6 +147,8 @@ fn sends(to: &str, left: Option<i64>) -> String {
     let n = super::outline::addresses(to).len() as i64;
     let words = human::count(n, "send", "sends");
     match left {
+        None if n == 0 => String::new(),
+        Some(left) if n == 0 => format!("{} left", human::count(left, "send", "sends")),
         None => words,
         Some(left) if n > left => format!("{words} · only {} left", human::number(left)),
         Some(left) => format!("{words} · {} left after it", human::number(left - n)),
@@ -138,8 +157,16 @@ fn sends(to: &str, left: Option<i64>) -> String {
 
 fn file_line(file: &AttachmentView) -> FileLine {
     let declared = file.declared.unwrap_or(file.received);
-    let amount = if file.complete() { human::size(file.received) } else { format!("{} of {}", human::size(file.received), human::size(declared)) };
-    FileLine { id: file.id.to_string(), name: file.name.clone(), received: file.received, declared: declared.max(1), complete: file.complete(), amount }
+    let amount =
+        if file.complete() { human::size(file.received) } else { format!("{} of {}", human::size(file.received), human::size(declared)) };
+    FileLine {
+        id: file.id.to_string(),
+        name: file.name.clone(),
+        received: file.received,
+        declared: declared.max(1),
+        complete: file.complete(),
+        amount,
+    }
 }
 
 impl From<DraftView> for Kept {
@@ -169,5 +196,6 @@ mod tests {
         assert_eq!(sends("a@b.example, c@d.example", Some(10)), "2 sends · 8 left after it");
         assert_eq!(sends("a@b.example c@d.example", Some(1)), "2 sends · only 1 left");
         assert_eq!(sends("a@b.example", None), "1 send");
+        assert_eq!((sends("", Some(1496)), sends("", None)), ("1,496 sends left".to_owned(), String::new()));
     }
 }

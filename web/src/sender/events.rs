@@ -49,7 +49,17 @@ pub async fn follow(Data(web): Data<&Web>, member: Member, Path(id): Path<String
         return Err(Stop::refused(StatusCode::TOO_MANY_REQUESTS, "Too many windows follow messages at once."));
     };
     let now = Instant::now();
-    let watch = Watch { changes: web.post.db.changes(), web: web.clone(), member, id, seen: after, until: now + LONGEST, look_at: now, greeted: false, _seat: seat };
+    let watch = Watch {
+        changes: web.post.db.changes(),
+        web: web.clone(),
+        member,
+        id,
+        seen: after,
+        until: now + LONGEST,
+        look_at: now,
+        greeted: false,
+        _seat: seat,
+    };
     Ok(SSE::new(stream::unfold(watch, Watch::next)).keep_alive(Duration::from_secs(15)).into_response())
 }
 

@@ -65,10 +65,19 @@ mod tests {
 
     #[test]
     fn a_fold_says_its_answer_and_opens_for_what_is_wrong() {
-        let text = DraftText { proof: "r2".into(), expires_days: "14".into(), remind_days: "7, 1".into(), accept_first: true, ..DraftText::default() };
+        let text = DraftText {
+            proof: "r2".into(),
+            expires_days: "14".into(),
+            remind_days: "7, 1".into(),
+            accept_first: true,
+            ..DraftText::default()
+        };
         let folds = of(&text, &Problems::of("hint", "no"));
         assert!(folds.proof.open && !folds.expiry.open && !folds.more.open);
-        assert_eq!((folds.proof.said.as_str(), folds.expiry.said.as_str(), folds.more.said.as_str()), ("a mailed code and a message password", "14 days, reminded 7, 1 before", "accept first"));
+        assert_eq!(
+            (folds.proof.said.as_str(), folds.expiry.said.as_str(), folds.more.said.as_str()),
+            ("a mailed code and a message password", "14 days, reminded 7, 1 before", "accept first")
+        );
         assert!(of(&text, &Problems::of("to", "no")).proof.open, "the password has to be typed again");
         assert!(!of(&DraftText::default(), &Problems::none()).proof.open);
     }

@@ -2,32 +2,27 @@
 
 use super::{
     answer,
+    live::{self, FACTS, Live, View},
     particulars::{self, Particular},
     received::{self, ReplyRow},
-    register::{self, Entry},
-    states,
 };
 use crate::{
     Web, download,
     guard::Member,
-    human,
-    human::When,
-    page,
+    human, page,
     stop::{Answer, Stop},
     top::Top,
 };
 use askama::Template;
 use evidence::Fact;
-use kernel::{Fault, MessageId, RecipientId, Time};
-use messages::{Body, MessageView, RecipientState, RecipientView, ReplyView};
+use kernel::{Fault, MessageId};
+use messages::{Body, MessageView, ReplyView};
 use poem::{
     Request, handler,
     http::StatusCode,
     web::{Data, Path},
 };
 
-/// Entries of the register on one page.
-const FACTS: u64 = 500;
 /// Replies listed beside a message; the rest are under "Received".
 const REPLIES: u64 = 20;
 
@@ -56,53 +51,6 @@ struct FileLine {
     sha256: String,
 }
 
-/// The part of the page that changes while somebody looks: it is also answered alone.
-#[derive(Template)]
-#[template(path = "sender/timeline.html")]
-struct Live {
-    id: MessageId,
-    form: String,
-    /// Changes when anything in here does.
-    version: String,
-    /// Where this part is asked for anew, and where news of it come from.
-    here: String,
-    events: String,
-    recipients: Vec<Person>,
-    /// Address of the one recipient whose entries are shown; empty for all.
-    only: String,
-    facts: Vec<Entry>,
-    more: String,
-}
-
-/// Escaped by its own template.
-impl askama::filters::HtmlSafe for Live {}
-
-struct Person {
-    id: RecipientId,
-    address: String,
-    class: &'static str,
-    words: &'static str,
-    changed: When,
-    /// Can be taken back.
-    open: bool,
-    locked: bool,
-    /// The register shows this recipient alone.
-    chosen: bool,
-}
-
-/// What a request asks to see of the register.
-#[derive(Clone, Copy)]
-struct View {
-    recipient: Option<RecipientId>,
-    after: i64,
-}
-
-impl View {
-    fn of(req: &Request) -> View {
-        View { recipient: answer::query(req, "recipient").parse().ok(), after: answer::query(req, "after").parse().unwrap_or(0) }
-    }
-}
-
 struct Found {
     message: MessageView,
     facts: Vec<Fact>,
@@ -116,7 +64,7 @@ pub async fn show(Data(web): Data<&Web>, member: Member, Path(id): Path<String>,
     let body = messages::body(&web.post, &member.caller, id).await?.ok_or(Stop::NotFound)?;
     let now = web.post.db.clock().now();
     let top = member.top(web, "sent").await?;
-    let live = live(&found, view, top.form.clone(), now);
+    let live = live::of(&found.message, &found.facts, view, top.form.clone(), now);
     let message = &found.message;
     let open = message.recipients.iter().filter(|r| r.state.is_open()).count();
     let template = MessagePage {
@@ -140,7 +88,7 @@ pub async fn show(Data(web): Data<&Web>, member: Member, Path(id): Path<String>,
 pub async fn timeline(Data(web): Data<&Web>, member: Member, Path(id): Path<String>, req: &Request) -> Answer {
     let view = View::of(req);
     let found = find(web, &member, answer::id(&id)?, view).await?;
-    let live = live(&found, view, member.browser.form.clone(), web.post.db.clock().now());
+    let live = live::of(&found.message, &found.facts, view, member.browser.form.clone(), web.post.db.clock().now());
     page::bare_page(StatusCode::OK, &live)
 }
 
@@ -159,47 +107,6 @@ async fn find(web: &Web, member: &Member, id: MessageId, view: View) -> Result<F
     }
 }
 
-fn live(found: &Found, view: View, form: String, now: Time) -> Live {
-    let (message, facts) = (&found.message, &found.facts);
-    let id = message.id;
-    let last = facts.last().map_or(view.after, |fact| fact.seq);
-    let changed = message.recipients.iter().map(|r| r.changed_at.0).max().unwrap_or_default();
-    let query = |after: i64| {
-        let mut query = url::form_urlencoded::Serializer::new(String::new());
-        if let Some(recipient) = view.recipient {
-            query.append_pair("recipient", &recipient.to_string());
-        }
-        if after > 0 {
-            query.append_pair("after", &after.to_string());
-        }
-        query.finish()
-    };
-    Live {
-        id,
-        form,
-        version: format!("{last}-{changed}"),
-        here: format!("/messages/{id}/timeline?{}", query(view.after)),
-        events: format!("/messages/{id}/events?after={last}"),
-        only: view.recipient.and_then(|asked| message.recipients.iter().find(|r| r.id == asked)).map(|r| r.address.clone()).unwrap_or_default(),
-        recipients: message.recipients.iter().map(|r| person(r, view.recipient, now)).collect(),
-        facts: register::entries(facts, message),
-        more: if facts.len() as u64 == FACTS { format!("/messages/{id}?{}#timeline", query(last)) } else { String::new() },
-    }
-}
-
-fn person(recipient: &RecipientView, chosen: Option<RecipientId>, now: Time) -> Person {
-    Person {
-        id: recipient.id,
-        address: recipient.address.clone(),
-        class: recipient.state.as_str(),
-        words: states::word(recipient.state),
-        changed: When::near(recipient.changed_at, now),
-        open: recipient.state.is_open(),
-        locked: recipient.state == RecipientState::Locked,
-        chosen: chosen == Some(recipient.id),
-    }
-}
-
 /// "to m.keller@example.org and 2 more · 2 files, 1.4 MiB".
 fn summary(message: &MessageView) -> String {
     let first = message.recipients.first().map(|r| r.address.as_str()).unwrap_or_default();
@@ -209,7 +116,9 @@ fn summary(message: &MessageView) -> String {
     };
     let files = match message.attachments.len() {
         0 => String::new(),
-        n => format!(" · {}, {}", human::count(n as i64, "file", "files"), human::size(message.attachments.iter().map(|f| f.received).sum())),
+        n => {
+            format!(" · {}, {}", human::count(n as i64, "file", "files"), human::size(message.attachments.iter().map(|f| f.received).sum()))
+        }
     };
     format!("to {first}{more}{files}")
 }
@@ -218,14 +127,20 @@ fn retract_note(open: usize, all: usize) -> String {
     match (open, all) {
         (_, 1) => "It is taken back, if the recipient does not open it first.".to_owned(),
         (open, all) if open == all => format!("It is taken back from all {}, but for whoever opens it first.", human::number(all as i64)),
-        (open, all) => format!("It is taken back from the {} of {} who have not opened or refused it.", human::number(open as i64), human::number(all as i64)),
+        (open, all) => format!(
+            "It is taken back from the {} of {} who have not opened or refused it.",
+            human::number(open as i64),
+            human::number(all as i64)
+        ),
     }
 }
 
 fn no_body(body: &Body) -> &'static str {
     match body {
         Body::Text(_) => "",
-        Body::Sealed => "The text is sealed with the message password, which we do not have. Whoever knows it can open it; we cannot show it, not even to you.",
+        Body::Sealed => {
+            "The text is sealed with the message password, which we do not have. Whoever knows it can open it; we cannot show it, not even to you."
+        }
         Body::Shredded => "The content is destroyed: it was taken back, refused, or its time is over. The record of what happened stays.",
     }
 }
@@ -235,7 +150,11 @@ fn files(message: &MessageView, body: &Body) -> Vec<FileLine> {
     let line = |file: &messages::AttachmentView| FileLine {
         name: file.name.clone(),
         amount: human::size(file.received),
-        link: if readable { format!("/messages/{}/files/{}/{}", message.id, file.id, download::encoded(&file.name)) } else { String::new() },
+        link: if readable {
+            format!("/messages/{}/files/{}/{}", message.id, file.id, download::encoded(&file.name))
+        } else {
+            String::new()
+        },
         sha256: file.sha256.clone().unwrap_or_default(),
     };
     message.attachments.iter().map(line).collect()

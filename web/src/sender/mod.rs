@@ -10,6 +10,8 @@ mod download;
 mod drafts;
 mod events;
 mod folds;
+mod form_file;
+mod live;
 mod message;
 mod outline;
 mod particulars;

@@ -11,7 +11,8 @@ pub fn of(typed: &Typed, draft: MessageId, files: &[AttachmentView]) -> (Outline
     let text = &typed.text;
     let password = Some(typed.password.clone()).filter(|p| !p.is_empty());
     for file in files.iter().filter(|f| !f.complete()) {
-        problems.add("attachments", format_args!("“{}” is not here in full. Choose the same file again to go on, or remove it.", file.name));
+        problems
+            .add("attachments", format_args!("“{}” is not here in full. Choose the same file again to go on, or remove it.", file.name));
     }
     let outline = Outline {
         draft: Some(draft),
@@ -112,7 +113,10 @@ mod tests {
 
     #[test]
     fn addresses_are_taken_as_people_paste_them() {
-        assert_eq!(addresses("a@b.example, c@d.example;e@f.example\r\ng@h.example i@j.example"), ["a@b.example", "c@d.example", "e@f.example", "g@h.example", "i@j.example"]);
+        assert_eq!(
+            addresses("a@b.example, c@d.example;e@f.example\r\ng@h.example i@j.example"),
+            ["a@b.example", "c@d.example", "e@f.example", "g@h.example", "i@j.example"]
+        );
         assert_eq!(addresses("Bob Smith <bob@example.org>, \"Ana\" <ana@example.org>"), ["bob@example.org", "ana@example.org"]);
         assert_eq!(addresses(" ,;\n"), Vec::<String>::new());
         assert_eq!(addresses("a > b < c"), ["a", ">", "b", "<", "c"]);
@@ -120,7 +124,16 @@ mod tests {
 
     #[test]
     fn numbers_and_times_that_are_none_are_said_by_their_field() {
-        let (outline, problems) = read(DraftText { expires_days: "soon".into(), remind_days: "7, x".into(), send_at: "tomorrow".into(), proof: "r9".into(), ..DraftText::default() }, "");
+        let (outline, problems) = read(
+            DraftText {
+                expires_days: "soon".into(),
+                remind_days: "7, x".into(),
+                send_at: "tomorrow".into(),
+                proof: "r9".into(),
+                ..DraftText::default()
+            },
+            "",
+        );
         assert_eq!(outline.expires_days, None);
         for field in ["expires_days", "remind_days", "send_at", "proof"] {
             assert!(!problems.about(field).is_empty(), "{field}");
@@ -129,10 +142,18 @@ mod tests {
 
     #[test]
     fn what_is_right_is_read() {
-        let text = DraftText { expires_days: " 14 ".into(), remind_days: "7, 1".into(), send_at: "2026-11-24T09:30".into(), ..DraftText::default() };
+        let text = DraftText {
+            expires_days: " 14 ".into(),
+            remind_days: "7, 1".into(),
+            send_at: "2026-11-24T09:30".into(),
+            ..DraftText::default()
+        };
         let (outline, problems) = read(text, "");
         assert!(!problems.any());
-        assert_eq!((outline.expires_days, outline.remind_days, outline.send_at), (Some(14), vec![7, 1], Time::parse("2026-11-24T09:30:00Z")));
+        assert_eq!(
+            (outline.expires_days, outline.remind_days, outline.send_at),
+            (Some(14), vec![7, 1], Time::parse("2026-11-24T09:30:00Z"))
+        );
     }
 
     #[test]

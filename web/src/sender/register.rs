@@ -48,7 +48,12 @@ fn class(kind: Kind) -> &'static str {
     match kind {
         Kind::HandedOver | Kind::FileHandedOver | Kind::Accepted => "reached",
         Kind::Retracted | Kind::Refused | Kind::NoticeFailed | Kind::Locked | Kind::ExpiredUnopened => "ended",
-        Kind::CodeWrong | Kind::PasswordWrong | Kind::PickupTooLate | Kind::RetractionTooLate | Kind::NoticeDelayed | Kind::NoticeUnknown => "odd",
+        Kind::CodeWrong
+        | Kind::PasswordWrong
+        | Kind::PickupTooLate
+        | Kind::RetractionTooLate
+        | Kind::NoticeDelayed
+        | Kind::NoticeUnknown => "odd",
         _ => "step",
     }
 }
@@ -60,7 +65,9 @@ fn address(id: Option<RecipientId>, recipients: &[RecipientView]) -> String {
 fn rest(fact: &Fact, message: &MessageView) -> String {
     let said = match fact.kind {
         Kind::Submitted => submitted(fact, message),
-        Kind::NoticeRelayed | Kind::ReminderRelayed => fact.ground("server").map(|server| format!(": {server} answered")).unwrap_or_default(),
+        Kind::NoticeRelayed | Kind::ReminderRelayed => {
+            fact.ground("server").map(|server| format!(": {server} answered")).unwrap_or_default()
+        }
         Kind::NoticeFailed if fact.ground("what") == Some("code") => ": the mail with the code".to_owned(),
         Kind::FileHandedOver => file(fact, &message.attachments),
         Kind::Retracted | Kind::RetractionTooLate | Kind::Unlocked => by(fact, message),
@@ -99,7 +106,8 @@ fn grade(fact: &Fact) -> String {
 fn from(fact: &Fact) -> String {
     let Some(ip) = fact.ground("ip") else { return String::new() };
     let agent = fact.ground("user_agent").unwrap_or_default();
-    let scanner = if fact.kind == Kind::LinkFetched && user_agent::looks_like_a_scanner(agent) { " (looks like a mail scanner)" } else { "" };
+    let scanner =
+        if fact.kind == Kind::LinkFetched && user_agent::looks_like_a_scanner(agent) { " (looks like a mail scanner)" } else { "" };
     format!("from {ip}, {}{scanner}", user_agent::words(agent))
 }
 
@@ -117,7 +125,13 @@ mod tests {
     fn message(recipients: usize) -> MessageView {
         let chance = Chance::seeded(7);
         let id = MessageId::new(Time(0), &chance);
-        let one = |n: usize| RecipientView { id: RecipientId::new(Time(n as i64), &chance), address: format!("r{n}@example.org"), state: RecipientState::Opened, changed_at: Time(0), opened_at: None };
+        let one = |n: usize| RecipientView {
+            id: RecipientId::new(Time(n as i64), &chance),
+            address: format!("r{n}@example.org"),
+            state: RecipientState::Opened,
+            changed_at: Time(0),
+            opened_at: None,
+        };
         MessageView {
             id,
             subject: "s".into(),
@@ -148,14 +162,23 @@ mod tests {
     #[test]
     fn an_entry_says_who_on_what_proof_and_what_it_does_not_prove() {
         let said = entry(&fact(Kind::Submitted, json!({ "by": "mem_x", "factors": "password" })), &message(1));
-        assert_eq!((said.title, said.rest.as_str(), said.mark.as_str()), ("Submitted", " by Ana Brandt, signed in by password", "SubmissionAcceptance · leaf 48,211"));
+        assert_eq!(
+            (said.title, said.rest.as_str(), said.mark.as_str()),
+            ("Submitted", " by Ana Brandt, signed in by password", "SubmissionAcceptance · leaf 48,211")
+        );
         assert!(said.not.contains("does not say"));
     }
 
     #[test]
     fn a_mail_servers_answer_is_quoted() {
-        let said = entry(&fact(Kind::NoticeRelayed, json!({ "by": "system", "server": "mx1.example.org", "smtp": "250 2.0.0 queued as 4XyZ" })), &message(1));
-        assert_eq!((said.rest.as_str(), said.quote.as_str(), said.from.as_str()), (": mx1.example.org answered", "250 2.0.0 queued as 4XyZ", ""));
+        let said = entry(
+            &fact(Kind::NoticeRelayed, json!({ "by": "system", "server": "mx1.example.org", "smtp": "250 2.0.0 queued as 4XyZ" })),
+            &message(1),
+        );
+        assert_eq!(
+            (said.rest.as_str(), said.quote.as_str(), said.from.as_str()),
+            (": mx1.example.org answered", "250 2.0.0 queued as 4XyZ", "")
+        );
     }
 
     #[test]
@@ -170,7 +193,9 @@ mod tests {
     #[test]
     fn entries_name_the_recipient_only_where_there_are_several() {
         let many = message(2);
-        let about = |message: &MessageView| entry(&Fact { recipient: Some(message.recipients[0].id), ..fact(Kind::Gesture, json!({})) }, message).to;
+        let about = |message: &MessageView| {
+            entry(&Fact { recipient: Some(message.recipients[0].id), ..fact(Kind::Gesture, json!({})) }, message).to
+        };
         assert_eq!(about(&many), "r0@example.org");
         assert_eq!(about(&message(1)), "");
     }

@@ -21,10 +21,13 @@ pub async fn submit(Data(web): Data<&Web>, member: Member, Path(id): Path<String
     let id: MessageId = answer::id(&id)?;
     let only = form.all("recipient").take(MAX_RECIPIENTS).map(answer::id).collect::<Result<Vec<RecipientId>, Stop>>()?;
     let only = Some(only).filter(|named| !named.is_empty());
-    let done = web.post.db.act(&member.caller, async |tx| messages::retract(tx, id, only.as_deref()).await).await.map_err(|refused| match refused {
-        RetractRefused::NotFound => Stop::NotFound,
-        other => other.stop(),
-    })?;
+    let done =
+        web.post.db.act(&member.caller, async |tx| messages::retract(tx, id, only.as_deref()).await).await.map_err(
+            |refused| match refused {
+                RetractRefused::NotFound => Stop::NotFound,
+                other => other.stop(),
+            },
+        )?;
     let back = if form.text("back") == "sent" { "/sent".to_owned() } else { format!("/messages/{id}") };
     Ok(page::see_other_telling(&back, &told(&done)))
 }

@@ -88,7 +88,8 @@ fn saved(web: &Web, req: &Request, id: MessageId, revision: i64) -> poem::Respon
     page::see_other_telling(&format!("/drafts/{id}"), "The draft is saved.")
 }
 
-async fn refuse(web: &Web, member: &Member, req: &Request, refused: DraftRefused, mut posted: Posted) -> Answer {
+/// The room did not keep it: says why, with everything still there.
+pub async fn refuse(web: &Web, member: &Member, req: &Request, refused: DraftRefused, mut posted: Posted) -> Answer {
     let refused = refused.or_fault()?;
     posted.typed.problems.add(if matches!(refused, DraftRefused::TooLong) { "body" } else { "" }, &refused);
     turn_down(web, member, req, refused.status(), posted).await

@@ -17,16 +17,17 @@ use poem::{
 pub async fn submit(Data(web): Data<&Web>, member: Member, Path(id): Path<String>, req: &Request, body: Body) -> Answer {
     let id = answer::id(&id)?;
     let mut posted = typed::read(web, &member, req, body, Some(id)).await?;
-    // Sent before by the same button: this press has nothing new to say.
     posted.typed.once.clear();
-    if !posted.typed.problems.any() {
-        match save::keep(web, &member, id, &posted.typed, None).await.map_err(Refusal::or_fault) {
-            Ok(_) | Err(Ok(DraftRefused::NotFound)) => {}
-            Err(Ok(refused)) => posted.typed.problems.add("body", refused),
-            Err(Err(fault)) => return Err(fault),
-        }
+    if posted.typed.problems.any() {
+        return go(web, &member, id, posted.typed).await;
     }
-    go(web, &member, id, posted.typed).await
+    match save::keep(web, &member, id, &posted.typed, None).await.map_err(Refusal::or_fault) {
+        Ok(_) => go(web, &member, id, posted.typed).await,
+        // The button was pressed twice: the second press has nothing new to say.
+        Err(Ok(DraftRefused::NotFound)) if compose::was_sent(web, &member, id).await? => Ok(page::see_other(&format!("/messages/{id}"))),
+        Err(Ok(refused)) => save::refuse(web, &member, req, refused, posted).await,
+        Err(Err(fault)) => Err(fault),
+    }
 }
 
 /// Sends the draft `id` as typed. Twice from the same page sends once.
@@ -114,7 +115,12 @@ mod tests {
 
     #[test]
     fn one_page_sent_twice_has_one_key_and_the_password_is_not_in_it() {
-        let typed = |once: &str, subject: &str, password: &str| Typed { once: once.into(), password: password.into(), text: DraftText { subject: subject.into(), ..DraftText::default() }, ..Typed::default() };
+        let typed = |once: &str, subject: &str, password: &str| Typed {
+            once: once.into(),
+            password: password.into(),
+            text: DraftText { subject: subject.into(), ..DraftText::default() },
+            ..Typed::default()
+        };
         let key = |t: &Typed| idempotency(t).map(|(key, _)| key);
         assert_eq!(key(&typed("a1", "x", "p")), key(&typed("a1", "x", "q")));
         assert_ne!(key(&typed("a1", "x", "p")), key(&typed("a1", "y", "p")));

@@ -58,7 +58,10 @@ pub async fn show(Data(web): Data<&Web>, member: Member, req: &Request) -> Answe
     let everything = search.is_empty() && state.is_none() && after.is_none();
     let template = SentPage {
         page: member.top(web, "sent").await?,
-        states: RecipientState::ALL.into_iter().map(|s| Choice { value: s.as_str(), label: states::word(s), chosen: state == Some(s) }).collect(),
+        states: RecipientState::ALL
+            .into_iter()
+            .map(|s| Choice { value: s.as_str(), label: states::word(s), chosen: state == Some(s) })
+            .collect(),
         filtered_by_state: state.is_some(),
         blank: everything && found.rows.is_empty(),
         newer: if after.is_some() { address(&search, state, None) } else { String::new() },

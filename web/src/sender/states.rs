@@ -45,11 +45,23 @@ pub fn of_message(states: &[(RecipientState, u64)], release_at: Time, now: Time)
         return Said { class: "waiting", words: word(RecipientState::Waiting).to_owned(), detail: String::new() };
     };
     if state == RecipientState::Waiting && release_at > now {
-        return Said { class: "waiting", words: "Leaves later".to_owned(), detail: release_at.utc().format("%-d %B %H:%M UTC").to_string() };
+        return Said {
+            class: "waiting",
+            words: "Leaves later".to_owned(),
+            detail: release_at.utc().format("%-d %B %H:%M UTC").to_string(),
+        };
     }
     let here = count_of(state);
-    let words = if here == total { word(state).to_owned() } else { format!("{} {} of {}", word(state), human::number(here as i64), human::number(total as i64)) };
-    let rest: Vec<String> = states.iter().filter(|(s, n)| *s != state && *n > 0).map(|(s, n)| format!("{} {}", human::number(*n as i64), word(*s).to_lowercase())).collect();
+    let words = if here == total {
+        word(state).to_owned()
+    } else {
+        format!("{} {} of {}", word(state), human::number(here as i64), human::number(total as i64))
+    };
+    let rest: Vec<String> = states
+        .iter()
+        .filter(|(s, n)| *s != state && *n > 0)
+        .map(|(s, n)| format!("{} {}", human::number(*n as i64), word(*s).to_lowercase()))
+        .collect();
     Said { class: state.as_str(), words, detail: rest.join(", ") }
 }
 

@@ -3,11 +3,10 @@
 //! What would surprise you: the form is read in the order of the page, so a file may come before the fields below it. The
 //! form's token comes first of all, and no file is taken before it was checked.
 
-use super::answer;
-use crate::{Web, csrf, guard::Member, problems::Problems, refusals::Refusal, stop::Stop};
-use futures_util::StreamExt;
-use kernel::{FileName, MAX_BODY_BYTES, MAX_FORM_BYTES, MessageId};
-use messages::{AttachRefused, DraftText};
+use super::{answer, form_file};
+use crate::{Web, csrf, guard::Member, problems::Problems, stop::Stop};
+use kernel::{MAX_BODY_BYTES, MAX_FORM_BYTES, MessageId};
+use messages::DraftText;
 use poem::{
     Body, FromRequest, Request, RequestBody,
     error::ReadBodyError,
@@ -15,7 +14,6 @@ use poem::{
 };
 use std::pin::pin;
 use tokio::io::AsyncReadExt;
-use tokio_util::io::ReaderStream;
 
 /// Parts of one form; more than the page has fields and a message has files.
 const MAX_PARTS: usize = 500;
@@ -25,8 +23,6 @@ const KEPT_LINE_BYTES: usize = 16 * 1024;
 const KEPT_TO_BYTES: usize = 256 * 1024;
 /// Bytes of text fields that are read (and mostly dropped) before we hang up.
 const MAX_TEXT_READ: u64 = 64 * 1024 * 1024;
-/// Bytes of an uploaded file handed on at once.
-const READ_BYTES: usize = 64 * 1024;
 
 /// What somebody typed.
 #[derive(Default)]
@@ -81,10 +77,10 @@ async fn read_parts(web: &Web, member: &Member, req: &Request, body: Body, poste
     for _ in 0..MAX_PARTS {
         let Some(part) = parts.next_field().await.map_err(|_| Stop::Broken)? else { return Ok(()) };
         let name = part.name().unwrap_or_default().to_owned();
-        match part.file_name().map(unescaped) {
+        match part.file_name().map(form_file::unescaped) {
             Some(file) if !file.is_empty() => {
                 csrf::check(web, &member.browser, req.headers(), &posted.typed.form)?;
-                take_file(web, member, posted, &file, part).await?;
+                form_file::take(web, member, posted, &file, part).await?;
             }
             Some(_) => {}
             None => {
@@ -94,11 +90,6 @@ async fn read_parts(web: &Web, member: &Member, req: &Request, body: Body, poste
         }
     }
     Err(Stop::TooLarge)
-}
-
-/// Browsers write quotes and line breaks of file names as `%22`, `%0D` and `%0A` (HTML, "multipart/form-data encoding").
-fn unescaped(name: &str) -> String {
-    name.replace("%22", "\"").replace("%0D", "\r").replace("%0A", "\n")
 }
 
 fn kept(field: &str) -> usize {
@@ -138,54 +129,6 @@ fn cut(mut text: String, keep: usize) -> String {
     }
     text.truncate(end);
     text
-}
-
-/// One file of the form. What is wrong with it becomes a sentence beside the files; the rest of the form goes on.
-async fn take_file(web: &Web, member: &Member, posted: &mut Posted, name: &str, part: Field) -> Result<(), Stop> {
-    let name = match FileName::parse(name) {
-        Ok(name) => name,
-        Err(bad) => {
-            let shown: String = name.chars().filter(|c| !c.is_control()).take(60).collect();
-            posted.typed.problems.add("attachments", format_args!("“{shown}” was not taken: {bad}."));
-            return Ok(());
-        }
-    };
-    let draft = draft_for_files(web, member, posted).await?;
-    let taken = stream_in(web, member, draft, &name, part).await;
-    match taken.map_err(Refusal::or_fault) {
-        Ok(()) => {}
-        Err(Err(fault)) => return Err(fault),
-        Err(Ok(AttachRefused::Broken)) => return Err(Stop::Broken),
-        // Sent meanwhile (a form submitted twice), or discarded: sending or saving says which.
-        Err(Ok(AttachRefused::NotFound)) => {}
-        Err(Ok(AttachRefused::Empty(_))) => posted.typed.problems.add("attachments", AttachRefused::Empty(name.to_string())),
-        Err(Ok(refused)) => posted.typed.problems.add("attachments", format_args!("“{name}” was not taken. {refused}")),
-    }
-    Ok(())
-}
-
-async fn draft_for_files(web: &Web, member: &Member, posted: &mut Posted) -> Result<MessageId, Stop> {
-    if let Some(draft) = posted.draft {
-        return Ok(draft);
-    }
-    let text = &posted.typed.text;
-    let draft = web.post.db.act(&member.caller, async |tx| messages::start_draft(tx, text).await).await.map_err(Refusal::stop)?;
-    posted.draft = Some(draft);
-    Ok(draft)
-}
-
-async fn stream_in(web: &Web, member: &Member, draft: MessageId, name: &FileName, part: Field) -> Result<(), AttachRefused> {
-    let kind = part.content_type().unwrap_or_default().to_owned();
-    let begun = web.post.db.act(&member.caller, async |tx| messages::begin_attachment(tx, Some(draft), name, &kind, None).await).await?;
-    let bytes = ReaderStream::with_capacity(part.into_async_read(), READ_BYTES).boxed();
-    match messages::receive(&web.post, &member.caller, begun.id, 0, bytes).await {
-        Ok(_) => Ok(()),
-        Err(refused) => {
-            // Half a file that nobody can go on with: a plain form starts from the beginning.
-            web.post.db.act(&member.caller, async |tx| messages::remove_attachment(tx, draft, begun.id).await).await?;
-            Err(refused)
-        }
-    }
 }
 
 impl Typed {
@@ -255,17 +198,13 @@ mod tests {
     #[test]
     fn fields_land_where_they_belong_and_strange_ones_nowhere() {
         let mut typed = Typed::default();
-        for (name, value) in [("to", "a@b.example"), ("accept_first", "on"), ("revision", "7"), ("once", "ab-c!9"), ("admin", "1"), ("password", "geheim")] {
+        for (name, value) in
+            [("to", "a@b.example"), ("accept_first", "on"), ("revision", "7"), ("once", "ab-c!9"), ("admin", "1"), ("password", "geheim")]
+        {
             typed.put(name, value.to_owned(), value.len() as u64);
         }
         assert_eq!(typed.text, DraftText { to: "a@b.example".into(), accept_first: true, ..DraftText::default() });
         assert_eq!((typed.seen, typed.once.as_str(), typed.password.as_str()), (Some(7), "abc9", "geheim"));
         assert!(!typed.problems.any());
-    }
-
-    #[test]
-    fn a_file_name_comes_back_from_its_form_encoding() {
-        assert_eq!(unescaped("a%22b.pdf"), "a\"b.pdf");
-        assert!(FileName::parse(&unescaped("a%0D%0Ab.pdf")).is_err());
     }
 }

@@ -82,7 +82,14 @@ pub async fn standing(Data(web): Data<&Web>, member: Member, Path((id, att)): Pa
 
 /// A piece from `?offset=` on, which must be where the file stands.
 #[handler]
-pub async fn piece(Data(web): Data<&Web>, member: Member, _form: ScriptForm, Path((id, att)): Path<(String, String)>, req: &Request, body: Body) -> Answer {
+pub async fn piece(
+    Data(web): Data<&Web>,
+    member: Member,
+    _form: ScriptForm,
+    Path((id, att)): Path<(String, String)>,
+    req: &Request,
+    body: Body,
+) -> Answer {
     let (id, att) = (answer::id(&id)?, answer::id(&att)?);
     find(web, &member, id, att).await?;
     let Ok(offset) = answer::query(req, "offset").parse::<u64>() else {

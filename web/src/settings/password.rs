@@ -1,9 +1,7 @@
 //! Another password. Every other browser is signed out by it.
 
 use super::show::{Typed, again};
-use crate::{
-    Web, cookie, form::Form, guard::Member, page::see_other_telling, problems::Problems, refusals::Refusal, stop::Answer,
-};
+use crate::{Web, cookie, form::Form, guard::Member, page::see_other_telling, problems::Problems, refusals::Refusal, stop::Answer};
 use accounts::SESSION_LIFE;
 use poem::{handler, web::Data};
 

@@ -1,9 +1,7 @@
 //! Name, and another link that proves the address.
 
 use super::show::{Typed, again};
-use crate::{
-    Web, form::Form, guard::Member, page::see_other_telling, problems::Problems, refusals::Refusal, stop::Answer,
-};
+use crate::{Web, form::Form, guard::Member, page::see_other_telling, problems::Problems, refusals::Refusal, stop::Answer};
 use poem::{handler, web::Data};
 
 #[handler]

@@ -70,7 +70,14 @@ pub async fn show(web: Data<&Web>, member: Member) -> Answer {
 }
 
 /// The page with what was wrong, or with a key just made.
-pub async fn again(web: &Web, member: &Member, status: StatusCode, problems: Problems, typed: Typed<'_>, new_key: Option<NewKey>) -> Answer {
+pub async fn again(
+    web: &Web,
+    member: &Member,
+    status: StatusCode,
+    problems: Problems,
+    typed: Typed<'_>,
+    new_key: Option<NewKey>,
+) -> Answer {
     let me = web.accounts.me(&member.caller).await?;
     let now = web.accounts.db.clock().now();
     let sessions = web.accounts.sessions(&member.caller).await?;

@@ -26,6 +26,7 @@ impl Blobs {
     pub fn local(dir: &Path) -> Result<Blobs, Fault> {
         LocalBlobs::open(dir).map(Blobs::Local)
     }
+    /// A bucket. Needs rustls' process-wide crypto provider, which the binary installs first thing.
     pub fn s3(config: &S3Config) -> Result<Blobs, Fault> {
         S3Blobs::open(config).map(Blobs::S3)
     }

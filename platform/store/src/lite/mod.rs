@@ -2,6 +2,7 @@
 
 mod connection;
 mod readers;
+mod turn;
 mod value;
 mod writer;
 
@@ -11,7 +12,8 @@ use std::{path::Path, sync::Arc};
 
 pub(crate) use connection::{Access, LiteConnection};
 pub(crate) use readers::{Reader, Readers};
-pub(crate) use writer::{Turn, Writer};
+pub(crate) use turn::Turn;
+pub(crate) use writer::Writer;
 
 /// One database file: the writer everybody shares, and the readers.
 pub(crate) struct Lite {

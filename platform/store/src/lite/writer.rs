@@ -4,17 +4,16 @@
 //! wait, leaves the transaction open for them; the last one, or the 64th, commits. Everybody is answered after that commit,
 //! refusals too: what they saw may have been somebody's uncommitted row. A failed commit fails everybody who shared it.
 
-use super::connection::LiteConnection;
+use super::{connection::LiteConnection, turn::Turn};
 use crate::{
     fault,
     herald::{Herald, News},
 };
 use kernel::{Fault, FaultKind};
-use sea_orm::{QueryResult, Statement};
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering::SeqCst},
+        atomic::{AtomicU64, Ordering::SeqCst},
     },
     time::Duration,
 };
@@ -25,13 +24,13 @@ use tokio::{
 };
 
 /// Acts that share a commit at most.
-const GROUP: u64 = 64;
+pub(super) const GROUP: u64 = 64;
 /// How long an act waits for the writer, and the writer for another process, before they give up.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Pause between two tries to lock a file that another process writes to.
 const PAUSE: Duration = Duration::from_millis(2);
 
-type Outcome = Option<Result<(), Fault>>;
+pub(super) type Outcome = Option<Result<(), Fault>>;
 
 pub(crate) struct Writer {
     seat: Arc<Mutex<Session>>,
@@ -42,24 +41,16 @@ pub(crate) struct Writer {
     runtime: Handle,
 }
 
-struct Session {
-    connection: LiteConnection,
+/// What whoever has the seat works with.
+pub(super) struct Session {
+    pub connection: LiteConnection,
     /// A transaction is open.
-    open: bool,
+    pub open: bool,
     closed: bool,
     /// Acts kept in the open transaction.
-    kept: u64,
-    news: News,
-    group: watch::Sender<Outcome>,
-}
-
-/// The seat, taken for one act. Dropping it (a cancelled or panicking act) undoes the act.
-pub(crate) struct Turn {
-    writer: Arc<Writer>,
-    session: OwnedMutexGuard<Session>,
-    /// SQLite rolled the transaction back by itself: nothing more may run, or it would commit at once.
-    lost: AtomicBool,
-    over: bool,
+    pub kept: u64,
+    pub news: News,
+    pub group: watch::Sender<Outcome>,
 }
 
 /// Counts one act that waits. If it leaves without its turn, somebody must commit what was left open for it.
@@ -86,11 +77,13 @@ impl Writer {
     pub async fn turn(self: &Arc<Self>) -> Result<Turn, Fault> {
         let busy = |_| Fault::new(FaultKind::Unavailable, "the database was busy for too long");
         let session = tokio::time::timeout(PATIENCE, self.seat()).await.map_err(busy)?;
-        let mut turn = Turn { writer: self.clone(), session, lost: AtomicBool::new(false), over: false };
-        turn.session.begin().await?;
-        Ok(turn)
+        Turn::begin(self.clone(), session).await
     }
 
+    /// Runs on a blocking thread: not its caller's to cancel any more.
+    pub(super) fn commit_with(&self, mut turn: Turn) {
+        self.runtime.spawn_blocking(move || turn.commit());
+    }
     pub fn waiting(&self) -> u64 {
         self.waiting.load(SeqCst)
     }
@@ -123,7 +116,7 @@ impl Writer {
     }
 
     /// Commits what is open once the seat is free: nobody else may be left to do it.
-    fn commit_soon(self: &Arc<Self>) {
+    pub(super) fn commit_soon(self: &Arc<Self>) {
         let writer = self.clone();
         self.runtime.spawn(async move {
             let mut session = writer.seat().await;
@@ -142,7 +135,7 @@ impl Drop for Ticket<'_> {
 }
 
 impl Session {
-    async fn begin(&mut self) -> Result<(), Fault> {
+    pub async fn begin(&mut self) -> Result<(), Fault> {
         if self.closed {
             return Err(Fault::new(FaultKind::Unavailable, "the database is closed"));
         }
@@ -161,8 +154,9 @@ impl Session {
         Ok(())
     }
 
-    /// Undoes the running act alone. The first of a transaction needs no savepoint: undoing it is undoing everything.
-    fn undo(&mut self) {
+    /// Undoes the running act alone. The first of a transaction needs no savepoint: undoing it is undoing everything. If SQLite
+    /// rolled everything back by itself (`cause`), everybody who shared the transaction is told why.
+    pub fn undo(&mut self, cause: Option<&Fault>) {
         if !self.open {
             return;
         }
@@ -170,7 +164,7 @@ impl Session {
             && !self.connection.is_autocommit()
             && self.connection.say("ROLLBACK TO act").and_then(|()| self.connection.say("RELEASE act")).is_ok();
         if !undone {
-            self.give_up(Fault::other("the transaction that acts shared was rolled back"));
+            self.give_up(cause.cloned().unwrap_or_else(|| Fault::other("the transaction that acts shared was rolled back")));
         }
     }
 
@@ -186,7 +180,7 @@ impl Session {
         }
     }
 
-    fn commit(&mut self, writer: &Writer) {
+    pub fn commit(&mut self, writer: &Writer) {
         match self.connection.say("COMMIT") {
             Ok(()) => {
                 writer.commits.fetch_add(1, SeqCst);
@@ -213,85 +207,4 @@ impl Session {
 fn stop(error: &rusqlite::Error) -> ! {
     tracing::error!(%error, "the disk did not take a commit (fsync failed); stopping so that nothing is promised in vain");
     std::process::abort()
-}
-
-impl Turn {
-    pub fn run(&self, statement: &Statement) -> Result<u64, Fault> {
-        self.check()?;
-        self.noting(self.session.connection.run(statement))
-    }
-    pub fn rows(&self, statement: &Statement, most: usize) -> Result<Vec<QueryResult>, Fault> {
-        self.check()?;
-        self.noting(self.session.connection.rows(statement, most))
-    }
-
-    /// Keeps the act; ends after the durable commit that it shares.
-    pub async fn keep(mut self, news: News) -> Result<(), Fault> {
-        self.check()?;
-        let last = self.session.kept + 1 >= GROUP || self.writer.waiting() == 0;
-        if self.session.kept > 0 && !last {
-            // COMMIT would release it as well.
-            self.session.connection.say("RELEASE act").map_err(|e| fault::of_lite("ending an act", e))?;
-        }
-        self.session.kept += 1;
-        self.session.news.add(news);
-        self.over = true;
-        let outcome = self.session.group.subscribe();
-        self.leave(last);
-        settled(outcome).await
-    }
-
-    /// Undoes the act; ends when the acts before it, whose rows it may have seen, are durable.
-    pub async fn undo(mut self) -> Result<(), Fault> {
-        self.over = true;
-        let outcome = (self.session.kept > 0).then(|| self.session.group.subscribe());
-        self.session.undo();
-        let last = self.session.open && self.writer.waiting() == 0;
-        self.leave(last);
-        match outcome {
-            Some(outcome) => settled(outcome).await,
-            None => Ok(()),
-        }
-    }
-
-    /// Leaves the seat, to the next one or to the commit. That runs on a blocking thread: not ours to cancel any more.
-    fn leave(self, commit: bool) {
-        if commit {
-            let mut turn = self;
-            turn.writer.runtime.clone().spawn_blocking(move || {
-                let writer = turn.writer.clone();
-                turn.session.commit(&writer);
-            });
-        }
-    }
-
-    fn check(&self) -> Result<(), Fault> {
-        if self.lost.load(SeqCst) { Err(Fault::other("the transaction was rolled back by an earlier error")) } else { Ok(()) }
-    }
-
-    /// A full disk, an input or output error or want of memory may have rolled back the whole transaction.
-    fn noting<T>(&self, result: Result<T, Fault>) -> Result<T, Fault> {
-        if result.is_err() && self.session.connection.is_autocommit() {
-            self.lost.store(true, SeqCst);
-        }
-        result
-    }
-}
-
-impl Drop for Turn {
-    fn drop(&mut self) {
-        if self.over {
-            return;
-        }
-        self.session.undo();
-        if self.session.open {
-            self.writer.commit_soon();
-        }
-    }
-}
-
-async fn settled(mut outcome: watch::Receiver<Outcome>) -> Result<(), Fault> {
-    let gone = |_| Fault::new(FaultKind::Unavailable, "the database closed before the commit");
-    let settled = outcome.wait_for(Option::is_some).await.map_err(gone)?;
-    settled.clone().expect("waited for")
 }

@@ -8,7 +8,7 @@ use sqlx::{
     Arguments, AssertSqlSafe, Postgres,
     postgres::{PgArguments, PgPool},
 };
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::OnceLock;
 use tokio::sync::Mutex;
 
 /// Whose rows a transaction may reach; the policies of row-level security read it.
@@ -56,8 +56,8 @@ fn plain(value: &str) -> &str {
 
 pub(crate) struct PgTransaction {
     inner: Mutex<sqlx::Transaction<'static, Postgres>>,
-    /// A statement met a serialization failure or a deadlock: the whole act may be run again.
-    retry: AtomicBool,
+    /// The first statement that failed. PostgreSQL refuses the ones after it, and turns COMMIT into ROLLBACK without an error.
+    failed: OnceLock<Fault>,
 }
 
 impl PgTransaction {
@@ -66,7 +66,7 @@ impl PgTransaction {
         let begin = if read_only { "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" } else { "BEGIN" };
         let sql = format!("{begin}; {}", reach.sql());
         let inner = pool.begin_with(AssertSqlSafe(sql)).await.map_err(|e| fault::of_pg("beginning a transaction", e))?;
-        Ok(PgTransaction { inner: Mutex::new(inner), retry: AtomicBool::new(false) })
+        Ok(PgTransaction { inner: Mutex::new(inner), failed: OnceLock::new() })
     }
 
     /// Points the rest of the transaction at other rows.
@@ -92,20 +92,25 @@ impl PgTransaction {
         self.noting(rows.map(|rows| rows.into_iter().map(QueryResult::from).collect()).map_err(|e| fault::of_pg(&what, e)))
     }
 
+    /// Fault: a statement had failed, whatever the room made of it, or the commit did.
     pub async fn commit(self) -> Result<(), Fault> {
+        if let Some(failed) = self.failed.get() {
+            return Err(failed.clone());
+        }
         self.inner.into_inner().commit().await.map_err(|e| fault::of_pg("committing", e))
     }
     pub async fn rollback(self) {
         // The server rolls back by itself when the connection is gone.
         let _ = self.inner.into_inner().rollback().await;
     }
+    /// A serialization failure or a deadlock: the whole act may be run again.
     pub fn wants_retry(&self) -> bool {
-        self.retry.load(SeqCst)
+        self.failed.get().is_some_and(|fault| fault.kind() == FaultKind::Retry)
     }
 
     fn noting<T>(&self, result: Result<T, Fault>) -> Result<T, Fault> {
-        if result.as_ref().is_err_and(|f| f.kind() == FaultKind::Retry) {
-            self.retry.store(true, SeqCst);
+        if let Err(fault) = &result {
+            self.failed.get_or_init(|| fault.clone());
         }
         result
     }

@@ -86,6 +86,7 @@ fn binaries() -> PathBuf {
 }
 
 /// A shell that waits for the end of its input, which comes when this process is gone, whatever ended it.
+#[allow(clippy::zombie_processes)] // it outlives us
 fn stop_with_us(bin: &Path, dir: &Path) {
     let stop = format!(
         "trap '' INT TERM HUP; cat >/dev/null; {}/pg_ctl -D {1}/data -m immediate stop >/dev/null 2>&1; rm -rf {1}",

@@ -100,6 +100,8 @@ async fn a_bucket_keeps_blobs() {
         access_key: "test".into(),
         secret_key: "test".into(),
     };
+    // The binary does it first thing; in a test process somebody else may have.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let blobs = Blobs::s3(&config).unwrap();
     keeps_what_it_is_given(&blobs).await;
     assert_eq!(blobs.free_bytes().unwrap(), None);

@@ -1,0 +1,101 @@
+//! What is true of every page.
+
+use super::town::Town;
+use crate::{ROUTES, Who};
+use poem::http::{Method, StatusCode};
+
+/// A path of the route with something in every place that is not there.
+fn example(path: &str) -> String {
+    let part = |part: &str| match part {
+        ":token" => "CYVLDU2l9ObjmnSy2k3g3l48r3sgrcqMenAbRZNLXq0".to_owned(),
+        ":id" => "msg_06f2k1qv5m8r3000000000000x".to_owned(),
+        ":att" => "att_06f2k1qv5m8r3000000000000x".to_owned(),
+        part => part.trim_start_matches(':').to_owned(),
+    };
+    path.split('/').map(part).collect::<Vec<_>>().join("/")
+}
+
+#[tokio::test]
+async fn every_route_of_the_table_answers_a_stranger_and_gives_nothing_away() {
+    let town = Town::new().await;
+    for route in ROUTES {
+        let visitor = town.visitor();
+        let method: Method = route.method.parse().unwrap();
+        let body = (method != Method::GET).then(String::new);
+        let page = visitor.ask(method, &example(route.path), &[], body).await;
+        assert_ne!(page.status, StatusCode::METHOD_NOT_ALLOWED, "{} {}", route.method, route.path);
+        assert!(!page.status.is_server_error(), "{} {}: {}", route.method, route.path, page.body);
+        match route.who {
+            Who::Member => {
+                assert_eq!(page.status, StatusCode::SEE_OTHER, "{} {}", route.method, route.path);
+                assert!(page.location().starts_with("/sign-in"), "{}", page.location());
+            }
+            Who::Recipient => assert_eq!(page.status, StatusCode::NOT_FOUND, "{} {}", route.method, route.path),
+            Who::Anyone => {}
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_method_that_is_not_in_the_table_is_refused() {
+    let town = Town::new().await;
+    for path in ["/", "/sign-up", "/settings", "/sent", "/p/CYVLDU2l9ObjmnSy2k3g3l48r3sgrcqMenAbRZNLXq0"] {
+        let page = town.visitor().ask(Method::DELETE, path, &[], None).await;
+        assert_eq!(page.status, StatusCode::METHOD_NOT_ALLOWED, "{path}");
+        assert!(page.body.contains("That does not work here"));
+    }
+}
+
+#[tokio::test]
+async fn every_page_says_what_browsers_must_not_do() {
+    let town = Town::new().await;
+    for path in ["/", "/sign-up", "/settings", "/p/short", "/prove/x", "/assets/x/none"] {
+        let page = town.visitor().get(path).await;
+        let policy = page.header("content-security-policy");
+        assert!(policy.starts_with("default-src 'none'") && !policy.contains("unsafe"), "{path}: {policy}");
+        assert_eq!(page.header("x-content-type-options"), "nosniff");
+        assert_eq!(page.header("referrer-policy"), "no-referrer");
+        assert_eq!(page.header("cache-control"), "no-store");
+        assert!(page.header("strict-transport-security").starts_with("max-age="));
+        assert!(!page.body.contains("<style") && !page.body.contains(" style=") && !page.body.contains("onclick"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn assets_are_kept_for_good_under_their_hash() {
+    let town = Town::new().await;
+    let page = town.visitor().get("/").await;
+    let (_, rest) = page.body.split_once("href=\"/assets/").unwrap();
+    let path = format!("/assets/{}", rest.split('"').next().unwrap());
+    let asset = town.visitor().get(&path).await;
+    assert_eq!(asset.status, StatusCode::OK);
+    assert!(asset.header("cache-control").ends_with("immutable"));
+    let other = town.visitor().get("/assets/0000/site.css").await;
+    assert_eq!((other.status, other.header("cache-control")), (StatusCode::OK, "no-cache"));
+}
+
+#[tokio::test]
+async fn a_form_is_taken_from_our_own_page_in_the_same_browser_alone() {
+    let town = Town::new().await;
+    let (visitor, other) = (town.visitor(), town.visitor());
+    let token = visitor.get("/forgot").await.hidden("form").unwrap();
+    let body = super::town::encoded(&[("email", "ana@example.org"), ("form", &token)]);
+    let post = |headers: &'static [(&'static str, &'static str)]| visitor.ask(Method::POST, "/forgot", headers, Some(body.clone()));
+
+    assert_eq!(post(&[("sec-fetch-site", "cross-site")]).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(post(&[("origin", "https://evil.example")]).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(other.post("/forgot", &[("email", "ana@example.org"), ("form", &token)]).await.status, StatusCode::FORBIDDEN);
+    let without = visitor.post("/forgot", &[("email", "ana@example.org")]).await;
+    assert_eq!(without.status, StatusCode::FORBIDDEN);
+    assert!(without.body.contains("reload"));
+    assert_eq!(post(&[("content-type", "application/json")]).await.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    assert_eq!(post(&[("sec-fetch-site", "same-origin"), ("origin", "null")]).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_form_that_is_too_large_is_refused() {
+    let town = Town::new().await;
+    let visitor = town.visitor();
+    let page = visitor.post("/forgot", &[("email", &"a".repeat(kernel::MAX_FORM_BYTES))]).await;
+    assert_eq!(page.status, StatusCode::PAYLOAD_TOO_LARGE);
+}

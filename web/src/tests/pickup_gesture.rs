@@ -1,0 +1,89 @@
+//! Opening is a gesture: what does not count as one.
+
+use super::town::{Town, to};
+use messages::{Outline, Proof};
+use poem::http::{Method, StatusCode};
+
+const BOB: &str = "bob@example.net";
+
+/// A message that opens with the gesture alone, and its link.
+async fn open_at_a_touch(town: &Town) -> String {
+    let ana = town.member("ana@example.org").await;
+    town.send(&ana, Outline { proof: Some(Proof::R0), ..to(BOB) }).await;
+    town.link(BOB, "/p/")
+}
+
+async fn sealed(town: &Town, link: &str) -> bool {
+    town.visitor().get(link).await.body.contains("It is sealed until you open it")
+}
+
+#[tokio::test]
+async fn looking_never_opens() {
+    let town = Town::new().await;
+    let link = open_at_a_touch(&town).await;
+    let scanner = town.visitor();
+    for page in ["", "/open", "/code", "/code/again", "/password", "/accept", "/refuse", "/message", "/reply", "/block"] {
+        for method in [Method::GET, Method::HEAD, Method::OPTIONS] {
+            let seen = scanner.ask(method, &format!("{link}{page}"), &[], None).await;
+            assert!(!seen.body.contains("Wire instructions"), "{page}");
+        }
+    }
+    assert!(sealed(&town, &link).await);
+}
+
+#[tokio::test]
+async fn a_button_counts_only_where_it_was_shown() {
+    let town = Town::new().await;
+    let link = open_at_a_touch(&town).await;
+    let open = format!("{link}/open");
+    let (bob, other) = (town.visitor(), town.visitor());
+    let nonce = bob.get(&link).await.hidden("nonce").unwrap();
+    other.get(&link).await;
+
+    let tries = [
+        town.visitor().post(&open, &[("nonce", &nonce)]).await,
+        other.post(&open, &[("nonce", &nonce)]).await,
+        bob.post(&open, &[]).await,
+        bob.post(&open, &[("nonce", "AAAA")]).await,
+        bob.ask(Method::POST, &open, &[("sec-fetch-site", "cross-site")], Some(format!("nonce={nonce}"))).await,
+        bob.ask(Method::POST, &open, &[("origin", "https://evil.example")], Some(format!("nonce={nonce}"))).await,
+    ];
+    for page in &tries {
+        assert_eq!(page.status, StatusCode::FORBIDDEN);
+        assert!(page.body.contains("nothing was done") && page.hidden("nonce").is_some(), "the button is offered again");
+    }
+    assert!(tries[0].body.contains("Allow cookies"));
+    assert!(sealed(&town, &link).await);
+
+    let opened = bob.post(&open, &[("nonce", &nonce)]).await;
+    assert_eq!(opened.location(), format!("{link}/message"));
+    assert!(bob.get(&format!("{link}/message")).await.body.contains("Wire instructions"));
+}
+
+#[tokio::test]
+async fn a_nonce_is_good_for_its_own_link_and_its_own_day() {
+    let town = Town::new().await;
+    let ana = town.member("ana@example.org").await;
+    for address in [BOB, "eve@example.net"] {
+        town.send(&ana, Outline { proof: Some(Proof::R0), ..to(address) }).await;
+    }
+    let (one, two) = (town.link(BOB, "/p/"), town.link("eve@example.net", "/p/"));
+    let bob = town.visitor();
+    let nonce = bob.get(&one).await.hidden("nonce").unwrap();
+    assert_ne!(nonce, bob.get(&one).await.hidden("nonce").unwrap(), "one a rendered page");
+    assert_eq!(bob.post(&format!("{two}/open"), &[("nonce", &nonce)]).await.status, StatusCode::FORBIDDEN);
+    town.clock.advance(std::time::Duration::from_secs(86_401));
+    assert_eq!(bob.post(&format!("{one}/open"), &[("nonce", &nonce)]).await.status, StatusCode::FORBIDDEN);
+    assert!(sealed(&town, &one).await && sealed(&town, &two).await);
+}
+
+#[tokio::test]
+async fn the_same_button_pressed_twice_opens_once() {
+    let town = Town::new().await;
+    let link = open_at_a_touch(&town).await;
+    let bob = town.visitor();
+    let nonce = bob.get(&link).await.hidden("nonce").unwrap();
+    for _ in 0..2 {
+        assert_eq!(bob.post(&format!("{link}/open"), &[("nonce", &nonce)]).await.location(), format!("{link}/message"));
+    }
+}

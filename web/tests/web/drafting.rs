@@ -1,0 +1,78 @@
+use crate::town::{Town, value};
+use poem::http::StatusCode;
+
+#[tokio::test]
+async fn looking_at_a_blank_page_keeps_nothing() {
+    let town = Town::new().await;
+    let ana = town.person("ana@example.org").await;
+    let page = town.get(&ana, "/compose").await;
+    assert_eq!(page.status, StatusCode::OK);
+    assert!(page.shows("Send certified") && page.shows("action=\"/drafts\""));
+    assert!(town.get(&ana, "/drafts").await.shows("No drafts"));
+}
+
+#[tokio::test]
+async fn a_draft_comes_back_as_typed() {
+    let town = Town::new().await;
+    let ana = town.person("ana@example.org").await;
+    let typed = [
+        ("to", "bob@example"),
+        ("subject", "<b>Half</b> & \"quoted\""),
+        ("body", "\nfirst line"),
+        ("hide_sender", "on"),
+        ("remind_days", "7, 1"),
+        ("password", "geheim"),
+    ];
+    let path = town.multipart(&ana, "/drafts", &typed, &[]).await.to();
+    let page = town.get(&ana, &path).await;
+    assert!(page.shows("value=\"&#60;b&#62;Half&#60;/b&#62; &#38; &#34;quoted&#34;\""));
+    assert!(page.shows("bob@example</textarea>") && page.shows(">\n\nfirst line</textarea>"), "a leading line break stays");
+    assert!(page.shows("name=\"hide_sender\" checked") && page.shows("sender hidden") && page.shows("7, 1"));
+    assert!(!page.shows("geheim"), "the message password is never kept");
+    assert!(town.get(&ana, "/drafts").await.shows("bob@example"));
+}
+
+#[tokio::test]
+async fn a_script_saves_by_revision_and_learns_of_another_window() {
+    let town = Town::new().await;
+    let ana = town.person("ana@example.org").await;
+    let first = town.script(&ana, "/drafts", &[("subject", "one")]).await.json();
+    let path = format!("/drafts/{}", first["id"].as_str().unwrap());
+    assert_eq!(first["revision"], 1);
+    let second = town.script(&ana, &path, &[("subject", "two"), ("revision", "1")]).await;
+    assert_eq!((second.status, second.json()["revision"].as_i64()), (StatusCode::OK, Some(2)));
+
+    let late = town.script(&ana, &path, &[("subject", "three"), ("revision", "1")]).await;
+    assert_eq!(late.status, StatusCode::CONFLICT);
+    assert!(late.json()["error"].as_str().unwrap().contains("another window"));
+    let late = town.multipart(&ana, &path, &[("subject", "three"), ("revision", "1")], &[]).await;
+    assert_eq!(late.status, StatusCode::CONFLICT);
+    assert!(late.shows("value=\"three\""), "what was typed is still there");
+    assert_eq!(value(&late.body, "name=\"revision\" value=\""), "2", "saving again overwrites knowingly");
+}
+
+#[tokio::test]
+async fn a_discarded_draft_is_gone_and_what_is_typed_into_it_is_not() {
+    let town = Town::new().await;
+    let ana = town.person("ana@example.org").await;
+    let path = town.multipart(&ana, "/drafts", &[("subject", "x")], &[]).await.to();
+    assert_eq!(town.post(&ana, &format!("{path}/discard"), &[]).await.to(), "/drafts");
+    assert_eq!(town.get(&ana, &path).await.status, StatusCode::NOT_FOUND);
+    let again = town.multipart(&ana, &path, &[("subject", "typed for an hour")], &[]).await;
+    assert_eq!(again.status, StatusCode::NOT_FOUND);
+    assert!(again.shows("typed for an hour") && again.shows("not here any more"));
+}
+
+#[tokio::test]
+async fn fifty_one_drafts_are_two_pages() {
+    let town = Town::new().await;
+    let ana = town.person("ana@example.org").await;
+    for n in 0..51 {
+        town.script(&ana, "/drafts", &[("subject", &format!("number {n:02}"))]).await;
+        town.db.clock().advance(std::time::Duration::from_millis(5));
+    }
+    let first = town.get(&ana, "/drafts").await;
+    assert!(first.shows("number 50") && !first.shows("number 00"));
+    let second = town.get(&ana, value(&first.body, "rel=\"next\" href=\"")).await;
+    assert!(second.shows("number 00") && !second.shows("number 01"));
+}

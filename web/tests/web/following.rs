@@ -1,0 +1,110 @@
+use crate::town::Town;
+use futures_util::StreamExt;
+use poem::http::{StatusCode, header};
+use std::time::Duration;
+
+#[tokio::test]
+async fn the_register_says_what_happened_and_what_it_does_not_prove() {
+    let town = Town::new().await;
+    let ana = town.person("ana@example.org").await;
+    let path = town.sent(&ana, "bob@example.org, cy@example.org", "Offer", "r0").await;
+    town.work().await;
+    town.open("bob@example.org").await;
+    let page = town.get(&ana, &path).await;
+    for text in [
+        "Notice relayed</b>",
+        "It does not say that anyone saw it.",
+        "Opened</b> (R0)",
+        "from 203.0.113.24, Firefox on Windows",
+        "ContentHandover · leaf",
+        "It does not say that it was read.",
+    ] {
+        assert!(page.shows(text), "{text}");
+    }
+    // One recipient's own register leaves the other's entries out.
+    let cy =
+        page.body.rsplit("?recipient=").find(|rest| rest.contains(">cy@example.org</a>")).unwrap().split('#').next().unwrap().to_owned();
+    let own = town.get(&ana, &format!("{path}?recipient={cy}")).await;
+    assert!(own.shows("show everyone") && own.shows("Submitted</b>") && !own.shows("Firefox on Windows"));
+    let part = town.get(&ana, &format!("{path}/timeline")).await;
+    assert!(part.body.trim_start().starts_with("<section id=\"live\"") && part.shows("Firefox on Windows"));
+    assert_eq!(town.get(&ana, &format!("{path}?recipient=rcp_00000000000000000000000001")).await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn an_open_page_hears_of_a_change() {
+    let town = Town::new().await;
+    let ana = town.person("ana@example.org").await;
+    let path = town.sent(&ana, "bob@example.org", "Offer", "r0").await;
+    town.work().await;
+    let page = town.get(&ana, &path).await;
+    let events = crate::town::value(&page.body, "data-events=\"").to_owned();
+    let answer = town.site.get(events).header(header::COOKIE, &ana.cookie).send().await;
+    answer.assert_status_is_ok();
+    let mut stream = answer.0.into_body().into_bytes_stream();
+    let mut next = async || {
+        tokio::time::timeout(Duration::from_secs(4), stream.next())
+            .await
+            .map(|piece| String::from_utf8(piece.unwrap().unwrap().to_vec()).unwrap())
+    };
+    assert_eq!(next().await.unwrap(), "retry: 3000\n\n");
+    let (heard, _) = tokio::join!(next(), async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        town.post(&ana, &format!("{path}/retract"), &[]).await.to()
+    });
+    assert!(heard.expect("sooner than the next look, after 5 s").starts_with("event: changed\n"));
+}
+
+#[tokio::test]
+async fn a_sixth_window_of_one_session_is_not_followed() {
+    let town = Town::new().await;
+    let ana = town.person("ana@example.org").await;
+    let path = town.sent(&ana, "bob@example.org", "Offer", "r0").await;
+    let ask = async || town.site.get(format!("{path}/events")).header(header::COOKIE, &ana.cookie).send().await;
+    let mut open = Vec::new();
+    for _ in 0..5 {
+        let answer = ask().await;
+        answer.assert_status_is_ok();
+        open.push(answer);
+    }
+    ask().await.assert_status(StatusCode::TOO_MANY_REQUESTS);
+    open.pop();
+    ask().await.assert_status_is_ok();
+}
+
+#[tokio::test]
+async fn a_reply_is_listed_new_until_it_is_read() {
+    let town = Town::new().await;
+    let ana = town.person("ana@example.org").await;
+    assert!(town.get(&ana, "/received").await.shows("No replies yet"));
+    let path = town.sent(&ana, "bob@example.org", "Offer", "r0").await;
+    town.work().await;
+    let (bob, cookie) = town.open("bob@example.org").await;
+    messages::reply(&town.post, &bob, &cookie, "I **accept** <script>alert(1)</script>").await.unwrap();
+    let list = town.get(&ana, "/received").await;
+    assert!(list.shows("bob@example.org") && list.shows("state new"));
+    assert!(town.get(&ana, &path).await.shows("Replies</h2>"));
+    let reply = town.get(&ana, &format!("/received/{}", crate::town::value(&list.body, "href=\"/received/"))).await;
+    assert!(reply.shows("<strong>accept</strong>") && !reply.shows("<script>alert") && reply.shows("Reply to “Offer”"));
+    assert!(!town.get(&ana, "/received").await.shows("state new"));
+}
+
+#[tokio::test]
+async fn the_list_is_searched_and_filtered() {
+    let town = Town::new().await;
+    let ana = town.person("ana@example.org").await;
+    town.sent(&ana, "bob@example.org", "Tax return", "r0").await;
+    town.sent(&ana, "cy@example.net", "Wire & instructions", "r0").await;
+    town.work().await;
+    town.open("cy@example.net").await;
+    let by_subject = town.get(&ana, "/sent?q=tax").await;
+    assert!(by_subject.shows("Tax return") && !by_subject.shows("Wire"));
+    let by_address = town.get(&ana, "/sent?q=EXAMPLE.net").await;
+    assert!(by_address.shows("Wire &#38; instructions") && !by_address.shows("Tax return"));
+    let opened = town.get(&ana, "/sent?state=opened").await;
+    assert!(opened.shows("Wire") && !opened.shows("Tax return") && opened.shows("value=\"opened\" selected"));
+    assert!(town.get(&ana, "/sent?q=%22%3E%3Cscript%3E").await.shows("No message fits"));
+    for strange in ["/sent?state=x&after=y", "/sent?q=%FF&q=%00", "/sent?after=msg_00000000000000000000000000"] {
+        assert_eq!(town.get(&ana, strange).await.status, StatusCode::OK, "{strange}");
+    }
+}
