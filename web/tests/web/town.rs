@@ -60,7 +60,10 @@ impl Town {
     }
     pub async fn with(limits: Limits) -> Town {
         let database = fresh_sqlite().await;
-        let db = database.open(11).await.expect("a fresh database opens");
+        // Ids are drawn from the seed, and the pages count live windows by session in the whole process: no two towns may draw alike.
+        static SEED: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(11);
+        let seed = SEED.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let db = database.open(seed).await.expect("a fresh database opens");
         let site = Site::new("http://127.0.0.1:8080", "post@mail.example".parse().unwrap());
         let hasher = PasswordHasher::new(Cost::Test, db.chance().clone());
         let accounts = Accounts {
