@@ -1,0 +1,57 @@
+//! What became of a request to send.
+
+use crate::FieldError;
+use kernel::{Fault, MessageId, RecipientId, Time};
+use keys::Busy;
+use quota::QuotaRefused;
+
+/// An accepted message.
+#[derive(Clone, Debug)]
+pub struct Sent {
+    pub id: MessageId,
+    pub recipients: Vec<SentRecipient>,
+    pub expires_at: Time,
+    pub release_at: Time,
+    /// The same request had been accepted before.
+    pub repeated: bool,
+    /// Waits until the sender's address is proven.
+    pub held: bool,
+}
+
+#[derive(Clone, Debug)]
+pub struct SentRecipient {
+    pub id: RecipientId,
+    pub address: String,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum SendRefused {
+    #[error("Some fields need another look.")]
+    Fields(Vec<FieldError>),
+    #[error(transparent)]
+    Quota(#[from] QuotaRefused),
+    #[error("This draft is not here any more: it was discarded.")]
+    NoDraft,
+    #[error("This idempotency key was used for another request.")]
+    KeyReused,
+    #[error("Your role may read but not send.")]
+    NotAllowed,
+    #[error("We are busy right now. Nothing was sent; try again in a moment.")]
+    Busy,
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+impl From<Busy> for SendRefused {
+    fn from(_: Busy) -> SendRefused {
+        SendRefused::Busy
+    }
+}
+impl From<quota::Refused> for SendRefused {
+    fn from(refused: quota::Refused) -> SendRefused {
+        match refused {
+            quota::Refused::Quota(q) => SendRefused::Quota(q),
+            quota::Refused::Fault(f) => SendRefused::Fault(f),
+        }
+    }
+}

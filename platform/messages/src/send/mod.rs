@@ -1,0 +1,101 @@
+//! Sending: everything checked, sealed and reserved in one act; the answer leaves after it is durable.
+//!
+//! What would surprise you: with a message password (R2) no slot is left that the server could open by itself, not even
+//! the sender's own.
+
+mod answer;
+mod idempotency;
+mod prepare;
+mod rows;
+mod submit;
+
+pub use answer::{SendRefused, Sent, SentRecipient};
+pub use prepare::{Ready, prepare};
+pub(crate) use rows::HINT;
+pub use submit::submit;
+
+use crate::{Draft, attach, jobs};
+use idempotency::remember_key;
+use kernel::{Fault, RecipientId, Time};
+use rows::{message_row, recipient_row, submitted};
+use sea_orm::ColumnTrait;
+use store::{
+    Caller, Look, Role, TenantTx, Who,
+    entity::{attachment, draft as draft_table, recipient},
+};
+
+pub async fn send(tx: &TenantTx, ready: &Ready) -> Result<Sent, SendRefused> {
+    let held = may_send(tx.caller())?;
+    let draft = &ready.draft;
+    let files = if ready.of_draft { take_draft(tx, ready).await? } else { Vec::new() };
+    let life = check_limits(tx, draft, &files, ready).await?;
+    let release_at = draft.send_at.unwrap_or(tx.now());
+    let expires_at = release_at.plus_days(life);
+    tx.insert(message_row(tx, ready, &files, release_at, expires_at)).await?;
+    let recipients: Vec<(RecipientId, recipient::ActiveModel)> =
+        (0..).zip(&draft.to).map(|(n, to)| recipient_row(tx, ready, n, to.as_str())).collect();
+    let sent: Vec<SentRecipient> =
+        recipients.iter().zip(&draft.to).map(|((id, _), to)| SentRecipient { id: *id, address: to.to_string() }).collect();
+    tx.insert_many(recipients.into_iter().map(|(_, row)| row)).await?;
+    leave_jobs(tx, ready, &sent, release_at, expires_at, held).await?;
+    remember_key(tx, ready).await?;
+    quota::reserve_sends(tx, draft.to.len() as i64).await?;
+    evidence::record(tx, submitted(tx, ready, &files)).await?;
+    tx.changed(ready.id);
+    Ok(Sent { id: ready.id, recipients: sent, expires_at, release_at, repeated: false, held })
+}
+
+/// Whether the message is held until the sender's address is proven.
+fn may_send(who: &Caller) -> Result<bool, SendRefused> {
+    match who.who() {
+        Who::Member { role: Role::Auditor | Role::Billing, .. } | Who::Recipient { .. } | Who::System => Err(SendRefused::NotAllowed),
+        Who::Member { proven, .. } | Who::Key { proven, .. } => Ok(!proven),
+    }
+}
+
+/// Ends the draft (once: the second of two submits finds none) and answers the files that go along; the others are dropped.
+async fn take_draft(tx: &TenantTx, ready: &Ready) -> Result<Vec<attachment::Model>, SendRefused> {
+    if tx.delete::<draft_table::Entity>(draft_table::Column::Id.eq(ready.id.0)).await? == 0 {
+        return Err(SendRefused::NoDraft);
+    }
+    let (keep, dropped): (Vec<_>, Vec<_>) =
+        attach::rows(tx, ready.id).await?.into_iter().partition(|f| ready.draft.attachments.iter().any(|a| a.0 == f.id));
+    attach::drop_files(tx, &dropped).await?;
+    if keep.len() == ready.draft.attachments.len() && keep.iter().all(|f| f.sha256.is_some()) {
+        Ok(keep)
+    } else {
+        Err(SendRefused::NoDraft)
+    }
+}
+
+/// Days that the content lives.
+async fn check_limits(tx: &TenantTx, draft: &Draft, files: &[attachment::Model], ready: &Ready) -> Result<i64, SendRefused> {
+    let limits = quota::limits(tx).await?;
+    quota::check_recipients(&limits, draft.to.len() as i64)?;
+    quota::check_message_bytes(&limits, attach::total_bytes(files) + ready.draft.body.len() as i64)?;
+    let life = draft.life_days();
+    if draft.expires_days.is_none() {
+        return Ok(limits.life_days.map_or(life, |most| life.min(most)));
+    }
+    quota::check_life(&limits, life)?;
+    Ok(life)
+}
+
+async fn leave_jobs(
+    tx: &TenantTx,
+    ready: &Ready,
+    to: &[SentRecipient],
+    release_at: Time,
+    expires_at: Time,
+    held: bool,
+) -> Result<(), Fault> {
+    let mut later = Vec::with_capacity(to.len() + 1);
+    for recipient in to {
+        later.push(jobs::notice(recipient.id, release_at, held)?);
+    }
+    for days in &ready.draft.remind_days {
+        later.push(jobs::reminder(ready.id, *days, expires_at.plus_days(-days))?);
+    }
+    later.push(jobs::expiry(ready.id, expires_at)?);
+    tx.later_many(later).await
+}

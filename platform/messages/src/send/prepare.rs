@@ -1,0 +1,109 @@
+//! What is slow about sending, done before the act.
+
+use super::answer::SendRefused;
+use crate::{Draft, FieldError, Post, attach, draft};
+use kernel::{AttachmentId, Fault, MAX_BODY_IN_ROW, MessageId};
+use keys::{MessageKey, Part, StretchedPassword};
+use sea_orm::{ColumnTrait, QueryFilter};
+use store::{Blobs, Caller, TenantRead, entity::attachment};
+
+/// A draft with its slow work done: password stretched, body sealed, a large one stored.
+#[derive(Clone)]
+pub struct Ready {
+    pub(super) draft: Draft,
+    pub(super) id: MessageId,
+    pub(super) key: MessageKey,
+    /// The message comes of a draft row, which this send ends.
+    pub(super) of_draft: bool,
+    pub(super) body: SealedBody,
+    pub(super) password: Option<Password>,
+    pub(super) idempotency: Option<(String, [u8; 32])>,
+}
+
+#[derive(Clone)]
+pub(super) enum SealedBody {
+    Row(Vec<u8>),
+    Blob { name: String, sha256: [u8; 32] },
+}
+
+#[derive(Clone)]
+pub(super) struct Password {
+    pub(super) salt: [u8; 16],
+    pub(super) stretched: StretchedPassword,
+}
+
+/// What is slow: reads the draft's key, stretches the message password, stores a large body. Outside any act.
+pub async fn prepare(post: &Post, who: &Caller, mut draft: Draft) -> Result<Ready, SendRefused> {
+    let drafted = if draft.draft.is_some() || !draft.attachments.is_empty() { Some(of_draft(post, who, &mut draft).await?) } else { None };
+    let of_draft = drafted.is_some();
+    let (id, key) = match drafted {
+        Some(found) => found,
+        None => post.db.read(who, async |read| Ok::<_, Fault>(new_message(read))).await?,
+    };
+    let password = match &draft.password {
+        Some(password) => {
+            let salt = post.db.chance().bytes();
+            Some(Password { salt, stretched: post.hasher.stretch(password, &salt).await? })
+        }
+        None => None,
+    };
+    let sealed = key.part(Part::Body).seal_afresh(draft.body.as_bytes(), post.db.chance());
+    let body = if sealed.len() <= MAX_BODY_IN_ROW { SealedBody::Row(sealed) } else { store_body(post, sealed).await? };
+    Ok(Ready { draft, id, key, of_draft, body, password, idempotency: None })
+}
+
+fn new_message(read: &TenantRead) -> (MessageId, MessageKey) {
+    let id = MessageId::new(read.now(), read.chance());
+    (id, read.keys().new_message_key(id, read.chance()))
+}
+
+/// The draft this message comes of, by itself or by the files it names; and that its files are all here.
+async fn of_draft(post: &Post, who: &Caller, draft: &mut Draft) -> Result<(MessageId, MessageKey), SendRefused> {
+    let wanted = draft.attachments.clone();
+    let named = draft.draft;
+    let (id, key, files) = post
+        .db
+        .read(who, async |read| {
+            let id = match named {
+                Some(id) => id,
+                None => message_of(read, &wanted).await?,
+            };
+            let key = draft::draft_key(read, id).await?.ok_or(SendRefused::NoDraft)?;
+            Ok::<_, SendRefused>((id, key, attach::rows(read, id).await?))
+        })
+        .await?;
+    if named.is_some() && wanted.is_empty() {
+        draft.attachments = files.iter().map(|f| AttachmentId(f.id)).collect();
+    }
+    let wrong: Vec<FieldError> = draft.attachments.iter().enumerate().filter_map(|(i, id)| check_file(i, *id, &files)).collect();
+    if wrong.is_empty() { Ok((id, key)) } else { Err(SendRefused::Fields(wrong)) }
+}
+
+async fn message_of(read: &TenantRead, files: &[AttachmentId]) -> Result<MessageId, SendRefused> {
+    let first = files.first().ok_or(SendRefused::NoDraft)?;
+    let row = read.find::<attachment::Entity>().filter(attachment::Column::Id.eq(first.0)).one().await?;
+    let unknown = || {
+        SendRefused::Fields(vec![FieldError {
+            field: "attachments",
+            index: Some(0),
+            sentence: "There is no such file. Upload it first.".into(),
+        }])
+    };
+    row.map(|row| MessageId(row.message_id)).ok_or_else(unknown)
+}
+
+fn check_file(index: usize, id: AttachmentId, files: &[attachment::Model]) -> Option<FieldError> {
+    let sentence = match files.iter().find(|f| f.id == id.0) {
+        None => "There is no such file for this message. Upload all its files with the same `message`.".to_owned(),
+        Some(f) if f.sha256.is_none() => format!("“{}” has not arrived in full. Finish the upload, or remove the file.", f.name),
+        Some(_) => return None,
+    };
+    Some(FieldError { field: "attachments", index: Some(index), sentence })
+}
+
+async fn store_body(post: &Post, sealed: Vec<u8>) -> Result<SealedBody, Fault> {
+    let name = Blobs::new_name(post.db.chance());
+    let sha256 = keys::sha256(&[&sealed]);
+    post.db.blobs().put(&name, 0, sealed.into()).await?;
+    Ok(SealedBody::Blob { name, sha256 })
+}

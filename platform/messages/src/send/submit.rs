@@ -1,0 +1,39 @@
+//! The whole of sending, for a door.
+
+use super::{
+    answer::{SendRefused, Sent},
+    idempotency::{answered_before, check_key, sent_before},
+    prepare::prepare,
+    send,
+};
+use crate::{Draft, Outline, Post};
+use kernel::FaultKind;
+use store::Caller;
+
+/// Parse, prepare and send. `idempotency`: key and hash of the request; a second one answers what the first did.
+/// A draft that was sent already answers its message (`repeated`), so a double click sends once.
+pub async fn submit(post: &Post, who: &Caller, outline: &Outline, idempotency: Option<(&str, [u8; 32])>) -> Result<Sent, SendRefused> {
+    if let Some((key, hash)) = idempotency {
+        check_key(key)?;
+        if let Some(before) = answered_before(post, who, key, &hash).await? {
+            return Ok(before);
+        }
+    }
+    let parsed = Draft::parse(outline, post.db.clock().now()).map_err(SendRefused::Fields)?;
+    let draft_id = parsed.draft;
+    let sent = async {
+        let mut ready = prepare(post, who, parsed).await?;
+        ready.idempotency = idempotency.map(|(key, hash)| (key.to_owned(), hash));
+        post.db.act(who, async |tx| send(tx, &ready).await).await
+    }
+    .await;
+    match (sent, draft_id, idempotency) {
+        (Err(SendRefused::NoDraft), Some(id), _) => {
+            post.db.read(who, async |read| sent_before(read, id).await).await?.ok_or(SendRefused::NoDraft)
+        }
+        (Err(SendRefused::Fault(f)), _, Some((key, hash))) if f.kind() == FaultKind::Unique => {
+            answered_before(post, who, key, &hash).await?.ok_or(SendRefused::Fault(f))
+        }
+        (sent, ..) => sent,
+    }
+}

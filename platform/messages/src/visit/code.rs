@@ -1,0 +1,122 @@
+//! The mailed code: sent, sent again, typed in.
+
+use super::{
+    hand_over::{hand_over, own_key},
+    row::{Kept, closed, find, keep},
+    stands::{CODE_PAUSE, again_in, left, masked, stands},
+};
+use crate::{PickupRefused, Post, Proof, Step, jobs, message, pick_up::Letter};
+use evidence::Kind;
+use kernel::{Fault, MAX_TRIES, Time, VisitId};
+use keys::Token;
+use sea_orm::{
+    ColumnTrait, QueryFilter,
+    sea_query::{Expr, ExprTrait},
+};
+use std::time::Duration;
+use store::{Caller, Look, TenantTx, entity::visit};
+
+/// A mailed code is good for this long.
+pub(crate) const CODE_LIFE: Duration = Duration::from_secs(15 * 60);
+
+/// Codes mailed for one recipient in a day, whatever the number of browsers.
+const CODES_A_DAY: i64 = 10;
+
+pub async fn resend_code(post: &Post, who: &Caller, cookie: &Token) -> Result<Step, PickupRefused> {
+    keep(post, who, async |tx: &mut TenantTx| {
+        let letter = Letter::of(tx).await?;
+        if let Some(refused) = closed(tx, &letter).await? {
+            return Ok(Err(refused));
+        }
+        let Some(visit) = find(tx, cookie).await? else { return Ok(Err(PickupRefused::NoVisit)) };
+        if visit.code_proven_at.is_some() || visit.opened_at.is_some() {
+            return Ok(stands(tx, &letter, &visit).await);
+        }
+        let wait = again_in(&visit, tx.now());
+        if wait > 0 {
+            return Ok(Err(PickupRefused::CodeTooSoon { again_in: wait }));
+        }
+        mail_code(tx, &letter, &visit).await
+    })
+    .await
+}
+
+pub async fn prove_code(post: &Post, who: &Caller, cookie: &Token, code: &str) -> Result<Step, PickupRefused> {
+    let typed: String = code.chars().filter(char::is_ascii_digit).take(12).collect();
+    keep(post, who, async |tx: &mut TenantTx| {
+        let letter = Letter::of(tx).await?;
+        if let Some(refused) = closed(tx, &letter).await? {
+            return Ok(Err(refused));
+        }
+        let Some(visit) = find(tx, cookie).await? else { return Ok(Err(PickupRefused::NoVisit)) };
+        if visit.code_proven_at.is_some() || visit.opened_at.is_some() {
+            return Ok(stands(tx, &letter, &visit).await);
+        }
+        try_code(tx, &letter, visit, &typed, cookie).await
+    })
+    .await
+}
+
+pub(super) async fn first_code(tx: &TenantTx, letter: &Letter, visit: &visit::Model) -> Result<Kept, Fault> {
+    let step = mail_code(tx, letter, visit).await?;
+    if step.is_ok() {
+        evidence::record(tx, letter.entry(Kind::Gesture)).await?;
+        tx.changed(letter.message_id());
+    }
+    Ok(step)
+}
+
+async fn mail_code(tx: &TenantTx, letter: &Letter, visit: &visit::Model) -> Result<Kept, Fault> {
+    let since = tx.now().plus_days(-1).0;
+    let today = tx
+        .find::<visit::Entity>()
+        .filter(visit::Column::RecipientId.eq(letter.recipient.id))
+        .filter(visit::Column::CreatedAt.gt(since))
+        .all()
+        .await?;
+    if today.iter().map(|v| v.codes_sent).sum::<i64>() >= CODES_A_DAY {
+        return Ok(Err(PickupRefused::NoMoreCodes));
+    }
+    let nth = visit.codes_sent + 1;
+    tx.update::<visit::Entity>()
+        .set(visit::Column::CodesSent, nth)
+        .set(visit::Column::CodeSentAt, tx.now().0)
+        .set(visit::Column::CodeTries, 0_i64)
+        .filter(visit::Column::Id.eq(visit.id))
+        .exec()
+        .await?;
+    tx.later(jobs::code(VisitId(visit.id), nth, tx.now())?).await?;
+    let step = Step::Code { masked: masked(&letter.recipient.address), tries_left: MAX_TRIES, again_in: CODE_PAUSE.as_secs() };
+    Ok(Ok(step))
+}
+
+/// Counts the try first, by one conditional update, so that parallel guesses get no extra ones.
+async fn try_code(tx: &TenantTx, letter: &Letter, mut visit: visit::Model, typed: &str, cookie: &Token) -> Result<Kept, Fault> {
+    let fresh = visit.code_sent_at.is_some_and(|at| tx.now().since(Time(at)) <= CODE_LIFE);
+    let counted = tx
+        .update::<visit::Entity>()
+        .set(visit::Column::CodeTries, Expr::col(visit::Column::CodeTries).add(1))
+        .filter(visit::Column::Id.eq(visit.id))
+        .filter(visit::Column::CodeTries.lt(MAX_TRIES))
+        .exec()
+        .await?;
+    if !fresh || counted == 0 {
+        return Ok(Err(PickupRefused::CodeSpent));
+    }
+    let right = tx.keys().pickup_code(VisitId(visit.id), visit.codes_sent);
+    if !keys::same(right.as_bytes(), typed.as_bytes()) {
+        evidence::record(tx, letter.entry(Kind::CodeWrong)).await?;
+        tx.changed(letter.message_id());
+        let left = left(visit.code_tries + 1);
+        return Ok(Err(if left == 0 { PickupRefused::CodeSpent } else { PickupRefused::WrongCode { tries_left: left } }));
+    }
+    visit.code_proven_at = Some(tx.now().0);
+    tx.update::<visit::Entity>().set(visit::Column::CodeProvenAt, tx.now().0).filter(visit::Column::Id.eq(visit.id)).exec().await?;
+    evidence::record(tx, letter.entry(Kind::CodeProven)).await?;
+    tx.changed(letter.message_id());
+    if message::proof(&letter.message)? == Proof::R1 && !letter.message.accept_first {
+        let key = own_key(tx, letter)?;
+        return hand_over(tx, letter, &visit, &key, cookie).await;
+    }
+    Ok(stands(tx, letter, &visit).await)
+}

@@ -1,0 +1,96 @@
+//! Acceptance and hand-over, which decides against retraction.
+
+use super::{
+    row::{Kept, closed, find, keep},
+    stands::stands,
+};
+use crate::{PickupRefused, Post, Proof, RecipientState, Step, jobs, message, pick_up::Letter, tell::Tell};
+use evidence::Kind;
+use kernel::{Fault, FaultKind, VisitId};
+use keys::{MessageKey, Slot, Token};
+use sea_orm::{ColumnTrait, QueryFilter};
+use store::{
+    Caller, Look, TenantTx,
+    entity::{recipient, visit},
+};
+
+pub async fn accept(post: &Post, who: &Caller, cookie: &Token) -> Result<Step, PickupRefused> {
+    keep(post, who, async |tx: &mut TenantTx| {
+        let letter = Letter::of(tx).await?;
+        if let Some(refused) = closed(tx, &letter).await? {
+            return Ok(Err(refused));
+        }
+        let Some(visit) = find(tx, cookie).await? else { return Ok(Err(PickupRefused::NoVisit)) };
+        match stands(tx, &letter, &visit).await {
+            Ok(Step::Accept) => {}
+            other => return Ok(other),
+        }
+        let key = match message::proof(&letter.message)? {
+            Proof::R2 => waiting_key(tx, &letter, &visit, cookie)?,
+            Proof::R0 | Proof::R1 => own_key(tx, &letter)?,
+        };
+        hand_over(tx, &letter, &visit, &key, cookie).await
+    })
+    .await
+}
+
+/// The one conditional update that decides against retraction; then the evidence. Commits before any content leaves.
+pub(super) async fn hand_over(
+    tx: &TenantTx,
+    letter: &Letter,
+    visit: &visit::Model,
+    key: &MessageKey,
+    cookie: &Token,
+) -> Result<Kept, Fault> {
+    let first = letter.recipient.opened_at.is_none();
+    let mut change = tx
+        .update::<recipient::Entity>()
+        .set(recipient::Column::State, RecipientState::Opened.as_str())
+        .filter(recipient::Column::Id.eq(letter.recipient.id))
+        .filter(recipient::Column::State.is_in(RecipientState::SEALED.into_iter().chain(["opened"])));
+    if first {
+        change = change.set(recipient::Column::OpenedAt, tx.now().0).set(recipient::Column::ChangedAt, tx.now().0);
+    }
+    if change.exec().await? == 0 {
+        let now = Letter::of(tx).await?;
+        return Ok(Err(closed(tx, &now).await?.unwrap_or(PickupRefused::NoVisit)));
+    }
+    tx.update::<visit::Entity>()
+        .set(visit::Column::OpenedAt, tx.now().0)
+        .set(visit::Column::KeyWrapped, key.wrap_for_browser(VisitId(visit.id), cookie, tx.chance()))
+        .filter(visit::Column::Id.eq(visit.id))
+        .exec()
+        .await?;
+    if first && letter.message.notify_opened {
+        jobs::tell_later(tx, Tell::Opened { recipient: letter.id() }).await?;
+    }
+    let grade = assurance(message::proof(&letter.message)?);
+    let mut entries = Vec::with_capacity(2);
+    if letter.message.accept_first {
+        entries.push(letter.entry(Kind::Accepted).because("assurance", grade));
+    }
+    entries.push(letter.entry(Kind::HandedOver).because("assurance", grade));
+    evidence::record_many(tx, entries).await?;
+    tx.changed(letter.message_id());
+    Ok(Ok(Step::Open))
+}
+
+/// The recipient's slot under the tenant key (R0, R1).
+pub(super) fn own_key(look: &impl Look, letter: &Letter) -> Result<MessageKey, Fault> {
+    let slot = letter.recipient.slot.as_ref().ok_or_else(|| Fault::new(FaultKind::Sealed, "the recipient's slot is empty"))?;
+    look.keys().unwrap(letter.message_id(), Slot::Recipient(letter.id()), slot)
+}
+
+/// The key that waits under this browser's cookie for acceptance (R2).
+fn waiting_key(look: &impl Look, letter: &Letter, visit: &visit::Model, cookie: &Token) -> Result<MessageKey, Fault> {
+    let wrapped = visit.key_wrapped.as_ref().ok_or_else(|| Fault::new(FaultKind::Sealed, "no key waits in this visit"))?;
+    MessageKey::unwrap_for_browser(look.tenant(), letter.message_id(), VisitId(visit.id), wrapped, cookie)
+}
+
+pub(super) fn assurance(proof: Proof) -> &'static str {
+    match proof {
+        Proof::R0 => "R0",
+        Proof::R1 => "R1",
+        Proof::R2 => "R2",
+    }
+}

@@ -1,0 +1,95 @@
+//! A visit's row, one a browser and recipient, and the frame of its acts.
+
+use crate::{
+    PickupRefused, Post, Step,
+    pick_up::{self, DoorState, Letter},
+};
+use kernel::{Fault, VisitId};
+use keys::Token;
+use sea_orm::{ActiveValue::Set, ColumnTrait, ExprTrait, QueryFilter};
+use std::time::Duration;
+use store::{Caller, Look, TenantTx, entity::visit};
+
+/// From the gesture until the browser has to ask again.
+const VISIT_LIFE: Duration = Duration::from_secs(12 * 3600);
+
+/// Visits of one recipient that are kept at a time.
+const MAX_VISITS: u64 = 50;
+
+/// A try that failed but has to be kept.
+pub(super) type Kept = Result<Step, PickupRefused>;
+
+/// Runs an act whose refusals may have to be kept: `Ok(Err(…))` commits, `Err(…)` undoes.
+pub(super) async fn keep<F>(post: &Post, who: &Caller, f: F) -> Result<Step, PickupRefused>
+where
+    F: AsyncFnOnce(&mut TenantTx) -> Result<Kept, Fault> + Clone,
+{
+    post.db.act(who, f).await?
+}
+
+pub(super) async fn find(look: &impl Look, cookie: &Token) -> Result<Option<visit::Model>, Fault> {
+    let store::Who::Recipient { id, .. } = *look.caller().who() else { return Ok(None) };
+    look.find::<visit::Entity>()
+        .filter(visit::Column::RecipientId.eq(id.0))
+        .filter(visit::Column::CookieHash.eq(cookie.hash().to_vec()))
+        .filter(visit::Column::ExpiresAt.gt(look.now().0))
+        .one()
+        .await
+}
+
+/// Why this door is closed, recorded as an opening that came too late.
+pub(super) async fn closed(tx: &TenantTx, letter: &Letter) -> Result<Option<PickupRefused>, Fault> {
+    match letter.state(tx.now())? {
+        DoorState::Sealed | DoorState::Opened => Ok(None),
+        state => {
+            pick_up::record_too_late(tx, letter, state).await?;
+            Ok(Some(PickupRefused::Closed(state)))
+        }
+    }
+}
+
+/// `None`: too many browsers came for this recipient. Visits that never got anywhere make room.
+pub(super) async fn begin(tx: &TenantTx, letter: &Letter, cookie: &Token) -> Result<Option<visit::Model>, Fault> {
+    let of_recipient = || visit::Column::RecipientId.eq(letter.recipient.id);
+    if tx.find::<visit::Entity>().filter(of_recipient()).count().await? >= MAX_VISITS {
+        let over = visit::Column::CreatedAt.lt(tx.now().plus_days(-1).0).and(visit::Column::ExpiresAt.lt(tx.now().0));
+        let idle = visit::Column::CodesSent.eq(0).and(visit::Column::OpenedAt.is_null());
+        if tx.delete::<visit::Entity>(of_recipient().and(over.or(idle))).await? == 0 {
+            return Ok(None);
+        }
+    }
+    let row = visit::Model {
+        tenant_id: tx.tenant().0,
+        id: VisitId::new(tx.now(), tx.chance()).0,
+        message_id: letter.message.id,
+        recipient_id: letter.recipient.id,
+        cookie_hash: cookie.hash().to_vec(),
+        codes_sent: 0,
+        code_sent_at: None,
+        code_tries: 0,
+        code_proven_at: None,
+        accepted_at: None,
+        opened_at: None,
+        key_wrapped: None,
+        created_at: tx.now().0,
+        expires_at: tx.now().plus(VISIT_LIFE).0,
+    };
+    tx.insert(visit::ActiveModel {
+        tenant_id: Set(row.tenant_id),
+        id: Set(row.id),
+        message_id: Set(row.message_id),
+        recipient_id: Set(row.recipient_id),
+        cookie_hash: Set(row.cookie_hash.clone()),
+        codes_sent: Set(0),
+        code_sent_at: Set(None),
+        code_tries: Set(0),
+        code_proven_at: Set(None),
+        accepted_at: Set(None),
+        opened_at: Set(None),
+        key_wrapped: Set(None),
+        created_at: Set(row.created_at),
+        expires_at: Set(row.expires_at),
+    })
+    .await?;
+    Ok(Some(row))
+}
