@@ -1,8 +1,9 @@
 //! The whole server, assembled: `App::build(config, outside)`.
 
-use crate::{Config, front::Front, serve::Draining};
+use crate::{Config, front::Front};
 use accounts::Accounts;
 use billing::Catalogue;
+use edge::Draining;
 use kernel::{Chance, Clock, EmailAddress, Fault, Site};
 use keys::{Cost, PasswordHasher, RootKeys};
 use mail::{Mailer, SmtpRelay};

@@ -4,6 +4,7 @@
 //! database, one mailer and one clock, and everything that a test replaces is in [`Outside`].
 
 mod app;
+mod certificates;
 pub mod commands;
 pub mod config;
 pub mod demo;
@@ -19,7 +20,7 @@ mod worker;
 
 pub use app::{App, Outside};
 pub use config::{BadConfig, Config};
-pub use serve::Draining;
+pub use edge::Draining;
 pub use signals::until_told_to_stop;
 
 /// Makes aws-lc-rs the one cryptography provider of rustls; the first thing a process does. Doing it twice is fine.

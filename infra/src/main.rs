@@ -31,7 +31,10 @@ enum Command {
         /// Where to listen [default: 127.0.0.1:8080, or a free port when that is taken]
         #[arg(long, value_name = "ADDRESS:PORT")]
         listen: Option<SocketAddr>,
-        /// Print one line of JSON: url, email, password, api_key
+        /// Serve https under a CA of our own, as on a machine without a public name
+        #[arg(long)]
+        tls: bool,
+        /// Print one line of JSON: url, email, password, api_key (and ca, with --tls)
         #[arg(long)]
         json: bool,
     },
@@ -129,10 +132,10 @@ async fn run(line: Line) -> Result<String, Stop> {
     match line.command {
         Command::Config { check: None } => return Ok(commands::print()),
         Command::Config { check: Some(file) } => return commands::check(&file),
-        Command::Demo { data, listen, json } => {
+        Command::Demo { data, listen, tls, json } => {
             let level = if json { "info" } else { "warn" };
             logs::start(&LogConfig { format: LogFormat::Text, level: level.into() });
-            demo::demo(&Demo { data, listen, json }, &mut std::io::stdout()).await?;
+            demo::demo(&Demo { data, listen, tls, json }, &mut std::io::stdout()).await?;
             return Ok(String::new());
         }
         _ => {}

@@ -1,6 +1,6 @@
 //! `countersign doctor`: what is wrong with a set-up, and what to do about it. Changes nothing that lasts.
 
-use super::migrate::pending;
+use super::{doctor_certificates::certificates, migrate::pending};
 use crate::{Config, app};
 use kernel::{Chance, Clock, Fault, Time};
 use keys::RootKeys;
@@ -44,6 +44,9 @@ pub async fn doctor(config: &Config) -> Vec<Check> {
     checks.push(Check { what: "clock", verdict: clock(Clock::system().now()) });
     checks.push(Check { what: "data directory", verdict: data_dir(&config.data_dir) });
     checks.push(Check { what: "root key", verdict: root_key(&config.root_key_file(), &config.database_url()) });
+    if !config.listen.https.is_empty() {
+        checks.push(Check { what: "certificates", verdict: certificates(config, Clock::system().now()) });
+    }
     checks.push(Check { what: "plans", verdict: plans(config) });
     let blobs = app::open_blobs(config);
     checks.push(Check { what: "files", verdict: files(config, &blobs).await });

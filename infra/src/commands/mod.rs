@@ -3,6 +3,7 @@
 mod admin;
 mod config;
 mod doctor;
+mod doctor_certificates;
 mod migrate;
 mod serve;
 mod work;

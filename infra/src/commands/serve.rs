@@ -1,8 +1,10 @@
 //! `countersign serve`: site, API and worker in one process.
 
 use super::{Stop, migrate::prepare_schema};
-use crate::{App, Config, Outside, numbers, until_told_to_stop};
+use crate::{App, Config, Outside, certificates, numbers, until_told_to_stop};
+use edge::{Doors, HandedOver, Listening};
 use kernel::Fault;
+use std::net::SocketAddr;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -11,18 +13,14 @@ pub async fn serve(config: &Config, migrate: bool) -> Result<(), Stop> {
     prepare_schema(config, migrate).await?;
     let app = App::build(config, Outside::real(config)?).await?;
     let stop = until_told_to_stop()?;
-    let address = config.listen.http;
-    let listener = TcpListener::bind(address).await;
-    let listener = listener.map_err(|e| {
-        Stop::Refused(format!("Cannot listen on {address}: {e}. Another process may be there; change listen.http or stop it."))
-    })?;
+    let doors = open_doors(config, &app, &stop).await?;
     let (end_metrics, metrics) = start_metrics(&app, config).await?;
-    tracing::info!(address = %listener.local_addr().map_err(Fault::from)?, site = app.site.base(), "serving");
+    say_where(&doors, &app)?;
     let worker = tokio::spawn({
         let (app, stop) = (app.clone(), stop.clone());
         async move { app.worker(stop).await }
     });
-    let served = app.serve(listener, stop.clone()).await;
+    let served = app.serve_front(app.endpoint(), doors, stop.clone()).await;
     stop.cancel();
     if let Err(error) = worker.await {
         tracing::error!(%error, "the worker ended badly");
@@ -34,6 +32,49 @@ pub async fn serve(config: &Config, migrate: bool) -> Result<(), Stop> {
     app.db.close().await;
     tracing::info!("stopped");
     Ok(served?)
+}
+
+/// Certificates first, so that nobody is let in who cannot be answered. Sockets may have been handed over.
+async fn open_doors(config: &Config, app: &App, stop: &CancellationToken) -> Result<Doors, Stop> {
+    let mut handed_over = HandedOver::from_env()?;
+    let tls = match config.listen.https.as_str() {
+        "" => None,
+        address => {
+            let names = certificates::certificates(config, app.db.clock().clone(), app.db.chance().clone(), stop.clone())?;
+            if !certificates::covers(&names, config) {
+                tracing::warn!(site = app.site.base(), "no certificate is for the site's own host; browsers will warn");
+            }
+            let address = address.parse().map_err(|e| Stop::Refused(format!("listen.https: {e}")))?;
+            Some(Listening { listener: listener("https", address, &mut handed_over).await?, names })
+        }
+    };
+    let plain = Some(listener("http", config.listen.http, &mut handed_over).await?);
+    match handed_over.left_over().as_slice() {
+        [] => Ok(Doors { plain, tls }),
+        more => Err(Stop::Refused(format!(
+            "Sockets were handed over (LISTEN_FDS) that no setting of listen names: {more:?}. Make the unit file and the configuration agree."
+        ))),
+    }
+}
+
+async fn listener(setting: &str, address: SocketAddr, handed_over: &mut HandedOver) -> Result<TcpListener, Stop> {
+    handed_over.listener(address).await.map_err(|e| {
+        let hint = match e.kind() {
+            std::io::ErrorKind::PermissionDenied => {
+                "Ports below 1024 need AmbientCapabilities=CAP_NET_BIND_SERVICE or systemd's socket activation".into()
+            }
+            _ => format!("Another process may be there; change listen.{setting} or stop it"),
+        };
+        Stop::Refused(format!("Cannot listen on {address}: {e}. {hint}."))
+    })
+}
+
+fn say_where(doors: &Doors, app: &App) -> Result<(), Stop> {
+    let local = |listener: &TcpListener| listener.local_addr().map(|address| address.to_string()).map_err(Fault::from);
+    let https = doors.tls.as_ref().map(|tls| local(&tls.listener)).transpose()?;
+    let plain = doors.plain.as_ref().map(local).transpose()?;
+    tracing::info!(address = plain.unwrap_or_default(), https = https.unwrap_or_default(), site = app.site.base(), "serving");
+    Ok(())
 }
 
 /// The metrics listener outlives the site's, so that a probe can watch it drain.

@@ -1,7 +1,7 @@
 //! What is wrong with the values of a configuration, each with the way out.
 
-use super::{Config, Network};
-use kernel::EmailAddress;
+use super::{CertificateSource, Config};
+use kernel::{EmailAddress, Network};
 use std::net::SocketAddr;
 use url::Url;
 
@@ -19,11 +19,9 @@ impl Config {
         let mut found = Vec::new();
         check_base_url(&self.site.base_url, &mut found);
         check_mail_from(&self.site.mail_from, &mut found);
-        for proxy in &self.listen.trusted_proxies {
-            if let Err(e) = proxy.parse::<Network>() {
-                found.push(wrong(format!("listen.trusted_proxies: {e}.")));
-            }
-        }
+        check_networks("trusted_proxies", &self.listen.trusted_proxies, &mut found);
+        check_networks("proxy_protocol", &self.listen.proxy_protocol, &mut found);
+        check_tls(self, &mut found);
         for (name, value) in [("max_connections", self.listen.max_connections), ("max_requests", self.listen.max_requests)] {
             if value == 0 {
                 found.push(wrong(format!("listen.{name} is 0, so nobody would be served; leave it out for the default.")));
@@ -42,6 +40,34 @@ impl Config {
     }
 }
 
+fn check_networks(setting: &str, networks: &[String], found: &mut Vec<Finding>) {
+    for network in networks {
+        if let Err(e) = network.parse::<Network>() {
+            found.push(wrong(format!("listen.{setting}: {e}.")));
+        }
+    }
+}
+
+fn check_tls(config: &Config, found: &mut Vec<Finding>) {
+    if config.listen.https.is_empty() {
+        return;
+    }
+    if config.listen.https.parse::<SocketAddr>().is_err() {
+        found.push(wrong(format!("listen.https “{}” is not an address with a port such as [::]:443.", config.listen.https)));
+    }
+    if !config.site.base_url.starts_with("https://") {
+        found.push(wrong(format!(
+            "listen.https is set, but site.base_url “{}” is not https, so links would lead past it.",
+            config.site.base_url
+        )));
+    }
+    if config.tls.certificates == CertificateSource::Files && config.tls.files.is_empty() {
+        found.push(wrong(
+            "listen.https is set, but there is no certificate: add [[tls.files]], or write tls.certificates = \"local-ca\".".into(),
+        ));
+    }
+}
+
 fn check_base_url(base: &str, found: &mut Vec<Finding>) {
     let Ok(url) = Url::parse(base) else {
         found.push(wrong(format!("site.base_url “{base}” is not an address such as https://mail.example.org.")));
@@ -56,7 +82,7 @@ fn check_base_url(base: &str, found: &mut Vec<Finding>) {
     }
     if url.scheme() == "http" && !is_this_machine(host) {
         found.push(wrong(format!(
-            "site.base_url “{base}” is not https. Browsers keep our sign-in cookies only over https (or on this machine); put a TLS proxy in front and write https://{host}."
+            "site.base_url “{base}” is not https. Browsers keep our sign-in cookies only over https (or on this machine); set listen.https (or put a TLS proxy in front) and write https://{host}."
         )));
     } else if url.scheme() == "http" {
         found.push(advice("site.base_url points at this machine: links in mails work here only. Fine for a trial; set the public https address before real use.".into()));
@@ -108,6 +134,10 @@ mod tests {
             ("site.base_url = 'https://mail.example.org/app'", "must end after the host"),
             ("site.mail_from = 'nobody'", "has no @"),
             ("listen.trusted_proxies = ['proxy']", "neither an address nor a network"),
+            ("listen.proxy_protocol = ['10.0.0.0/40']", "neither an address nor a network"),
+            ("listen.https = '443'\ntls.certificates = 'local-ca'\nsite.base_url = 'https://h.example'", "is not an address with a port"),
+            ("listen.https = '[::]:443'\ntls.certificates = 'local-ca'", "is not https, so links"),
+            ("listen.https = '[::]:443'\nsite.base_url = 'https://h.example'", "there is no certificate"),
             ("listen.max_requests = 0", "nobody would be served"),
             ("metrics.listen = '9464'", "is not an address with a port"),
             ("database.url = 'mysql://h/d'", "database.url"),

@@ -5,12 +5,10 @@
 
 mod check;
 mod load;
-mod network;
 mod settings;
 
 pub use check::Finding;
 pub use load::BadConfig;
-pub use network::{BadNetwork, Network};
 pub use settings::*;
 
 /// The annotated default file.
@@ -38,7 +36,7 @@ mod tests {
             .map(|line| format!("{line}\n"))
             .collect();
         let read = Config::parse(&uncommented).unwrap();
-        assert!(read.blobs.s3.is_some() && read.smtp.dkim.is_some() && read.smtp.user.is_some());
+        assert!(read.blobs.s3.is_some() && read.smtp.dkim.is_some() && read.smtp.user.is_some() && read.tls.files.len() == 1);
     }
 
     #[test]

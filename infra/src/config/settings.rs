@@ -12,6 +12,7 @@ pub struct Config {
     pub data_dir: PathBuf,
     pub site: SiteConfig,
     pub listen: ListenConfig,
+    pub tls: TlsConfig,
     pub metrics: MetricsConfig,
     pub database: DatabaseConfig,
     pub keys: KeysConfig,
@@ -34,12 +35,48 @@ pub struct SiteConfig {
 #[serde(default, deny_unknown_fields)]
 pub struct ListenConfig {
     pub http: SocketAddr,
+    /// An address, or empty.
+    pub https: String,
     pub trusted_proxies: Vec<String>,
+    pub forwarded_by: ForwardingHeader,
+    pub proxy_protocol: Vec<String>,
     pub max_connections: usize,
     pub max_connections_per_address: usize,
     pub max_requests: usize,
     pub drain_notice_seconds: u64,
     pub drain_seconds: u64,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ForwardingHeader {
+    #[default]
+    XForwardedFor,
+    Forwarded,
+}
+
+/// Only read where `listen.https` is set.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TlsConfig {
+    pub certificates: CertificateSource,
+    pub names: Vec<String>,
+    pub files: Vec<CertificatePaths>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CertificateSource {
+    #[default]
+    Files,
+    LocalCa,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CertificatePaths {
+    pub certificate: PathBuf,
+    pub key: PathBuf,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -124,6 +161,7 @@ impl Default for Config {
             data_dir: "/var/lib/countersign".into(),
             site: SiteConfig::default(),
             listen: ListenConfig::default(),
+            tls: TlsConfig::default(),
             metrics: MetricsConfig::default(),
             database: DatabaseConfig::default(),
             keys: KeysConfig::default(),
@@ -145,7 +183,10 @@ impl Default for ListenConfig {
     fn default() -> ListenConfig {
         ListenConfig {
             http: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            https: String::new(),
             trusted_proxies: Vec::new(),
+            forwarded_by: ForwardingHeader::default(),
+            proxy_protocol: Vec::new(),
             max_connections: 4096,
             max_connections_per_address: 128,
             max_requests: 512,

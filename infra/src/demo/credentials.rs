@@ -31,9 +31,12 @@ impl Credentials {
         file.sync_all()?;
         Ok(fs::rename(&new, dir.join(FILE))?)
     }
-    /// One line, for scripts.
-    pub fn json(&self, url: &str) -> String {
-        let line = serde_json::json!({ "url": url, "email": self.email, "password": self.password, "api_key": self.api_key });
+    /// One line, for scripts. `root`: the certificate that makes the site trusted.
+    pub fn json(&self, url: &str, root: Option<&Path>) -> String {
+        let mut line = serde_json::json!({ "url": url, "email": self.email, "password": self.password, "api_key": self.api_key });
+        if let Some(root) = root {
+            line["ca"] = root.display().to_string().into();
+        }
         format!("{line}\n")
     }
 }

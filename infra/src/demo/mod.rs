@@ -10,11 +10,13 @@ mod mail_pages;
 mod sample;
 
 use crate::{
-    App, Config, Outside,
+    App, Config, Outside, certificates,
     commands::{Stop, prepare_schema},
+    config::CertificateSource,
     until_told_to_stop,
 };
 use credentials::Credentials;
+use edge::{Doors, Listening};
 use kernel::{Chance, Clock, Fault};
 use mail::{CapturedMail, Mailer};
 use std::{
@@ -24,6 +26,7 @@ use std::{
     sync::Arc,
 };
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 
 /// Letters shown at `/_mail`; the oldest make room.
 const LETTERS_KEPT: usize = 10_000;
@@ -36,6 +39,8 @@ pub struct Demo {
     pub data: Option<PathBuf>,
     /// `None`: port 8080 of this machine, or a free one when that is taken.
     pub listen: Option<SocketAddr>,
+    /// https under a CA of our own, as a machine without a public name would be served.
+    pub tls: bool,
     /// One line of JSON on standard output instead of the greeting.
     pub json: bool,
 }
@@ -48,7 +53,7 @@ pub async fn demo(demo: &Demo, out: &mut (dyn Write + Send)) -> Result<(), Stop>
     };
     let dir = demo.data.as_deref().or(temporary.as_ref().map(|t| t.path())).expect("one of the two is there");
     let listener = listen(demo.listen).await?;
-    let config = config(dir, &listener)?;
+    let config = config(dir, &listener, demo.tls)?;
     let letters = Arc::new(CapturedMail::new(LETTERS_KEPT));
     prepare_schema(&config, true).await?;
     let outside = Outside { clock: Clock::system(), chance: Chance::system(), mailer: Mailer::Mailbox(letters.clone()) };
@@ -58,10 +63,12 @@ pub async fn demo(demo: &Demo, out: &mut (dyn Write + Send)) -> Result<(), Stop>
         None => plant(&app, &letters, dir).await?,
     };
     let stop = until_told_to_stop()?;
+    let root = demo.tls.then(|| certificates::local_ca_dir(&config).join("ca.pem"));
+    let doors = doors(&config, &app, listener, demo.tls, &stop)?;
     let text = if demo.json {
-        credentials.json(app.site.base())
+        credentials.json(app.site.base(), root.as_deref())
     } else {
-        greeting::greeting(&app, &credentials, temporary.is_none().then_some(dir))
+        greeting::greeting(&app, &credentials, temporary.is_none().then_some(dir), root.as_deref())
     };
     let worker = tokio::spawn({
         let (app, stop) = (app.clone(), stop.clone());
@@ -70,7 +77,7 @@ pub async fn demo(demo: &Demo, out: &mut (dyn Write + Send)) -> Result<(), Stop>
     // The listener takes connections from now on, so whoever reads the address may call at once.
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(Fault::from)?;
     let front = app.endpoint_with(|route| mail_pages::routes(route, letters, app.site.clone()));
-    let served = app.serve_front(front, listener, stop.clone()).await;
+    let served = app.serve_front(front, doors, stop.clone()).await;
     stop.cancel();
     let _ = worker.await;
     app.db.close().await;
@@ -97,7 +104,15 @@ async fn listen(asked: Option<SocketAddr>) -> Result<TcpListener, Stop> {
     }
 }
 
-fn config(dir: &Path, listener: &TcpListener) -> Result<Config, Fault> {
+fn doors(config: &Config, app: &App, listener: TcpListener, tls: bool, stop: &CancellationToken) -> Result<Doors, Fault> {
+    if !tls {
+        return Ok(Doors { plain: Some(listener), tls: None });
+    }
+    let names = certificates::certificates(config, app.db.clock().clone(), app.db.chance().clone(), stop.clone())?;
+    Ok(Doors { plain: None, tls: Some(Listening { listener, names }) })
+}
+
+fn config(dir: &Path, listener: &TcpListener, tls: bool) -> Result<Config, Fault> {
     let local = listener.local_addr()?;
     // Browsers keep Secure cookies over http for this machine only, whatever address we listen on.
     let host = match local.ip() {
@@ -106,6 +121,14 @@ fn config(dir: &Path, listener: &TcpListener) -> Result<Config, Fault> {
     };
     let mut config = Config { data_dir: dir.to_owned(), ..Config::default() };
     config.site.base_url = format!("http://{}", SocketAddr::new(host, local.port()));
+    if tls {
+        // By name, because browsers ask for no name (SNI) where the host is an address.
+        let authority =
+            if host.is_loopback() { format!("localhost:{}", local.port()) } else { SocketAddr::new(host, local.port()).to_string() };
+        config.site.base_url = format!("https://{authority}");
+        config.listen.https = local.to_string();
+        config.tls.certificates = CertificateSource::LocalCa;
+    }
     config.listen.http = local;
     config.listen.drain_seconds = 5;
     config.worker.poll_seconds = 1;

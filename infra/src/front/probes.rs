@@ -1,6 +1,7 @@
 //! `/live`: the process answers. `/ready`: it can do its work, and is not on its way out.
 
-use crate::{App, serve::Draining};
+use crate::App;
+use edge::Draining;
 use poem::{Endpoint, Request, Response, http::StatusCode};
 use std::time::Duration;
 use store::Db;

@@ -11,6 +11,7 @@ mod file_name;
 mod id;
 mod job_end;
 mod line;
+mod network;
 mod site;
 mod time;
 
@@ -22,5 +23,6 @@ pub use file_name::{BadFileName, FileName};
 pub use id::*;
 pub use job_end::JobEnd;
 pub use line::{BadLine, Line};
+pub use network::{BadNetwork, Network};
 pub use site::Site;
 pub use time::{Clock, Time};

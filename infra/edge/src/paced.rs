@@ -22,24 +22,14 @@ const SILENCE: Duration = Duration::from_secs(30);
 /// After this much waiting in all, the average must be at least `MIN_BYTES_PER_SECOND`.
 const GRACE: Duration = Duration::from_secs(60);
 const MIN_BYTES_PER_SECOND: u64 = 1_024;
-/// Bodies that are not uploads of files: above every door's own bound.
-const MAX_BODY_BYTES: u64 = 16 * 1024 * 1024;
-
-/// Puts the request's body under the pace. Requests without one are left alone.
-pub fn pace(req: &mut Request) {
-    let none = req.headers().get("content-length").is_none_or(|v| v == "0") && req.headers().get("transfer-encoding").is_none();
-    if none {
+/// Puts the request's body under the pace, and under `most` bytes. Requests without one are left alone.
+pub fn pace(req: &mut Request, most: u64) {
+    let body: BoxBody = req.take_body().into();
+    if body.is_end_stream() {
         return;
     }
-    let most = if takes_files(req.uri().path()) { u64::MAX } else { MAX_BODY_BYTES };
-    let inner: BoxBody = req.take_body().into();
-    let paced = Paced { inner, most, bytes: 0, waited: Duration::ZERO, waiting: None, silence: SILENCE, grace: GRACE };
+    let paced = Paced { inner: body, most, bytes: 0, waited: Duration::ZERO, waiting: None, silence: SILENCE, grace: GRACE };
     req.set_body(poem::Body::from(BoxBody::new(paced)));
-}
-
-/// Routes on which files arrive; the plan bounds those.
-fn takes_files(path: &str) -> bool {
-    path.starts_with("/drafts") || path.starts_with("/v1/attachments")
 }
 
 struct Paced<B> {

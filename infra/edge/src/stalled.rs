@@ -1,9 +1,12 @@
 //! A socket whose peer must read what it asked for: a write that makes no progress for a minute ends the connection.
+//! What moves is told to the connection's [`Pulse`].
 
+use crate::pulse::Pulse;
 use std::{
     future::Future,
     io,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
     time::Duration,
 };
@@ -13,22 +16,27 @@ use tokio::{
 };
 
 /// Longest wait for the peer to make room for a byte.
-pub const STALL_TIME: Duration = Duration::from_secs(60);
+const STALL_TIME: Duration = Duration::from_secs(60);
 
 /// `S` with a deadline on every write that waits.
 pub struct Stalled<S> {
     inner: S,
+    /// `None`: what is read says nothing about requests (HTTP/2).
+    pulse: Option<Arc<Pulse>>,
     time: Duration,
     waiting: Option<Pin<Box<Sleep>>>,
 }
 
 impl<S> Stalled<S> {
-    pub fn new(inner: S) -> Stalled<S> {
-        Stalled { inner, time: STALL_TIME, waiting: None }
+    pub fn new(inner: S, pulse: Option<Arc<Pulse>>) -> Stalled<S> {
+        Stalled { inner, pulse, time: STALL_TIME, waiting: None }
     }
     fn watch<T>(&mut self, cx: &mut Context<'_>, progress: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if progress.is_ready() {
             self.waiting = None;
+            if let Some(pulse) = &self.pulse {
+                pulse.took();
+            }
             return progress;
         }
         let time = self.time;
@@ -40,7 +48,12 @@ impl<S> Stalled<S> {
 
 impl<S: AsyncRead + Unpin> AsyncRead for Stalled<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_read(cx, buf)
+        let before = buf.filled().len();
+        let progress = Pin::new(&mut self.inner).poll_read(cx, buf);
+        if let Some(pulse) = self.pulse.as_ref().filter(|_| buf.filled().len() > before) {
+            pulse.heard();
+        }
+        progress
     }
 }
 
@@ -72,7 +85,7 @@ mod tests {
     #[tokio::test]
     async fn a_peer_that_stops_reading_is_given_up() {
         let (near, _far) = tokio::io::duplex(16);
-        let mut stalled = Stalled { time: Duration::from_millis(20), ..Stalled::new(near) };
+        let mut stalled = Stalled { time: Duration::from_millis(20), ..Stalled::new(near, None) };
         stalled.write_all(&[0; 16]).await.unwrap();
         assert_eq!(stalled.write_all(&[0; 1]).await.unwrap_err().kind(), io::ErrorKind::TimedOut);
     }
@@ -80,7 +93,7 @@ mod tests {
     #[tokio::test]
     async fn a_peer_that_reads_slowly_is_served() {
         let (near, mut far) = tokio::io::duplex(16);
-        let mut stalled = Stalled { time: Duration::from_secs(5), ..Stalled::new(near) };
+        let mut stalled = Stalled { time: Duration::from_secs(5), ..Stalled::new(near, None) };
         let reading = tokio::spawn(async move {
             let mut all = vec![0; 160];
             tokio::io::AsyncReadExt::read_exact(&mut far, &mut all).await.unwrap();

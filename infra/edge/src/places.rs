@@ -21,7 +21,9 @@ pub struct Places {
 /// One open connection; its place is free again when this is dropped.
 pub struct Place {
     _permit: OwnedSemaphorePermit,
-    counted: Option<(IpAddr, Counts)>,
+    counted: Option<IpAddr>,
+    per_address: usize,
+    addresses: Counts,
 }
 
 impl Places {
@@ -34,23 +36,28 @@ impl Places {
         drop(free);
         accept.await
     }
-    /// A place for a connection from `ip`, unless it has its share. `uncounted`: a proxy, behind which many sit.
-    pub fn take(&self, ip: IpAddr, uncounted: bool) -> Option<Place> {
+    /// A place that belongs to no address yet; `None` when all are taken.
+    pub fn take(&self) -> Option<Place> {
         let permit = self.all.clone().try_acquire_owned().ok()?;
-        let counted = if uncounted || ip.to_canonical().is_loopback() {
-            None
-        } else {
-            let key = network(ip);
-            let mut addresses = self.addresses.lock().unwrap_or_else(PoisonError::into_inner);
-            let open = addresses.entry(key).or_default();
-            if *open >= self.per_address {
-                return None;
-            }
-            *open += 1;
-            drop(addresses);
-            Some((key, self.addresses.clone()))
-        };
-        Some(Place { _permit: permit, counted })
+        Some(Place { _permit: permit, counted: None, per_address: self.per_address, addresses: self.addresses.clone() })
+    }
+}
+
+impl Place {
+    /// Counts the place as one of `ip`'s; false: that address has its share already. This machine is not counted.
+    pub fn belongs_to(&mut self, ip: IpAddr) -> bool {
+        if ip.to_canonical().is_loopback() {
+            return true;
+        }
+        let key = network(ip);
+        let mut addresses = self.addresses.lock().unwrap_or_else(PoisonError::into_inner);
+        let open = addresses.entry(key).or_default();
+        if *open >= self.per_address {
+            return false;
+        }
+        *open += 1;
+        self.counted = Some(key);
+        true
     }
 }
 
@@ -64,8 +71,8 @@ fn network(ip: IpAddr) -> IpAddr {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        if let Some((key, addresses)) = &self.counted {
-            let mut addresses = addresses.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(key) = &self.counted {
+            let mut addresses = self.addresses.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some(open) = addresses.get_mut(key) {
                 *open -= 1;
                 if *open == 0 {
@@ -80,35 +87,35 @@ impl Drop for Place {
 mod tests {
     use super::*;
 
-    #[test]
-    fn an_address_gets_its_share_and_no_more() {
-        let places = Places::new(100, 2);
-        let (a, b): (IpAddr, IpAddr) = ("203.0.113.1".parse().unwrap(), "203.0.113.2".parse().unwrap());
-        let first = places.take(a, false);
-        let _second = places.take(a, false).unwrap();
-        assert!(places.take(a, false).is_none());
-        assert!(places.take(b, false).is_some());
-        drop(first);
-        assert!(places.take(a, false).is_some());
+    fn place(places: &Places, ip: &str) -> Option<Place> {
+        places.take().and_then(|mut place| place.belongs_to(ip.parse().unwrap()).then_some(place))
     }
 
     #[test]
-    fn one_ipv6_household_counts_once_and_a_proxy_never() {
+    fn an_address_gets_its_share_and_no_more() {
+        let places = Places::new(100, 2);
+        let first = place(&places, "203.0.113.1");
+        let _second = place(&places, "203.0.113.1").unwrap();
+        assert!(place(&places, "203.0.113.1").is_none());
+        assert!(place(&places, "203.0.113.2").is_some());
+        drop(first);
+        assert!(place(&places, "203.0.113.1").is_some());
+    }
+
+    #[test]
+    fn one_ipv6_household_counts_once() {
         let places = Places::new(100, 1);
-        let _one = places.take("2001:db8:0:1::1".parse().unwrap(), false).unwrap();
-        assert!(places.take("2001:db8:0:1:ffff::2".parse().unwrap(), false).is_none());
-        assert!(places.take("2001:db8:0:2::1".parse().unwrap(), false).is_some());
-        let proxy: IpAddr = "10.0.0.1".parse().unwrap();
-        let held: Vec<_> = (0..10).map(|_| places.take(proxy, true)).collect();
-        assert!(held.iter().all(Option::is_some));
+        let _one = place(&places, "2001:db8:0:1::1").unwrap();
+        assert!(place(&places, "2001:db8:0:1:ffff::2").is_none());
+        assert!(place(&places, "2001:db8:0:2::1").is_some());
     }
 
     #[test]
     fn all_together_are_bounded() {
         let places = Places::new(1, 9);
-        let held = places.take("203.0.113.1".parse().unwrap(), false);
-        assert!(places.take("203.0.113.2".parse().unwrap(), false).is_none());
+        let held = place(&places, "203.0.113.1");
+        assert!(place(&places, "203.0.113.2").is_none());
         drop(held);
-        assert!(places.take("203.0.113.2".parse().unwrap(), false).is_some());
+        assert!(place(&places, "203.0.113.2").is_some());
     }
 }

@@ -1,4 +1,4 @@
-//! An address or a network in CIDR notation (RFC 4632), for saying whose forwarding headers are believed.
+//! An address or a network in CIDR notation (RFC 4632), for saying who is believed and who may be called.
 
 use std::{net::IpAddr, str::FromStr};
 

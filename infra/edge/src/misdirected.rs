@@ -1,0 +1,84 @@
+//! Requests for another host than the one whose certificate was shown: 421 (RFC 9110 §15.5.20), so that no name can borrow another's
+//! connection, policy or pages.
+
+use crate::TlsConn;
+use poem::{
+    Response,
+    http::{StatusCode, header, uri::Authority},
+};
+
+/// The host that the request is for: the request target's where it has one (RFC 9112 §3.2.2, HTTP/2's `:authority`), else the one
+/// `Host` header. `None`: none, several, or not a host.
+pub fn authority<B>(req: &hyper::Request<B>) -> Option<Authority> {
+    let mut hosts = req.headers().get_all(header::HOST).iter();
+    let named = match (hosts.next(), hosts.next()) {
+        (_, Some(_)) => return None,
+        (Some(host), None) => Some(host.to_str().ok()?.parse::<Authority>().ok()?),
+        (None, None) => None,
+    };
+    let authority = match req.uri().authority() {
+        Some(target) => {
+            // HTTP/2 may carry both; they must not disagree (RFC 9113 §8.3.1).
+            if named.is_some_and(|named| named != *target) {
+                return None;
+            }
+            target.clone()
+        }
+        None => named?,
+    };
+    (!authority.as_str().contains('@')).then_some(authority)
+}
+
+/// A host as it is compared: without port, in lower case, without the root's dot.
+pub fn bare(authority: &Authority) -> String {
+    let host = authority.host().trim_start_matches('[').trim_end_matches(']');
+    host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase()
+}
+
+/// Whether a request for `asked` may come over this connection.
+pub fn meant_for(asked: &Authority, tls: &TlsConn) -> bool {
+    let asked = bare(asked);
+    match &tls.name {
+        Some(name) => *name == asked,
+        None => tls.shown.contains(&asked),
+    }
+}
+
+pub fn answer() -> Response {
+    Response::builder()
+        .status(StatusCode::MISDIRECTED_REQUEST)
+        .content_type("text/plain; charset=utf-8")
+        .body("This connection is for another host. Nothing was done.\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(target: &str, hosts: &[&str]) -> Option<String> {
+        let mut req = hyper::Request::builder().uri(target);
+        for host in hosts {
+            req = req.header("host", *host);
+        }
+        authority(&req.body(()).unwrap()).map(|a| bare(&a))
+    }
+
+    #[test]
+    fn the_host_is_the_targets_or_the_one_header() {
+        for (target, hosts, host) in [
+            ("/", &["a.example"][..], Some("a.example")),
+            ("/", &["A.Example.:8443"], Some("a.example")),
+            ("/", &["[2001:db8::1]:443"], Some("2001:db8::1")),
+            ("https://a.example/", &[], Some("a.example")),
+            ("https://a.example/", &["a.example"], Some("a.example")),
+            ("https://a.example/", &["b.example"], None),
+            ("/", &["a.example", "a.example"], None),
+            ("/", &[], None),
+            ("/", &["a.example/x"], None),
+            ("/", &["user@a.example"], None),
+            ("/", &[""], None),
+        ] {
+            assert_eq!(asked(target, hosts).as_deref(), host, "{target} {hosts:?}");
+        }
+    }
+}

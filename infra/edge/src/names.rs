@@ -1,0 +1,117 @@
+//! Which certificate is shown for which name: a table in memory that may change while the site runs.
+//!
+//! What would surprise you: a name that is not in the table gets no certificate at all, not even somebody else's.
+
+use crate::Certificate;
+use kernel::Fault;
+use rustls::{
+    ServerConfig,
+    crypto::aws_lc_rs::{self, Ticketer},
+    server::ServerSessionMemoryCache,
+    sign::SingleCertAndKey,
+};
+use std::{
+    collections::HashMap,
+    sync::{Arc, PoisonError, RwLock},
+};
+
+/// Sessions of TLS 1.2 clients that may be resumed; TLS 1.3 resumes by tickets.
+const SESSIONS: usize = 4_096;
+
+/// Clones share the table.
+#[derive(Clone)]
+pub struct Names(Arc<Inner>);
+
+struct Inner {
+    /// What is the same for every name.
+    common: ServerConfig,
+    table: RwLock<Table>,
+}
+
+#[derive(Default)]
+struct Table {
+    by_name: HashMap<String, Arc<Certified>>,
+    /// `*.example.org` under `example.org`.
+    by_parent: HashMap<String, Arc<Certified>>,
+    /// For clients that name no host: the site's own.
+    unnamed: Option<Arc<Certified>>,
+}
+
+/// A certificate with the handshake made for it.
+pub struct Certified {
+    pub names: Vec<String>,
+    pub config: Arc<ServerConfig>,
+}
+
+impl Names {
+    /// An empty table. TLS 1.2 and 1.3 over aws-lc-rs; HTTP/2 preferred.
+    pub fn new() -> Result<Names, Fault> {
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        let trouble = |e: rustls::Error| Fault::other(format!("TLS: {e}"));
+        let builder = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().map_err(trouble)?;
+        let mut common = builder.with_no_client_auth().with_cert_resolver(Arc::new(NoCertificate));
+        common.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        common.session_storage = ServerSessionMemoryCache::new(SESSIONS);
+        common.ticketer = Ticketer::new().map_err(trouble)?;
+        Ok(Names(Arc::new(Inner { common, table: RwLock::default() })))
+    }
+
+    /// Shows `certificate` for all of its names from the next handshake on; `default`: also to clients that name no host.
+    pub fn put(&self, certificate: &Certificate, default: bool) {
+        let certified = Arc::new(self.certified(certificate));
+        let mut table = self.0.table.write().unwrap_or_else(PoisonError::into_inner);
+        for name in &certified.names {
+            match name.strip_prefix("*.") {
+                Some(parent) => table.by_parent.insert(parent.to_owned(), certified.clone()),
+                None => table.by_name.insert(name.clone(), certified.clone()),
+            };
+        }
+        if default {
+            table.unnamed = Some(certified);
+        }
+    }
+    /// From the next handshake on there is nothing for `name`. Open connections stay.
+    pub fn remove(&self, name: &str) {
+        let mut table = self.0.table.write().unwrap_or_else(PoisonError::into_inner);
+        match name.strip_prefix("*.") {
+            Some(parent) => table.by_parent.remove(parent),
+            None => table.by_name.remove(name),
+        };
+    }
+
+    /// Whether `host` (in lower case, without a port) is one of ours.
+    pub fn knows(&self, host: &str) -> bool {
+        let table = self.0.table.read().unwrap_or_else(PoisonError::into_inner);
+        table.named(host).is_some() || table.unnamed.as_ref().is_some_and(|c| c.names.iter().any(|name| name == host))
+    }
+    pub(crate) fn pick(&self, sni: Option<&str>) -> Option<Arc<Certified>> {
+        let table = self.0.table.read().unwrap_or_else(PoisonError::into_inner);
+        match sni {
+            None => table.unnamed.clone(),
+            Some(name) => table.named(&name.to_ascii_lowercase()).cloned(),
+        }
+    }
+
+    fn certified(&self, certificate: &Certificate) -> Certified {
+        let mut config = self.0.common.clone();
+        config.cert_resolver = Arc::new(SingleCertAndKey::from(certificate.key.clone()));
+        Certified { names: certificate.names.clone(), config: Arc::new(config) }
+    }
+}
+
+impl Table {
+    fn named(&self, name: &str) -> Option<&Arc<Certified>> {
+        // RFC 6125 §6.4.3: the star stands for one whole label.
+        self.by_name.get(name).or_else(|| name.split_once('.').and_then(|(_, parent)| self.by_parent.get(parent)))
+    }
+}
+
+/// For the part that is common: every name brings its own.
+#[derive(Debug)]
+struct NoCertificate;
+
+impl rustls::server::ResolvesServerCert for NoCertificate {
+    fn resolve(&self, _: rustls::server::ClientHello<'_>) -> Option<Arc<rustls::sign::CertifiedKey>> {
+        None
+    }
+}

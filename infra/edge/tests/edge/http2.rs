@@ -1,0 +1,99 @@
+//! HTTP/2: the same site, and the floods that it invites.
+
+use crate::town::Town;
+use poem::http::Request;
+use std::time::Duration;
+use tokio::time::Instant;
+
+fn get(uri: &str) -> Request<()> {
+    Request::get(uri).body(()).unwrap()
+}
+
+#[tokio::test]
+async fn the_site_speaks_http2_and_says_421_per_request() {
+    let town = Town::new().await;
+    let (sender, _driver) = town.two("site.test").await;
+    let mut sender = sender.ready().await.unwrap();
+    let (answer, _) = sender.send_request(get("https://site.test:8443/"), true).unwrap();
+    let mut body = answer.await.unwrap().into_body();
+    let text = String::from_utf8(body.data().await.unwrap().unwrap().to_vec()).unwrap();
+    assert!(text.contains("host Some(\"site.test:8443\")") && text.contains("http2=true"), "{text}");
+    let (answer, _) = sender.send_request(get("https://other.test/"), true).unwrap();
+    assert_eq!(answer.await.unwrap().status(), 421);
+}
+
+#[tokio::test]
+async fn at_most_a_hundred_requests_run_at_one_time() {
+    let town = Town::new().await;
+    let (sender, _driver) = town.two("site.test").await;
+    let sender = sender.ready().await.unwrap();
+    let mut first = sender.clone();
+    let (answer, _) = first.send_request(get("https://site.test/"), true).unwrap();
+    answer.await.unwrap();
+    assert_eq!(first.current_max_send_streams(), 100, "the server's own word");
+}
+
+#[tokio::test]
+async fn headers_that_are_too_many_are_refused() {
+    let town = Town::new().await;
+    let (sender, _driver) = town.two("site.test").await;
+    let mut sender = sender.ready().await.unwrap();
+    let mut request = get("https://site.test/");
+    request.headers_mut().insert("x-large", "a".repeat(48 * 1024).parse().unwrap());
+    let (answer, _) = sender.send_request(request, true).unwrap();
+    match answer.await {
+        Ok(answer) => assert_eq!(answer.status(), 431),
+        Err(error) => assert!(error.is_reset() || error.is_go_away(), "{error}"),
+    }
+}
+
+#[tokio::test]
+async fn taking_back_request_after_request_ends_the_connection() {
+    let town = Town::new().await;
+    let (sender, driver) = town.two("site.test").await;
+    let mut sent = 0;
+    while !driver.is_finished() && sent < 5_000 {
+        let Ok(mut ready) = sender.clone().ready().await else { break };
+        let Ok((answer, mut stream)) = ready.send_request(get("https://site.test/never"), true) else { break };
+        tokio::task::yield_now().await;
+        stream.send_reset(h2::Reason::CANCEL);
+        drop(answer);
+        sent += 1;
+    }
+    let ended = tokio::time::timeout(Duration::from_secs(5), driver).await;
+    assert!(ended.is_ok() && sent < 1_000, "after {sent} resets the connection still stands");
+    let (again, _driver) = town.two("site.test").await;
+    let (answer, _) = again.ready().await.unwrap().send_request(get("https://site.test/"), true).unwrap();
+    assert_eq!(answer.await.unwrap().status(), 200, "others are served");
+}
+
+#[tokio::test]
+async fn an_idle_connection_is_told_to_go_after_a_minute() {
+    let town = Town::new().await;
+    let (sender, driver) = town.two("site.test").await;
+    let mut sender = sender.ready().await.unwrap();
+    let (answer, _) = sender.send_request(get("https://site.test/"), true).unwrap();
+    let mut body = answer.await.unwrap().into_body();
+    while body.data().await.is_some() {}
+    tokio::time::pause();
+    let began = Instant::now();
+    let ended = driver.await.unwrap();
+    let took = began.elapsed();
+    assert!(took >= Duration::from_secs(55) && took <= Duration::from_secs(70), "{took:?} {ended:?}");
+}
+
+#[tokio::test]
+async fn an_answer_that_nobody_reads_ends_the_connection() {
+    let town = Town::new().await;
+    let (sender, driver) = town.two("site.test").await;
+    let mut sender = sender.ready().await.unwrap();
+    let (answer, _) = sender.send_request(get("https://site.test/endless"), true).unwrap();
+    let held = answer.await.unwrap();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    tokio::time::pause();
+    let began = Instant::now();
+    let _ = driver.await.unwrap();
+    let took = began.elapsed();
+    assert!(took >= Duration::from_secs(55) && took <= Duration::from_secs(130), "{took:?}");
+    drop(held);
+}

@@ -1,0 +1,10 @@
+//! The edge from outside: real sockets, real handshakes, hostile and honest clients.
+#![allow(clippy::unwrap_used)] // a test fails by panicking, in its helpers too
+
+mod drain;
+mod http1;
+mod http2;
+mod plain;
+mod proxies;
+mod tls;
+mod town;
