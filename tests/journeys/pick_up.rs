@@ -1,40 +1,38 @@
-use messages::{DoorState, PickupRefused, Proof, RecipientState, Step};
+//! Picking up: the link, the gesture, the proofs, and the ways to say no.
+
+use serde_json::Value;
 use std::time::Duration;
-use tests::{Town, letter_to, on_both};
+use tests::{Town, on_both};
 
 #[tokio::test]
 async fn the_mailed_code_opens_the_message_and_looking_does_not() {
     on_both(async |town: Town| {
-        let ana = town.owner("ana@acme.example").await;
-        let mut outline = letter_to(&["bob@example.org"]);
-        outline.notify_opened = true;
-        let sent = town.send(&ana, outline).await;
+        let ana = town.member("ana@acme.example").await;
+        let key = ana.key("watch").await;
+        let sent = ana.send(&[("to", "bob@example.org"), ("notify_opened", "on")]).await;
         town.run_jobs().await;
-        let (bob, cookie) = (town.visitor("bob@example.org").await, town.cookie());
-        let door = town.db().read(&bob, async |read| messages::door(read).await).await.unwrap().unwrap();
-        assert_eq!((door.state, door.sender.unwrap().0.as_str()), (DoorState::Sealed, "Ana Brandt"));
-        messages::link_fetched(&town.post, &bob).await.unwrap();
-        messages::link_fetched(&town.post, &bob).await.unwrap();
-        assert_eq!(town.states(&ana, sent.id).await, [RecipientState::Notified]);
-        assert!(matches!(messages::gesture(&town.post, &bob, &cookie).await, Ok(Step::Code { .. })));
-        assert!(messages::content(&town.post, &bob, &cookie).await.unwrap().is_none());
+        let bob = town.recipient("bob@example.org");
+        assert!(bob.look().await.is(200).shows("Ana Brandt has sent you a message"));
+        bob.look().await.is(200);
+        assert_eq!(key.states(&sent).await, ["notified"]);
+        assert_eq!(bob.press("open", &[]).await.step(), "code");
+        assert_eq!(bob.message().await.to(), bob.link, "nothing is shown before the code");
         town.run_jobs().await;
-        let code = town.code("bob@example.org");
-        assert_eq!(messages::prove_code(&town.post, &bob, &cookie, &code).await.unwrap(), Step::Open);
-        let content = messages::content(&town.post, &bob, &cookie).await.unwrap().unwrap();
-        assert_eq!(content.text, "Dear *Bob*,\nthe account is 12-34.");
-        assert!(messages::content(&town.post, &bob, &town.cookie()).await.unwrap().is_none(), "another browser");
-        assert_eq!(town.states(&ana, sent.id).await, [RecipientState::Opened]);
+        assert_eq!(bob.type_code(&town.code("bob@example.org")).await.step(), "message");
+        assert!(bob.message().await.is(200).shows("<em>Bob</em>"));
+        assert_eq!(bob.at(town.browser()).message().await.to(), bob.link, "another browser");
+        assert_eq!(key.states(&sent).await, ["opened"]);
         assert_eq!(
-            town.kinds(&ana, sent.id).await,
+            key.kinds(&sent).await,
             ["submitted", "notice_relayed", "link_fetched", "gesture", "code_sent", "code_proven", "handed_over"]
         );
         town.run_jobs().await;
-        assert!(town.newest_to("ana@acme.example").text.contains("203.0.113.24"));
-        messages::reply(&town.post, &bob, &cookie, "Thank you").await.unwrap();
-        let replies = town.db().read(&ana, async |read| messages::replies(read, None, None, 10).await).await.unwrap();
-        let text = town.db().act(&ana, async |tx| messages::reply_text(tx, replies.rows[0].id).await).await.unwrap().unwrap().1;
-        assert_eq!(text, "Thank you");
+        assert!(town.newest_to("ana@acme.example").text.contains(&bob.browser.address.to_string()));
+        bob.reply("Thank *you*").await.is(303);
+        assert!(bob.message().await.shows("You have replied"));
+        let replies = key.get("/v1/replies").await.json();
+        let reply = replies["replies"][0]["id"].as_str().unwrap().to_owned();
+        assert!(ana.browser.get(&format!("/received/{reply}")).await.is(200).shows("Thank <em>you</em>"));
         town.run_jobs().await;
     })
     .await;
@@ -43,36 +41,33 @@ async fn the_mailed_code_opens_the_message_and_looking_does_not() {
 #[tokio::test]
 async fn five_wrong_passwords_lock_and_tell_both_and_the_sender_can_unlock() {
     on_both(async |town: Town| {
-        let ana = town.owner("ana@acme.example").await;
-        let mut outline = letter_to(&["bob@example.org"]);
-        outline.password = Some("our first dog".into());
-        outline.hint = "who barked".into();
-        let sent = town.send(&ana, outline).await;
-        assert!(matches!(messages::body(&town.post, &ana, sent.id).await.unwrap(), Some(messages::Body::Sealed)));
+        let ana = town.member("ana@acme.example").await;
+        let key = ana.key("watch").await;
+        let secret = [("to", "bob@example.org"), ("proof", "r2"), ("password", "our first dog"), ("hint", "who barked")];
+        let sent = ana.send(&secret).await;
+        assert!(ana.page(&sent).await.shows("sealed with the message password, which we do not have"));
         town.run_jobs().await;
-        let (bob, cookie) = (town.visitor("bob@example.org").await, town.cookie());
-        messages::gesture(&town.post, &bob, &cookie).await.unwrap();
+        let bob = town.recipient("bob@example.org");
+        assert!(!bob.open().await.shows("who barked"));
         town.run_jobs().await;
-        let code = town.code("bob@example.org");
-        let step = messages::prove_code(&town.post, &bob, &cookie, &code).await.unwrap();
-        assert_eq!(step, Step::Password { hint: Some("who barked".into()), tries_left: 5 });
-        for left in (1..5).rev() {
-            let wrong = messages::give_password(&town.post, &bob, &cookie, "guess").await;
-            assert!(matches!(wrong, Err(PickupRefused::WrongPassword { tries_left }) if tries_left == left), "{wrong:?}");
+        assert_eq!(bob.type_code(&town.code("bob@example.org")).await.step(), "password");
+        assert!(bob.page("password").await.shows("who barked"));
+        for left in ["4 tries are left", "3 tries are left", "2 tries are left", "1 tries are left"] {
+            let wrong = bob.press("password", &[("password", "guess")]).await.is(422);
+            assert!(wrong.shows(left), "{left}: {}", wrong.text());
         }
-        let last = messages::give_password(&town.post, &bob, &cookie, "guess").await;
-        assert!(matches!(last, Err(PickupRefused::Closed(DoorState::Locked))), "{last:?}");
-        let right = messages::give_password(&town.post, &bob, &cookie, "our first dog").await;
-        assert!(matches!(right, Err(PickupRefused::Closed(DoorState::Locked))), "the right one comes too late: {right:?}");
-        assert_eq!(town.states(&ana, sent.id).await, [RecipientState::Locked]);
-        let before = (town.mailbox.letters_to("ana@acme.example").len(), town.mailbox.letters_to("bob@example.org").len());
+        assert!(bob.press("password", &[("password", "guess")]).await.is(403).shows("This message is locked"));
+        bob.press("password", &[("password", "our first dog")]).await.is(403);
+        assert_eq!(key.states(&sent).await, ["locked"]);
+        let before = [town.letters_to("ana@acme.example"), town.letters_to("bob@example.org")];
         town.run_jobs().await;
-        let after = (town.mailbox.letters_to("ana@acme.example").len(), town.mailbox.letters_to("bob@example.org").len());
-        assert_eq!((before.0 + 1, before.1 + 1), after, "both are told");
-        let recipient = sent.recipients[0].id;
-        town.db().act(&ana, async |tx| messages::unlock(tx, sent.id, recipient).await).await.unwrap();
-        assert_eq!(messages::give_password(&town.post, &bob, &cookie, "our first dog").await.unwrap(), Step::Open);
-        assert_eq!(messages::content(&town.post, &bob, &cookie).await.unwrap().unwrap().assurance, "R2");
+        let after = [town.letters_to("ana@acme.example"), town.letters_to("bob@example.org")];
+        assert_eq!(after, before.map(|n| n + 1), "both are told");
+        let recipient = key.get(&format!("/v1/messages/{sent}/recipients")).await.json()["recipients"][0]["id"].take();
+        let unlock = format!("/messages/{sent}/unlock");
+        ana.browser.press(&unlock, &[("recipient", recipient.as_str().unwrap())]).await.is(303);
+        assert_eq!(bob.type_password("our first dog").await.step(), "message");
+        assert!(bob.message().await.is(200).shows("by a code mailed to you and the message password"));
     })
     .await;
 }
@@ -80,25 +75,27 @@ async fn five_wrong_passwords_lock_and_tell_both_and_the_sender_can_unlock() {
 #[tokio::test]
 async fn wrong_codes_are_counted_and_a_new_code_makes_the_old_one_worthless() {
     on_both(async |town: Town| {
-        let ana = town.owner("ana@acme.example").await;
-        town.send(&ana, letter_to(&["bob@example.org"])).await;
+        let ana = town.member("ana@acme.example").await;
+        ana.send(&[("to", "bob@example.org")]).await;
         town.run_jobs().await;
-        let (bob, cookie) = (town.visitor("bob@example.org").await, town.cookie());
-        messages::gesture(&town.post, &bob, &cookie).await.unwrap();
+        let bob = town.recipient("bob@example.org");
+        bob.open().await.is(303);
         town.run_jobs().await;
         let first = town.code("bob@example.org");
         let wrong = if first == "000000" { "000001" } else { "000000" };
         for _ in 0..5 {
-            assert!(messages::prove_code(&town.post, &bob, &cookie, wrong).await.is_err());
+            bob.type_code(wrong).await.is(422);
         }
-        assert!(matches!(messages::prove_code(&town.post, &bob, &cookie, &first).await, Err(PickupRefused::CodeSpent)));
-        assert!(matches!(messages::resend_code(&town.post, &bob, &cookie).await, Err(PickupRefused::CodeTooSoon { .. })));
-        town.clock().advance(Duration::from_secs(61));
-        messages::resend_code(&town.post, &bob, &cookie).await.unwrap();
+        assert!(bob.type_code(&first).await.is(422).shows("tried too often"));
+        assert!(bob.press("code/again", &[]).await.is(429).shows("You can ask for another in 60 seconds"));
+        town.clock.advance(Duration::from_secs(61));
+        assert_eq!(bob.press("code/again", &[]).await.step(), "code");
         town.run_jobs().await;
-        assert!(matches!(messages::prove_code(&town.post, &bob, &cookie, &first).await, Err(PickupRefused::WrongCode { .. })));
         let second = town.code("bob@example.org");
-        assert_eq!(messages::prove_code(&town.post, &bob, &cookie, &second).await.unwrap(), Step::Open);
+        if first != second {
+            bob.type_code(&first).await.is(422);
+        }
+        assert_eq!(bob.type_code(&second).await.step(), "message");
     })
     .await;
 }
@@ -106,20 +103,19 @@ async fn wrong_codes_are_counted_and_a_new_code_makes_the_old_one_worthless() {
 #[tokio::test]
 async fn a_sender_who_hides_is_unnamed_until_accepted() {
     on_both(async |town: Town| {
-        let ana = town.owner("ana@acme.example").await;
-        let mut outline = letter_to(&["bob@example.org"]);
-        (outline.hide_sender, outline.accept_first, outline.proof) = (true, true, Some(Proof::R0));
-        let sent = town.send(&ana, outline).await;
+        let ana = town.member("ana@acme.example").await;
+        let key = ana.key("watch").await;
+        let sent = ana.send(&[("to", "bob@example.org"), ("proof", "r0"), ("hide_sender", "on"), ("accept_first", "on")]).await;
         town.run_jobs().await;
         assert!(!town.newest_to("bob@example.org").raw.contains("Ana"));
-        let (bob, cookie) = (town.visitor("bob@example.org").await, town.cookie());
-        let door = town.db().read(&bob, async |read| messages::door(read).await).await.unwrap().unwrap();
-        assert!(door.sender.is_none());
-        assert_eq!(messages::gesture(&town.post, &bob, &cookie).await.unwrap(), Step::Accept);
-        assert_eq!(town.states(&ana, sent.id).await, [RecipientState::Notified]);
-        assert_eq!(messages::accept(&town.post, &bob, &cookie).await.unwrap(), Step::Open);
-        assert_eq!(messages::content(&town.post, &bob, &cookie).await.unwrap().unwrap().sender.0, "Ana Brandt");
-        assert_eq!(town.kinds(&ana, sent.id).await, ["submitted", "notice_relayed", "accepted", "handed_over"]);
+        let bob = town.recipient("bob@example.org");
+        assert!(!bob.look().await.is(200).shows("Ana"));
+        assert_eq!(bob.press("open", &[]).await.step(), "accept");
+        assert!(!bob.page("accept").await.is(200).shows("Ana"));
+        assert_eq!(key.states(&sent).await, ["notified"]);
+        assert_eq!(bob.press("accept", &[]).await.step(), "message");
+        assert!(bob.message().await.is(200).shows("Ana Brandt"));
+        assert_eq!(key.kinds(&sent).await, ["submitted", "notice_relayed", "link_fetched", "accepted", "handed_over"]);
     })
     .await;
 }
@@ -127,14 +123,17 @@ async fn a_sender_who_hides_is_unnamed_until_accepted() {
 #[tokio::test]
 async fn a_refused_message_is_closed_for_good() {
     on_both(async |town: Town| {
-        let ana = town.owner("ana@acme.example").await;
-        let sent = town.send(&ana, letter_to(&["bob@example.org"])).await;
+        let ana = town.member("ana@acme.example").await;
+        let key = ana.key("watch").await;
+        let sent = ana.send(&[("to", "bob@example.org")]).await;
         town.run_jobs().await;
-        let (bob, cookie) = (town.visitor("bob@example.org").await, town.cookie());
-        town.db().act(&bob, async |tx| messages::refuse(tx, "not for me").await).await.unwrap();
-        assert!(matches!(messages::gesture(&town.post, &bob, &cookie).await, Err(PickupRefused::Closed(DoorState::Refused))));
-        assert_eq!(town.states(&ana, sent.id).await, [RecipientState::Refused]);
-        assert!(matches!(messages::body(&town.post, &ana, sent.id).await.unwrap(), Some(messages::Body::Shredded)));
+        let bob = town.recipient("bob@example.org");
+        bob.refuse("not for me").await.is(303);
+        assert!(bob.look().await.is(410).shows("This message was refused"));
+        bob.press("open", &[]).await.is(410);
+        assert_eq!(key.states(&sent).await, ["refused"]);
+        let page = ana.page(&sent).await;
+        assert!(page.shows("The content is destroyed") && page.shows("not for me"), "{}", page.text());
         town.run_jobs().await;
         assert!(town.newest_to("ana@acme.example").text.contains("not for me"));
     })
@@ -144,22 +143,24 @@ async fn a_refused_message_is_closed_for_good() {
 #[tokio::test]
 async fn an_expired_message_loses_its_content_and_keeps_its_timeline() {
     on_both(async |town: Town| {
-        let ana = town.owner("ana@acme.example").await;
-        let mut outline = letter_to(&["bob@example.org"]);
-        outline.expires_days = Some(3);
-        outline.remind_days = vec![1];
-        let sent = town.send(&ana, outline).await;
+        let ana = town.member("ana@acme.example").await;
+        let key = ana.key("watch").await;
+        let sent = ana.send(&[("to", "bob@example.org"), ("expires_days", "3"), ("remind_days", "1")]).await;
         town.run_jobs().await;
-        let bob = town.visitor("bob@example.org").await;
-        town.clock().advance(Duration::from_secs(2 * 86_400 + 60));
+        let bob = town.recipient("bob@example.org");
+        bob.look().await.is(200);
+        town.clock.advance(Duration::from_secs(2 * 86_400 + 60));
         town.run_jobs().await;
-        town.clock().advance(Duration::from_secs(86_400));
+        bob.look().await.is(200);
+        town.clock.advance(Duration::from_secs(86_400 - 60));
+        assert!(bob.press("open", &[]).await.is(410).shows("This message has expired"), "at the deadline, whether or not a job has run");
         town.run_jobs().await;
-        assert_eq!(town.states(&ana, sent.id).await, [RecipientState::Expired]);
-        assert!(matches!(messages::body(&town.post, &ana, sent.id).await.unwrap(), Some(messages::Body::Shredded)));
-        assert!(matches!(messages::gesture(&town.post, &bob, &town.cookie()).await, Err(PickupRefused::Closed(DoorState::Expired))));
-        let kinds = town.kinds(&ana, sent.id).await;
-        assert_eq!(kinds, ["submitted", "notice_relayed", "reminder_relayed", "expired_unopened", "shredded", "pickup_too_late"]);
+        assert_eq!(key.states(&sent).await, ["expired"]);
+        assert!(ana.page(&sent).await.shows("The content is destroyed"));
+        let kinds = key.kinds(&sent).await;
+        for kind in ["reminder_relayed", "expired_unopened", "shredded", "pickup_too_late"] {
+            assert_eq!(kinds.iter().filter(|k| *k == kind).count(), 1, "{kind}: {kinds:?}");
+        }
     })
     .await;
 }
@@ -167,16 +168,42 @@ async fn an_expired_message_loses_its_content_and_keeps_its_timeline() {
 #[tokio::test]
 async fn a_blocked_sender_sends_no_more_notices() {
     on_both(async |town: Town| {
-        let ana = town.owner("ana@acme.example").await;
-        town.send(&ana, letter_to(&["bob@example.org"])).await;
+        let ana = town.member("ana@acme.example").await;
+        let key = ana.key("watch").await;
+        ana.send(&[("to", "bob@example.org")]).await;
         town.run_jobs().await;
-        let bob = town.visitor("bob@example.org").await;
-        town.db().act(&bob, async |tx| messages::block_sender(tx).await).await.unwrap();
-        town.db().act(&bob, async |tx| messages::block_sender(tx).await).await.unwrap();
-        let second = town.send(&ana, letter_to(&["Bob@example.org"])).await;
+        let bob = town.recipient("bob@example.org");
+        // A mail program's one click: no cookie, no page (RFC 8058).
+        for _ in 0..2 {
+            bob.press("block", &[("List-Unsubscribe", "One-Click")]).await.is(200);
+        }
+        let second = ana.send(&[("to", "Bob@example.org")]).await;
         town.run_jobs().await;
-        assert_eq!(town.states(&ana, second.id).await, [RecipientState::Failed]);
-        assert_eq!(town.mailbox.letters_to("bob@example.org").len(), 1);
+        assert_eq!(key.states(&second).await, ["failed"]);
+        assert_eq!(town.letters_to("bob@example.org"), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_link_with_one_character_changed_leads_nowhere() {
+    on_both(async |town: Town| {
+        let ana = town.member("ana@acme.example").await;
+        let key = ana.key("watch").await;
+        let sent = ana.send(&[("to", "bob@example.org")]).await;
+        town.run_jobs().await;
+        let bob = town.recipient("bob@example.org");
+        let absent = town.browser().get(&format!("/p/{}", "A".repeat(43))).await.is(404);
+        for at in [3, 20, bob.link.len() - 1] {
+            let mut changed = bob.link.clone().into_bytes();
+            // Two apart, so that the four unused bits of the last character do not hide the change.
+            changed[at] = if changed[at] == b'Q' { b'g' } else { b'Q' };
+            let answer = town.browser().get(std::str::from_utf8(&changed).unwrap()).await.is(404);
+            assert_eq!(answer.bytes, absent.bytes, "at {at}");
+        }
+        assert_eq!(key.kinds(&sent).await, ["submitted", "notice_relayed"], "nobody came to the door");
+        bob.look().await.is(200);
+        assert!(matches!(key.evidence(&sent).await[2]["kind"], Value::String(ref kind) if kind == "link_fetched"));
     })
     .await;
 }

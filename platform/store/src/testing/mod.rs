@@ -2,6 +2,7 @@
 //! the test process.
 
 mod postgres;
+mod rows;
 
 use crate::{Blobs, Database, Db, Ground};
 use kernel::{Chance, Clock, Fault, Time};
@@ -9,6 +10,7 @@ use keys::RootKeys;
 use tempfile::TempDir;
 
 pub use postgres::Postgres;
+pub use rows::{Row, Rows};
 
 /// When every test begins, unless it says otherwise: 2026-11-23T17:14:02.123Z.
 pub const START: Time = Time(1_795_454_042_123);

@@ -50,7 +50,12 @@ impl Postgres {
 
     /// Runs one statement as the superuser in the database of `url`.
     pub async fn admin_in(&self, url: &str, sql: &str) {
-        Self::run(&url.replace(&format!("{OWNER}@"), "postgres@"), sql).await;
+        Self::run(&Self::as_superuser(url), sql).await;
+    }
+
+    /// The address of a fresh database, for the superuser.
+    pub(super) fn as_superuser(url: &str) -> String {
+        url.replace(&format!("{OWNER}@"), "postgres@")
     }
 
     async fn run(url: &str, sql: &str) {

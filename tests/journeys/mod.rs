@@ -1,0 +1,7 @@
+//! The journeys of people, each fact on both databases.
+
+mod attach;
+mod draft;
+mod pick_up;
+mod retract;
+mod send;

@@ -1,0 +1,5 @@
+//! Every journey through the doors, the walk of the stranger, refusals, races and crashes.
+#![allow(clippy::unwrap_used)] // a test fails by panicking, in its helpers too
+
+mod journeys;
+mod walk;
