@@ -13,6 +13,8 @@ pub struct Browser {
     pub pickup: Option<Token>,
     /// The sentence that the page before left for this one.
     pub flash: Option<String>,
+    /// Whether the site takes new accounts.
+    pub sign_up_open: bool,
     /// Token for the hidden field `form` of every form shown to this browser.
     pub form: String,
     /// A new anonymous form cookie that the page has to set.
@@ -29,7 +31,7 @@ impl Browser {
         let bound = session.as_ref().or(anonymous.as_ref()).or(fresh.as_ref()).expect("the third is there when the others are not");
         let form = csrf::token(web, bound);
         let flash = cookie::read(headers, cookie::FLASH).and_then(page::read_flash);
-        Browser { origin: origin::of(req), pickup: token(cookie::PICKUP), flash, form, fresh, session }
+        Browser { origin: origin::of(req), pickup: token(cookie::PICKUP), flash, sign_up_open: web.sign_up_open, form, fresh, session }
     }
     /// Sets the form cookie if it is new, and forgets the sentence that was shown.
     pub(crate) fn settle(&self, headers: &mut HeaderMap) {

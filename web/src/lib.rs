@@ -46,6 +46,8 @@ use poem::Route;
 pub struct Web {
     pub post: messages::Post,
     pub accounts: accounts::Accounts,
+    /// Whether strangers may sign up; where not, no page leads there.
+    pub sign_up_open: bool,
 }
 
 /// Every page route, each in its frame. `ROUTES` is the same list as data.

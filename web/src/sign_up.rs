@@ -1,4 +1,4 @@
-//! Signing up: name, address, password, done.
+//! Signing up: name, address, password, done. Where sign-up is closed there is no such page.
 
 use crate::{
     Web,
@@ -9,7 +9,7 @@ use crate::{
     page::{page, page_with, see_other_telling},
     problems::Problems,
     refusals::Refusal,
-    stop::Answer,
+    stop::{Answer, Stop},
     top::Top,
 };
 use accounts::{SESSION_LIFE, SignUp, SignUpRefused};
@@ -29,11 +29,13 @@ struct SignUpPage<'a> {
 
 #[handler]
 pub async fn show(web: Data<&Web>, browser: Browser) -> Answer {
+    open(&web)?;
     page(&browser, &blank(&web, &browser))
 }
 
 #[handler]
 pub async fn submit(web: Data<&Web>, browser: Browser, form: Form) -> Answer {
+    open(&web)?;
     let text = |name| form.text(name).to_owned();
     let typed = SignUp { name: text("name"), email: text("email"), password: text("password") };
     match web.accounts.sign_up(&typed, browser.origin.clone()).await {
@@ -51,6 +53,10 @@ pub async fn submit(web: Data<&Web>, browser: Browser, form: Form) -> Answer {
             page_with(refused.status(), &browser, &page)
         }
     }
+}
+
+fn open(web: &Web) -> Result<(), Stop> {
+    if web.sign_up_open { Ok(()) } else { Err(Stop::NotFound) }
 }
 
 fn blank(web: &Web, browser: &Browser) -> SignUpPage<'static> {

@@ -9,6 +9,8 @@ pub struct Top {
     pub current: &'static str,
     pub person: Option<Person>,
     pub flash: Option<String>,
+    /// Strangers may sign up here.
+    pub sign_up_open: bool,
     /// Value of the hidden field `form` of every form on the page.
     pub form: String,
 }
@@ -25,7 +27,7 @@ pub struct Person {
 
 impl Top {
     pub fn anyone(browser: &Browser) -> Top {
-        Top { current: "", person: None, flash: browser.flash.clone(), form: browser.form.clone() }
+        Top { current: "", person: None, flash: browser.flash.clone(), sign_up_open: browser.sign_up_open, form: browser.form.clone() }
     }
     /// Address of a script or style sheet.
     pub fn asset(&self, name: &str) -> String {

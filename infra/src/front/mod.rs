@@ -45,24 +45,17 @@ struct Inner {
     slots: Semaphore,
     chance: Chance,
     site: Site,
-    sign_up_open: bool,
 }
 
 impl Front {
     pub(crate) fn new(app: &App, more: impl FnOnce(Route) -> Route) -> Front {
         let slots = Semaphore::new(app.config.listen.max_requests.min(Semaphore::MAX_PERMITS));
-        Front(Arc::new(Inner {
-            route: more(routes(app)),
-            slots,
-            chance: app.db.chance().clone(),
-            site: app.site.clone(),
-            sign_up_open: app.config.sign_up.open,
-        }))
+        Front(Arc::new(Inner { route: more(routes(app)), slots, chance: app.db.chance().clone(), site: app.site.clone() }))
     }
 }
 
 fn routes(app: &App) -> Route {
-    let pages = web::pages(web::Web { post: app.post.clone(), accounts: app.accounts.clone() });
+    let pages = web::pages(web::Web { post: app.post.clone(), accounts: app.accounts.clone(), sign_up_open: app.config.sign_up.open });
     let api = openapi::Api { post: app.post.clone(), site: app.site.clone() };
     let document = openapi::document(&app.site);
     pages
@@ -103,9 +96,6 @@ impl Inner {
     async fn answer(&self, req: Request, id: &str) -> Response {
         let Ok(_slot) = self.slots.try_acquire() else { return busy() };
         let api = is_api(req.uri());
-        if !self.sign_up_open && req.uri().path() == "/sign-up" {
-            return self.page(StatusCode::NOT_FOUND, api, None);
-        }
         match AssertUnwindSafe(self.route.call(req)).catch_unwind().await {
             Ok(Ok(answer)) => answer.into_response(),
             Ok(Err(error)) => self.page(error.status(), api, None),

@@ -74,7 +74,7 @@ impl Town {
             sign_up_limits: limits,
         };
         let post = Post { db: db.clone(), hasher, site };
-        let pages = web::pages(Web { post: post.clone(), accounts: accounts.clone() });
+        let pages = web::pages(Web { post: post.clone(), accounts: accounts.clone(), sign_up_open: true });
         Town { site: TestClient::new(pages), db, post, mailbox: Arc::new(CapturedMail::new(1000)), accounts, _database: database }
     }
 
