@@ -4,6 +4,7 @@
 //! happens before or after the act, never inside it, so sending is `prepare` and then `send`.
 
 mod attach;
+mod begin_draft;
 mod block;
 mod draft;
 mod expire;
@@ -27,6 +28,7 @@ mod unlock;
 mod visit;
 
 pub use attach::{AttachRefused, AttachmentView, attachments, begin_attachment, find_attachment, remove_attachment};
+pub use begin_draft::begin_draft;
 pub use block::block_sender;
 pub use draft::{DraftRefused, DraftRow, DraftText, DraftView, discard_draft, draft, drafts, save_draft, start_draft, sweep_hidden};
 pub use jobs::run_job;

@@ -39,8 +39,8 @@ async fn draft_for_files(web: &Web, member: &Member, posted: &mut Posted) -> Res
     if let Some(draft) = posted.draft {
         return Ok(draft);
     }
-    let text = &posted.typed.text;
-    let draft = web.post.db.act(&member.caller, async |tx| messages::start_draft(tx, text).await).await.map_err(Refusal::stop)?;
+    let typed = &posted.typed;
+    let (draft, _) = messages::begin_draft(&web.post, &member.caller, &typed.once, &typed.text).await.map_err(Refusal::stop)?;
     posted.draft = Some(draft);
     Ok(draft)
 }

@@ -70,9 +70,8 @@ async fn keep_first(web: &Web, member: &Member, posted: &Posted) -> Result<(Mess
     if let Some(id) = posted.draft {
         return keep(web, member, id, &posted.typed, None).await.map(|revision| (id, revision));
     }
-    let text = &posted.typed.text;
-    let id = web.post.db.act(&member.caller, async |tx| messages::start_draft(tx, text).await).await?;
-    Ok((id, 1))
+    let typed = &posted.typed;
+    messages::begin_draft(&web.post, &member.caller, &typed.once, &typed.text).await
 }
 
 pub async fn keep(web: &Web, member: &Member, id: MessageId, typed: &Typed, seen: Option<i64>) -> Result<i64, DraftRefused> {

@@ -52,6 +52,31 @@ async fn a_script_saves_by_revision_and_learns_of_another_window() {
 }
 
 #[tokio::test]
+async fn a_blank_page_sent_again_goes_on_with_its_draft() {
+    let town = Town::new().await;
+    let ana = town.person("ana@example.org").await;
+    let once = value(&town.get(&ana, "/compose").await.body, "name=\"once\" value=\"").to_owned();
+    let first = [("to", "nobody"), ("subject", "first"), ("once", once.as_str())];
+    for _ in 0..2 {
+        let failed = town.multipart(&ana, "/drafts?then=send", &first, &[]).await;
+        assert_eq!(failed.status, StatusCode::UNPROCESSABLE_ENTITY);
+    }
+    let drafts = town.get(&ana, "/drafts").await;
+    assert_eq!(drafts.body.matches("class=\"subject\"").count(), 1, "reloading the answer begins no second draft");
+    let path = format!("/drafts/{}", value(&drafts.body, "class=\"subject\" href=\"/drafts/"));
+
+    town.multipart(&ana, &path, &[("to", "nobody"), ("subject", "newer")], &[]).await;
+    town.multipart(&ana, "/drafts", &first, &[]).await;
+    assert!(town.get(&ana, &path).await.shows("value=\"newer\""), "what was written since is not overwritten by the old page");
+    let changed = [("to", "nobody"), ("subject", "changed after going back"), ("once", once.as_str())];
+    assert_eq!(town.multipart(&ana, "/drafts", &changed, &[]).await.to(), path);
+    assert!(town.get(&ana, &path).await.shows("changed after going back"));
+
+    town.post(&ana, &format!("{path}/discard"), &[]).await;
+    assert_ne!(town.multipart(&ana, "/drafts", &first, &[]).await.to(), path, "a discarded draft does not come back");
+}
+
+#[tokio::test]
 async fn a_discarded_draft_is_gone_and_what_is_typed_into_it_is_not() {
     let town = Town::new().await;
     let ana = town.person("ana@example.org").await;
