@@ -1,0 +1,85 @@
+// The real binary, `countersign serve`, with a configuration of its own in a temporary directory.
+
+import { execFileSync, spawn } from "node:child_process";
+import { createWriteStream } from "node:fs";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** The repository. */
+export const top = fileURLToPath(new URL("../../..", import.meta.url));
+
+const BINARY = resolve(process.env.COUNTERSIGN_BINARY || join(top, "target/debug/countersign"));
+const START = 20000; // ms until /ready
+
+/** A port of this machine that nobody uses right now. */
+export async function freePort() {
+  const probe = createServer();
+  await new Promise((done) => probe.listen(0, "127.0.0.1", done));
+  const { port } = probe.address();
+  await new Promise((done) => probe.close(done));
+  return port;
+}
+
+/** Sets a server up. `smtp` is the relay's port, `base` what links begin with where that is not the server itself. */
+export async function setUp({ smtp, base, plan = "personal", signUp = true }) {
+  const dir = await mkdtemp(join(tmpdir(), "countersign-browser-"));
+  const port = await freePort();
+  const url = base ?? `http://127.0.0.1:${port}`;
+  const file = join(dir, "countersign.toml");
+  await writeFile(
+    file,
+    `data_dir = "${dir}/data"
+site = { base_url = "${url}", mail_from = "certified@mail.example" }
+listen = { http = "127.0.0.1:${port}", drain_seconds = 5 }
+smtp = { host = "127.0.0.1", port = ${smtp}, tls = "none" }
+sign_up = { open = ${signUp}, plan = "${plan}" }
+worker = { poll_seconds = 1 }
+`,
+  );
+  return { dir, port, url, file, log: join(dir, "log"), forget: () => rm(dir, { recursive: true, force: true }) };
+}
+
+/** Starts it and waits until it answers. `env` is added to its environment. */
+export async function start(place, env = {}) {
+  const stdio = ["ignore", "ignore", "pipe"];
+  const child = spawn(BINARY, ["serve", "--config", place.file], { stdio, env: { ...process.env, RUST_BACKTRACE: "0", ...env } });
+  child.stderr.pipe(createWriteStream(place.log, { flags: "a" }));
+  const ended = new Promise((done) => child.once("exit", (code, signal) => done(signal ?? code)));
+  child.once("error", () => {});
+  const until = Date.now() + START;
+  for (;;) {
+    const answer = await fetch(`http://127.0.0.1:${place.port}/ready`).catch(() => null);
+    if (answer?.ok) break;
+    if (Date.now() > until || child.exitCode !== null) throw new Error(`${BINARY} did not start:\n${await tail(place)}`);
+    await new Promise((done) => setTimeout(done, 50));
+  }
+  return {
+    /** SIGTERM, as an operator stops it; answers how it ended (0 is well). */
+    async stop() {
+      child.kill("SIGTERM");
+      return ended;
+    },
+  };
+}
+
+/** What puts a program's clock `offset` ahead ("+31d"), for `start`. */
+export function later(offset) {
+  const shown = execFileSync("faketime", ["-f", offset, "env"], { encoding: "utf8" });
+  const preload = shown.match(/^LD_PRELOAD=(.*)$/m)[1];
+  return { LD_PRELOAD: preload, FAKETIME: offset, FAKETIME_DONT_FAKE_MONOTONIC: "1" };
+}
+
+/** The end of the log. */
+export async function tail(place) {
+  const log = await readFile(place.log, "utf8").catch(() => "");
+  return log.split("\n").slice(-40).join("\n");
+}
+
+/** Lines of the log that tell of a fault of ours. */
+export async function faults(place) {
+  const log = await readFile(place.log, "utf8");
+  return log.split("\n").filter((line) => / ERROR |panicked/.test(line));
+}
