@@ -10,12 +10,14 @@ mod door;
 mod letters;
 mod member;
 mod recipient;
+mod site;
 mod town;
 
 pub use api_key::ApiKey;
 pub use browser::{Browser, Fields, File};
 pub use door::{Answer, Ask, Body, Door};
-pub use letters::{code_in, link_in};
+pub use letters::Letter;
 pub use member::{Member, PASSWORD};
 pub use recipient::Recipient;
+pub use site::{Server, Site, wait_for};
 pub use town::{Town, on_both, on_both_with};

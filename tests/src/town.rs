@@ -1,9 +1,9 @@
 //! One test's world: the assembled server on a database of its own, a mailbox, a stopped clock, seeded chance. Nothing is shared.
 
-use crate::{Browser, Door, Member, Recipient, code_in, link_in};
+use crate::{Browser, Door, Letter, Member, Recipient};
 use countersign::{App, Config, Outside};
 use kernel::{Chance, Clock};
-use mail::{CapturedLetter, CapturedMail, Mailer};
+use mail::{CapturedMail, Mailer};
 use secrecy::SecretString;
 use std::{
     net::{IpAddr, Ipv4Addr},
@@ -100,7 +100,7 @@ impl Town {
 
     /// Presses the button behind the newest proof link mailed to the member.
     pub async fn prove(&self, member: &Member) {
-        let link = link_in(&self.newest_to(&member.email), "/prove/");
+        let link = self.newest_to(&member.email).link("/prove/");
         member.browser.get(&link).await.is(200);
         member.browser.press(&link, &[]).await.is(303);
     }
@@ -108,19 +108,19 @@ impl Town {
     /// Whoever holds the link in the newest notice to `email`, at a browser of their own.
     pub fn recipient(&self, email: &str) -> Recipient {
         let letters = self.mailbox.letters_to(email);
-        let notice = letters.iter().rev().find(|letter| letter.text.contains("/p/")).expect("a notice has come");
-        Recipient::new(self.browser(), &link_in(notice, "/p/"))
+        let notice = letters.into_iter().rev().find(|letter| letter.text.contains("/p/")).expect("a notice has come");
+        Recipient::new(self.browser(), &Letter::from(notice).link("/p/"))
     }
 
-    pub fn newest_to(&self, email: &str) -> CapturedLetter {
-        self.mailbox.letters_to(email).pop().unwrap_or_else(|| panic!("no letter has come to {email}"))
+    pub fn newest_to(&self, email: &str) -> Letter {
+        self.mailbox.letters_to(email).pop().unwrap_or_else(|| panic!("no letter has come to {email}")).into()
     }
     pub fn letters_to(&self, email: &str) -> usize {
         self.mailbox.letters_to(email).len()
     }
     /// The code in the newest letter to `email`.
     pub fn code(&self, email: &str) -> String {
-        code_in(&self.newest_to(email))
+        self.newest_to(email).code()
     }
 
     /// Runs what is due until nothing is; how many ran.

@@ -5,7 +5,7 @@
 
 use kernel::TenantId;
 use std::{collections::BTreeMap, time::Duration};
-use tests::{ApiKey, Body, File, Member, Recipient, Town, link_in};
+use tests::{ApiKey, Body, File, Member, Recipient, Town};
 
 /// A tenant of the walk, and the first part of its canaries.
 #[derive(Clone)]
@@ -125,11 +125,11 @@ impl House {
         let email = format!("newcomer{n}@{}private.example", self.canary);
         let newcomer = Member::sign_up(town.browser(), &format!("{}name", self.canary), &email).await;
         town.run_jobs().await;
-        owned.put("prove", link_in(&town.newest_to(&email), "/prove/").trim_start_matches("/prove/").to_owned());
+        owned.put("prove", town.newest_to(&email).link("/prove/").trim_start_matches("/prove/").to_owned());
         newcomer.browser.get("/forgot").await.is(200);
         newcomer.browser.press("/forgot", &[("email", &email)]).await.is(200);
         town.run_jobs().await;
-        owned.put("reset", link_in(&town.newest_to(&email), "/reset/").trim_start_matches("/reset/").to_owned());
+        owned.put("reset", town.newest_to(&email).link("/reset/").trim_start_matches("/reset/").to_owned());
     }
 }
 

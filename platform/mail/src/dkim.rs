@@ -84,10 +84,10 @@ mod tests {
     use std::{borrow::Borrow, hash::Hash, time::Instant};
 
     /// Test keys made with openssl, and their public halves from `openssl rsa -pubout` and `openssl pkey -pubout`.
-    const RSA: &str = include_str!("../tests/peer/dkim/rsa.pem");
-    const RSA_PKCS1: &str = include_str!("../tests/peer/dkim/rsa-pkcs1.pem");
+    const RSA: &str = include_str!("../tests/dkim/rsa.pem");
+    const RSA_PKCS1: &str = include_str!("../tests/dkim/rsa-pkcs1.pem");
     const RSA_PUBLIC: &str = "v=DKIM1; k=rsa; p=MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAkBim5qjXD0kcaKKcTJYQaGl/LLWzsDHO29aKoNutnGO2pCYlqxIwE0bpuUwwRUcm5Uu+dE6jnd4DjIcDMYQucli7ee/ceciMCCqk9rgN2kWZh6ICQsjLq/zvvJv9w48Qo+lOrEP9q1olG2aBcnYrXMysLPuQZ9cvetuIlY9UtbBySiZkcoXJoF+dNiKAe4oM5G/nTFXEemOSd7+XF0e2FcL+UPJLUyA4awpyGbKYMJi3cj82lwm+dhWaF3eB2yHrP71sXZMbg5RHJuZeYcg0VWjNwQC2HQ5/QfaCfyvNiD+CHo4TuCgzOtjCe3tV11eSrEFO6XVS564N0DfUQgLaiQIDAQAB";
-    const ED25519: &str = include_str!("../tests/peer/dkim/ed25519.pem");
+    const ED25519: &str = include_str!("../tests/dkim/ed25519.pem");
     const ED25519_PUBLIC: &str = "v=DKIM1; k=ed25519; p=GXU43nVYvLv0koz9V+XgXZosUMgvnHFnDgxblRVzrpo=";
 
     /// A name server that knows one record.
@@ -147,8 +147,8 @@ mod tests {
 
     #[test]
     fn what_is_no_key_or_no_name_is_refused() {
-        let certificate = include_str!("../tests/peer/tls/ca.pem");
-        let elliptic = include_str!("../tests/peer/tls/localhost.key");
+        let certificate = include_str!("testing/tls/ca.pem");
+        let elliptic = include_str!("testing/tls/localhost.key");
         for (domain, selector, pem) in [
             ("example.com", "s1", ""),
             ("example.com", "s1", certificate),

@@ -18,6 +18,8 @@ mod smtp_connect;
 mod smtp_hand_over;
 mod smtp_relay;
 mod smtp_stream;
+#[cfg(feature = "test-support")]
+pub mod testing;
 
 pub use answer::{Outcome, Pause, SmtpAnswer};
 pub use captured::{CapturedLetter, CapturedMail};

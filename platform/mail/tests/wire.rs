@@ -2,12 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
-mod peer;
-
 use kernel::Time;
-use mail::{Letter, Mailbox, Mailer, Outcome, Pause, Secret, SmtpConfig, SmtpRelay, Tls};
+use mail::{
+    Letter, Mailbox, Mailer, Outcome, Pause, Secret, SmtpConfig, SmtpRelay, Tls,
+    testing::{CA_FILE, Do, Peer, Protection},
+};
 use mail_parser::MessageParser;
-use peer::{Do, Peer, Protection};
 use std::sync::Arc;
 
 fn letter() -> Letter {
@@ -254,7 +254,7 @@ async fn dots_and_carriage_returns_arrive_as_written() {
 }
 
 fn encrypted(peer: &Peer, tls: Tls) -> SmtpConfig {
-    SmtpConfig { host: "localhost".into(), tls, ca_file: Some(peer::CA_FILE.into()), ..config(peer) }
+    SmtpConfig { host: "localhost".into(), tls, ca_file: Some(CA_FILE.into()), ..config(peer) }
 }
 
 #[tokio::test]

@@ -1,8 +1,8 @@
-//! A mail server on a free port that does as scripted and remembers what it saw, byte for byte.
+//! For tests: a mail server on a free port that does as scripted and remembers what it saw, byte for byte.
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 use tokio::{
@@ -18,7 +18,8 @@ use tokio_rustls::{
     },
 };
 
-pub const CA_FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/peer/tls/ca.pem");
+/// Vouches for the server's certificate.
+pub const CA_FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/testing/tls/ca.pem");
 
 /// What the server does at a step instead of saying yes.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -45,6 +46,7 @@ pub struct Session {
     pub letters: Vec<String>,
 }
 
+/// Ends with the process.
 pub struct Peer {
     pub port: u16,
     state: Arc<State>,
@@ -63,8 +65,8 @@ impl Peer {
     }
     /// `keywords` are further lines of the EHLO answer (`"250-AUTH PLAIN\r\n"`).
     pub async fn with(script: Script, protection: Protection, keywords: &'static str) -> Peer {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port();
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has a free port");
+        let port = listener.local_addr().expect("it listens").port();
         let state = Arc::new(State { script: Mutex::new(script.into()), sessions: Mutex::default(), protection, keywords });
         let shared = state.clone();
         tokio::spawn(async move {
@@ -75,7 +77,7 @@ impl Peer {
         Peer { port, state }
     }
     pub fn sessions(&self) -> Vec<Session> {
-        self.state.sessions.lock().unwrap().clone()
+        self.state.sessions().clone()
     }
     pub fn letters(&self) -> Vec<String> {
         self.sessions().into_iter().flat_map(|s| s.letters).collect()
@@ -85,7 +87,7 @@ impl Peer {
         self.sessions().into_iter().flat_map(|s| s.commands).collect()
     }
     pub fn then(&self, step: &'static str, what: Do) {
-        self.state.script.lock().unwrap().push_back((step, what));
+        self.state.script().push_back((step, what));
     }
 }
 
@@ -94,9 +96,16 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
 type Stream = BufReader<Box<dyn Io>>;
 
 impl State {
+    fn sessions(&self) -> MutexGuard<'_, Vec<Session>> {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+    fn script(&self) -> MutexGuard<'_, VecDeque<(&'static str, Do)>> {
+        self.script.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     async fn serve(self: Arc<Self>, tcp: TcpStream) {
         let session = {
-            let mut sessions = self.sessions.lock().unwrap();
+            let mut sessions = self.sessions();
             sessions.push(Session::default());
             sessions.len() - 1
         };
@@ -117,7 +126,7 @@ impl State {
             if stream.read_line(&mut line).await.unwrap_or(0) == 0 {
                 return;
             }
-            self.sessions.lock().unwrap()[session].commands.push(line.trim_end().to_owned());
+            self.sessions()[session].commands.push(line.trim_end().to_owned());
             let verb = line.split([' ', ':', '\r']).next().unwrap_or_default().to_owned();
             if verb == "STARTTLS" {
                 if !self.step(&mut stream, "STARTTLS", "220 go ahead\r\n").await {
@@ -177,7 +186,7 @@ impl State {
             }
         }
         raw.truncate(raw.len() - 3);
-        self.sessions.lock().unwrap()[session].letters.push(String::from_utf8(raw).unwrap());
+        self.sessions()[session].letters.push(String::from_utf8_lossy(&raw).into_owned());
         self.step(stream, "dot", "250 2.0.0 queued as 4XyZ\r\n").await
     }
 
@@ -194,20 +203,20 @@ impl State {
     }
 
     fn take(&self, step: &str) -> Option<Do> {
-        let mut script = self.script.lock().unwrap();
+        let mut script = self.script();
         let at = script.iter().position(|(s, _)| *s == step)?;
         script.remove(at).map(|(_, what)| what)
     }
 }
 
 fn acceptor() -> TlsAcceptor {
-    let certificate = CertificateDer::from_pem_slice(include_bytes!("tls/localhost.pem")).unwrap();
-    let key = PrivateKeyDer::from_pem_slice(include_bytes!("tls/localhost.key")).unwrap();
+    let certificate = CertificateDer::from_pem_slice(include_bytes!("tls/localhost.pem")).expect("a certificate");
+    let key = PrivateKeyDer::from_pem_slice(include_bytes!("tls/localhost.key")).expect("a key");
     let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()
-        .unwrap()
+        .expect("the provider speaks TLS 1.3")
         .with_no_client_auth()
         .with_single_cert(vec![certificate], key)
-        .unwrap();
+        .expect("the key is the certificate's");
     TlsAcceptor::from(Arc::new(config))
 }

@@ -1,0 +1,3 @@
+//! Servers that die in the middle.
+
+mod killed;
