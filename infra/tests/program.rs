@@ -1,6 +1,9 @@
 //! The program as an operator runs it: the real binary, its exit codes, its signals.
 #![allow(clippy::unwrap_used)] // a test fails by panicking, in its helpers too
 
+#[path = "program/killed_worker.rs"]
+mod killed_worker;
+
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::TcpStream,

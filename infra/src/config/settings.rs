@@ -138,6 +138,7 @@ pub struct PlansConfig {
 pub struct WorkerConfig {
     pub concurrency: usize,
     pub poll_seconds: u64,
+    pub lease_seconds: u64,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -202,7 +203,7 @@ impl Default for SignUpConfig {
 }
 impl Default for WorkerConfig {
     fn default() -> WorkerConfig {
-        WorkerConfig { concurrency: 8, poll_seconds: 5 }
+        WorkerConfig { concurrency: 8, poll_seconds: 5, lease_seconds: 60 }
     }
 }
 impl Default for LogConfig {

@@ -1,7 +1,8 @@
 //! The worker: claims due jobs, runs them a few at a time, writes down how each ended.
 //!
 //! What would surprise you: a job may run twice (a crash, a lease that ran out), so every job's room bears that, and the
-//! attempt number fences off whoever finishes late.
+//! attempt number fences off whoever finishes late. The lease is short and renewed while the job runs, so the jobs of a worker that
+//! died are back within it.
 
 mod run;
 
@@ -104,10 +105,11 @@ impl App {
         }
     }
 
-    /// Longer than the longest job: a letter may wait this long for its relay.
-    fn lease(&self) -> Duration {
-        self.job_time() + Duration::from_secs(30)
+    /// How long a job is ours without a word from us.
+    pub(crate) fn lease(&self) -> Duration {
+        Duration::from_secs(self.config.worker.lease_seconds.clamp(1, 3_600))
     }
+    /// The longest that a job may take: a letter may wait for its relay.
     pub(crate) fn job_time(&self) -> Duration {
         match &self.mailer {
             mail::Mailer::Smtp(_) => {

@@ -1,9 +1,9 @@
-//! One job: to its room by the first part of its kind, bounded in time, and its end written down.
+//! One job: to its room by the first part of its kind, bounded in time, its lease renewed meanwhile, and its end written down.
 
 use crate::{App, front::what, numbers};
 use futures_util::FutureExt;
 use kernel::{Fault, JobEnd};
-use std::{panic::AssertUnwindSafe, time::Duration};
+use std::{panic::AssertUnwindSafe, pin::pin, time::Duration};
 use store::ClaimedJob;
 use tokio::time::Instant;
 use tracing::Instrument;
@@ -14,6 +14,10 @@ pub const MAX_ATTEMPTS: i64 = 50;
 const PAUSE_STEP: Duration = Duration::from_secs(30);
 /// ... but no longer than this.
 const MAX_PAUSE: Duration = Duration::from_secs(3_600);
+/// A lease is renewed when this part of it is over, so that two renewals may fail.
+const RENEWALS: u32 = 3;
+/// A job that turns out to be another's, or to have ended, may still come to its end.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// Runs the job and writes its end.
 pub async fn run(app: &App, job: &ClaimedJob) {
@@ -22,7 +26,7 @@ pub async fn run(app: &App, job: &ClaimedJob) {
         let began = Instant::now();
         let end = match job.attempts {
             n if n > MAX_ATTEMPTS => JobEnd::Park(format!("tried {} times without an end", n - 1)),
-            n => bounded(dispatch(app, job), app.job_time(), n).await,
+            n => bounded(held(app, job, dispatch(app, job)), app.job_time(), n).await,
         };
         let word = match write(app, job, end).await {
             Ok(word) => word,
@@ -35,6 +39,31 @@ pub async fn run(app: &App, job: &ClaimedJob) {
     }
     .instrument(span)
     .await;
+}
+
+/// Renews the lease while `work` runs. A job that is ours no more is let go: whoever has it now does it, and the fence keeps us out.
+async fn held(app: &App, job: &ClaimedJob, work: impl Future<Output = JobEnd>) -> JobEnd {
+    let mut work = pin!(work);
+    tokio::select! {
+        end = &mut work => return end,
+        () = renewed(app, job) => {}
+    }
+    tokio::time::timeout(LAST_WORDS, work).await.unwrap_or_else(|_| {
+        tracing::warn!("the lease was lost while the job ran; another attempt has it");
+        JobEnd::Written
+    })
+}
+
+/// Ends when the job is not ours any more. A database that is away may come back before the lease is over.
+async fn renewed(app: &App, job: &ClaimedJob) {
+    loop {
+        tokio::time::sleep(app.lease() / RENEWALS).await;
+        match app.db.jobs().renew(job, app.lease()).await {
+            Ok(true) => {}
+            Ok(false) => return,
+            Err(fault) => tracing::warn!(%fault, "a lease was not renewed"),
+        }
+    }
 }
 
 /// A panic or too long a time means: again, later.
@@ -117,7 +146,9 @@ mod tests {
         let run_at = town.clock.now();
         town.app
             .db
-            .act::<_, Fault, _>(&caller, async |tx| tx.later(NewJob { kind, payload: "{}".into(), run_at, held: false }).await)
+            .act::<_, Fault, _>(&caller, async |tx| {
+                tx.later(NewJob { kind, payload: "{}".into(), run_at, held: false, urgent: false }).await
+            })
             .await
             .unwrap();
     }
@@ -132,7 +163,7 @@ mod tests {
         town.sign_up("ana@acme.example").await;
         assert_eq!(town.app.run_due_jobs().await, SIGN_UP_JOBS);
         assert_eq!(town.letters.letters(), []);
-        assert_eq!(counts(&town).await, JobCounts { queued: 1, ..JobCounts::default() });
+        assert!(town.app.db.jobs().next_run_at().await.unwrap().is_some_and(|at| at > town.clock.now()));
         assert_eq!(town.app.run_due_jobs().await, 0, "not before its pause is over");
         town.clock.advance(Duration::from_secs(6 * 3_600));
         assert_eq!(town.app.run_due_jobs().await, 1);
@@ -168,6 +199,49 @@ mod tests {
         assert_eq!(town.app.run_due_jobs().await, SIGN_UP_JOBS);
         assert_eq!(counts(&town).await, JobCounts { parked: SIGN_UP_JOBS as u64, ..JobCounts::default() });
         assert_eq!(town.letters.letters(), []);
+    }
+
+    async fn claimed(town: &Town) -> ClaimedJob {
+        let jobs = town.app.db.jobs().claim(1, town.app.lease()).await.unwrap();
+        jobs.into_iter().next().unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_long_job_keeps_its_lease_and_a_dead_workers_jobs_are_back_within_one() {
+        let town = Town::with(|config| config.worker.lease_seconds = 3).await;
+        let tenant = town.sign_up("ana@acme.example").await;
+        town.app.run_due_jobs().await;
+        leave(&town, tenant, "messages.unheard").await;
+        let job = claimed(&town).await;
+        let running = tokio::spawn({
+            let (app, job) = (town.app.clone(), job.clone());
+            async move { held(&app, &job, std::future::pending()).await }
+        });
+        for _ in 0..3 {
+            // The clock that leases are counted by stands still: each renewal gives the whole lease again.
+            let renewed = Some(town.clock.now().plus(town.app.lease()));
+            while town.app.db.jobs().next_run_at().await.unwrap() != renewed {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            town.clock.advance(Duration::from_millis(2_500));
+            assert_eq!(town.app.db.jobs().claim(9, town.app.lease()).await.unwrap(), [], "it runs and is renewed");
+        }
+        running.abort();
+        town.clock.advance(town.app.lease());
+        assert_eq!(claimed(&town).await.id, job.id, "nobody renews it any more");
+    }
+
+    #[tokio::test]
+    async fn a_job_that_another_attempt_has_is_let_go() {
+        let town = Town::with(|config| config.worker.lease_seconds = 1).await;
+        let tenant = town.sign_up("ana@acme.example").await;
+        town.app.run_due_jobs().await;
+        leave(&town, tenant, "messages.unheard").await;
+        let job = claimed(&town).await;
+        town.clock.advance(town.app.lease());
+        assert_eq!(claimed(&town).await.attempts, 2);
+        let end = tokio::time::timeout(Duration::from_secs(10), held(&town.app, &job, std::future::pending()));
+        assert_eq!(end.await.unwrap(), JobEnd::Written);
     }
 
     #[tokio::test]

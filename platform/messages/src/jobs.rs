@@ -95,5 +95,5 @@ pub(crate) async fn delete_blobs_later(tx: &TenantTx, blobs: Vec<String>) -> Res
 
 fn job(kind: &'static str, payload: &impl Serialize, run_at: Time) -> Result<NewJob, Fault> {
     let payload = serde_json::to_string(payload).map_err(|e| Fault::from_error(FaultKind::Other, "job to JSON", e))?;
-    Ok(NewJob { kind, payload, run_at, held: false })
+    Ok(NewJob { kind, payload, run_at, held: false, urgent: kind == CODE })
 }

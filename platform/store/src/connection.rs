@@ -22,7 +22,7 @@ impl Connection {
     }
 
     /// A statement of our own words. Values are `$1`, `$2`…; SQLite would take those for names and number them as they come.
-    pub fn words<const N: usize>(&self, sql: &str, values: [Value; N]) -> Statement {
+    pub fn words(&self, sql: &str, values: impl IntoIterator<Item = Value>) -> Statement {
         let sql = if self.backend() == DbBackend::Sqlite { sql.replace('$', "?") } else { sql.to_owned() };
         Statement::from_sql_and_values(self.backend(), sql, values)
     }

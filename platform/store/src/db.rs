@@ -14,11 +14,12 @@ use keys::RootKeys;
 use std::{
     path::PathBuf,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicU64, Ordering::SeqCst},
     },
 };
 use tokio::sync::broadcast;
+use uuid::Uuid;
 
 /// What the store stands on.
 #[derive(Clone)]
@@ -65,6 +66,7 @@ pub(crate) struct Open {
     credentials: Credentials,
     /// Commits on PostgreSQL, one an act; SQLite's writer counts its own.
     pub pg_commits: AtomicU64,
+    turn: Mutex<Uuid>,
 }
 
 pub(crate) enum Engine {
@@ -86,7 +88,8 @@ impl Db {
             }
         };
         let house = Arc::new(House::new(ground));
-        let db = Db(Arc::new(Open { engine, house, herald, credentials: Credentials::new(), pg_commits: AtomicU64::new(0) }));
+        let (credentials, turn) = (Credentials::new(), Mutex::default());
+        let db = Db(Arc::new(Open { engine, house, herald, credentials, pg_commits: AtomicU64::new(0), turn }));
         let pending = db.across_read(&Reach::Nobody, async |rows| migration::pending(rows).await).await?;
         if pending.is_empty() {
             Ok(db)
@@ -151,5 +154,9 @@ impl Db {
     }
     pub(crate) fn credentials(&self) -> &Credentials {
         &self.0.credentials
+    }
+    /// The tenant after which the next claim of jobs goes on.
+    pub(crate) fn turn(&self) -> &Mutex<Uuid> {
+        &self.0.turn
     }
 }

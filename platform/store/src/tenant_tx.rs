@@ -35,6 +35,8 @@ pub struct NewJob {
     pub run_at: Time,
     /// Not to be claimed until `TenantTx::release_held`.
     pub held: bool,
+    /// Somebody waits for it at a page: goes before the tenant's other jobs.
+    pub urgent: bool,
 }
 
 impl std::ops::Deref for TenantTx {
@@ -104,7 +106,7 @@ impl TenantTx {
     }
     /// This tenant's held jobs may run from now on; answers how many there were.
     pub async fn release_held(&self) -> Result<u64, Fault> {
-        self.update::<job::Entity>().set(job::Column::State, "queued").filter(job::Column::State.eq("held")).exec().await
+        self.update::<job::Entity>().set(job::Column::State, "later").filter(job::Column::State.eq("held")).exec().await
     }
     /// Tells listeners after the commit that something about this message is new.
     pub fn changed(&self, message: MessageId) {
@@ -123,11 +125,17 @@ impl TenantTx {
     }
 
     fn job_row(&self, new: NewJob) -> job::ActiveModel {
+        let state = match new.held {
+            true => "held",
+            false if new.run_at <= self.now() => "queued",
+            false => "later",
+        };
         job::ActiveModel {
             id: Set(JobId::new(self.now(), self.chance()).0),
             kind: Set(new.kind.to_owned()),
             payload: Set(new.payload),
-            state: Set(if new.held { "held" } else { "queued" }.to_owned()),
+            state: Set(state.to_owned()),
+            urgent: Set(new.urgent),
             run_at: Set(new.run_at.0),
             attempts: Set(0),
             lease_until: Set(None),

@@ -47,7 +47,7 @@ pub(crate) async fn look_elsewhere_later(tx: &TenantTx, link: MailedLinkId) -> R
 
 async fn later(tx: &TenantTx, kind: &'static str, link: MailedLinkId) -> Result<(), Fault> {
     let payload = serde_json::to_string(&Payload { link }).expect("an id always writes");
-    tx.later(NewJob { kind, payload, run_at: tx.now(), held: false }).await
+    tx.later(NewJob { kind, payload, run_at: tx.now(), held: false, urgent: kind != ELSEWHERE }).await
 }
 
 impl Accounts {

@@ -287,7 +287,7 @@ table! {
     }
 }
 table! {
-    /// Work for later, written in the act that causes it. `state`: queued, held (until the sender's
+    /// Work for later, written in the act that causes it. `state`: queued (due), later (until `run_at`), held (until the sender's
     /// address is proven), running, parked; done jobs are deleted.
     job "job" {
         #[sea_orm(primary_key, auto_increment = false)]
@@ -301,5 +301,7 @@ table! {
         pub lease_until: Option<i64>,
         pub last_error: Option<String>,
         pub created_at: i64,
+        /// Goes before the tenant's other jobs.
+        pub urgent: bool,
     }
 }

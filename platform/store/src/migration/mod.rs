@@ -3,6 +3,7 @@
 mod m0001_first;
 mod m0001_tables;
 mod m0001_walls;
+mod m0002_turns;
 mod proxy;
 
 use crate::{
@@ -22,7 +23,7 @@ struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m0001_first::Migration)]
+        vec![Box::new(m0001_first::Migration), Box::new(m0002_turns::Migration)]
     }
 }
 

@@ -1,5 +1,6 @@
 //! Jobs: with their act or not at all, each once, fenced, leased.
 
+use super::town::found;
 use crate::on_both;
 use kernel::Fault;
 use std::{collections::HashMap, time::Duration};
@@ -10,7 +11,7 @@ const LEASE: Duration = Duration::from_secs(60);
 async fn leave(db: &Db, who: &Caller, count: usize) {
     let leave = async |tx: &mut TenantTx| {
         for i in 0..count {
-            tx.later(NewJob { kind: "notice", payload: format!("{{\"n\":{i}}}"), run_at: tx.now(), held: false }).await?;
+            tx.later(NewJob { kind: "notice", payload: format!("{{\"n\":{i}}}"), run_at: tx.now(), held: false, urgent: false }).await?;
         }
         Ok::<_, Fault>(())
     };
@@ -18,7 +19,11 @@ async fn leave(db: &Db, who: &Caller, count: usize) {
 }
 
 async fn one(db: &Db) -> ClaimedJob {
-    let mut claimed = db.jobs().claim(10, LEASE).await.unwrap();
+    one_of(db, 10).await
+}
+
+async fn one_of(db: &Db, at_most: u64) -> ClaimedJob {
+    let mut claimed = db.jobs().claim(at_most, LEASE).await.unwrap();
     assert_eq!(claimed.len(), 1);
     claimed.pop().unwrap()
 }
@@ -55,7 +60,7 @@ on_both! {
 
     async fn a_job_of_an_act_that_failed_is_not_there(town) {
         let failed = town.db.act(&town.a, async |tx: &mut TenantTx| {
-            tx.later(NewJob { kind: "notice", payload: "{}".into(), run_at: tx.now(), held: false }).await?;
+            tx.later(NewJob { kind: "notice", payload: "{}".into(), run_at: tx.now(), held: false, urgent: false }).await?;
             Err::<(), _>(Fault::other("no"))
         });
         assert!(failed.await.is_err());
@@ -114,22 +119,70 @@ on_both! {
     }
 
     async fn one_tenants_flood_does_not_starve_another(town) {
-        leave(&town.db, &town.a, 1_000).await;
+        // In the middle of the flood, where neither the oldest nor the newest jobs are.
+        leave(&town.db, &town.a, 600).await;
         town.db.clock().advance(Duration::from_millis(1));
         leave(&town.db, &town.b, 1).await;
+        town.db.clock().advance(Duration::from_millis(1));
+        leave(&town.db, &town.a, 600).await;
         let claimed = town.db.jobs().claim(8, LEASE).await.unwrap();
-        assert_eq!(claimed.len(), 8);
         assert!(claimed.iter().any(|job| job.tenant == town.b.tenant()));
+        assert_eq!(claimed.iter().filter(|job| job.tenant == town.a.tenant()).count(), 4);
+        assert_eq!(town.db.jobs().claim(8, LEASE).await.unwrap().len(), 8, "alone again, it gets every place");
+    }
+
+    async fn tenants_take_turns_even_where_one_job_is_claimed_at_a_time(town) {
+        let c = found(&town.db, "Cole").await;
+        for who in [&town.a, &town.b, &c] {
+            leave(&town.db, who, 20).await;
+        }
+        let mut order = Vec::new();
+        for _ in 0..9 {
+            order.push(one_of(&town.db, 1).await.tenant);
+        }
+        let round: Vec<_> = order[..3].to_vec();
+        for tenant in [town.a.tenant(), town.b.tenant(), c.tenant()] {
+            assert!(round.contains(&tenant));
+        }
+        assert_eq!((&order[3..6], &order[6..9]), (&round[..], &round[..]));
+    }
+
+    async fn what_somebody_waits_for_goes_before_the_rest_of_the_tenant(town) {
+        leave(&town.db, &town.a, 50).await;
+        town.db.clock().advance(Duration::from_millis(1));
+        let code = async |tx: &mut TenantTx| tx.later(NewJob { kind: "code", payload: "{}".into(), run_at: tx.now(), held: false, urgent: true }).await;
+        town.db.act(&town.a, code).await.unwrap();
+        assert_eq!(one_of(&town.db, 1).await.kind, "code");
+    }
+
+    async fn a_renewed_lease_holds_and_a_lost_one_is_not_renewed(town) {
+        leave(&town.db, &town.a, 1).await;
+        let job = one(&town.db).await;
+        town.db.clock().advance(LEASE * 2 / 3);
+        assert!(town.db.jobs().renew(&job, LEASE).await.unwrap());
+        town.db.clock().advance(LEASE * 2 / 3);
+        assert!(town.db.jobs().claim(10, LEASE).await.unwrap().is_empty());
+        town.db.clock().advance(LEASE);
+        let later = one(&town.db).await;
+        assert!(!town.db.jobs().renew(&job, LEASE).await.unwrap());
+        assert!(town.db.jobs().done(&later).await.unwrap());
+        assert!(!town.db.jobs().renew(&later, LEASE).await.unwrap());
+    }
+
+    async fn a_job_for_later_waits_for_its_time(town) {
+        let later = town.db.clock().now().plus(LEASE);
+        let leave = async |tx: &mut TenantTx| tx.later(NewJob { kind: "remind", payload: "{}".into(), run_at: later, held: false, urgent: false }).await;
+        town.db.act(&town.a, leave).await.unwrap();
+        assert!(town.db.jobs().claim(10, LEASE).await.unwrap().is_empty());
+        assert_eq!(town.db.jobs().next_run_at().await.unwrap(), Some(later));
+        town.db.clock().advance(LEASE);
+        one(&town.db).await;
     }
 
     async fn held_jobs_wait_until_they_are_queued(town) {
-        use sea_orm::{ColumnTrait, QueryFilter};
-        use store::{entity::job, sea_orm};
-        town.db.act(&town.a, async |tx: &mut TenantTx| tx.later(NewJob { kind: "notice", payload: "{}".into(), run_at: tx.now(), held: true }).await).await.unwrap();
+        town.db.act(&town.a, async |tx: &mut TenantTx| tx.later(NewJob { kind: "notice", payload: "{}".into(), run_at: tx.now(), held: true, urgent: false }).await).await.unwrap();
         assert!(town.db.jobs().claim(10, LEASE).await.unwrap().is_empty());
-        let released = town.db.act(&town.a, async |tx: &mut TenantTx| {
-            tx.update::<job::Entity>().set(job::Column::State, "queued").filter(job::Column::State.eq("held")).exec().await
-        });
+        let released = town.db.act(&town.a, async |tx: &mut TenantTx| tx.release_held().await);
         assert_eq!(released.await.unwrap(), 1);
         one(&town.db).await;
     }

@@ -30,7 +30,7 @@ on_both! {
 
     async fn a_worker_is_woken_by_a_job(town) {
         let woken = tokio::spawn(town.db.jobs().woken());
-        town.db.act(&town.a, async |tx: &mut TenantTx| tx.later(NewJob { kind: "notice", payload: "{}".into(), run_at: tx.now(), held: false }).await).await.unwrap();
+        town.db.act(&town.a, async |tx: &mut TenantTx| tx.later(NewJob { kind: "notice", payload: "{}".into(), run_at: tx.now(), held: false, urgent: false }).await).await.unwrap();
         tokio::time::timeout(SOON, woken).await.unwrap().unwrap();
     }
 }
@@ -44,7 +44,7 @@ async fn another_process_hears_changes_and_jobs_on_postgres() {
     town.db
         .act(&town.a, async |tx: &mut TenantTx| {
             tx.changed(message);
-            tx.later(NewJob { kind: "notice", payload: "{}".into(), run_at: tx.now(), held: false }).await
+            tx.later(NewJob { kind: "notice", payload: "{}".into(), run_at: tx.now(), held: false, urgent: false }).await
         })
         .await
         .unwrap();

@@ -83,7 +83,7 @@ on_both! {
                 }).await?;
                 there_and_back::<job::Entity>(tx, job::Model {
                     tenant_id: t, id: id(n), kind: "notice".into(), payload: "{}".into(), state: "held".into(), run_at: 1, attempts: 0, lease_until: when,
-                    last_error: some.then(|| "451 later".into()), created_at: 1,
+                    last_error: some.then(|| "451 later".into()), created_at: 1, urgent: some,
                 }).await?;
                 there_and_back::<blocked_address::Entity>(tx, blocked_address::Model { tenant_id: t, address: format!("{n}@example.org"), created_at: 1 }).await?;
                 there_and_back::<idempotency::Entity>(tx, idempotency::Model {

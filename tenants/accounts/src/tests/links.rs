@@ -23,7 +23,7 @@ async fn decoys_since(town: &Town, before: i64) -> i64 {
 facts! {
     async fn proving_the_address_works_once_and_releases_what_was_held(town) {
         let ana = town.sign_up(ANA, PASSWORD).await;
-        let held = NewJob { kind: "messages.notice", payload: "{}".into(), run_at: town.clock.now(), held: true };
+        let held = NewJob { kind: "messages.notice", payload: "{}".into(), run_at: town.clock.now(), held: true, urgent: false };
         town.accounts.db.act::<_, Fault, _>(&ana.caller, async |tx| tx.later(held.clone()).await).await.unwrap();
         town.work().await;
         let token = town.newest_token(ANA, "/prove/");

@@ -9,7 +9,7 @@ const ANA: &str = "ana@example.org";
 facts! {
     async fn a_reset_sets_the_password_ends_all_sessions_and_proves_the_address(town) {
         let ana = town.sign_up(ANA, PASSWORD).await;
-        let held = NewJob { kind: "messages.notice", payload: "{}".into(), run_at: town.clock.now(), held: true };
+        let held = NewJob { kind: "messages.notice", payload: "{}".into(), run_at: town.clock.now(), held: true, urgent: false };
         town.accounts.db.act::<_, Fault, _>(&ana.caller, async |tx| tx.later(held.clone()).await).await.unwrap();
         let other = done(town.sign_in(ANA, PASSWORD).await);
         for _ in 0..2 {

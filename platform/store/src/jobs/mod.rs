@@ -1,7 +1,9 @@
 //! Jobs: rows written by acts, claimed by workers under a lease. The attempt number fences late finishers.
 //!
-//! What would surprise you: a claim looks at both ends of what is due, oldest and newest, and takes tenants in turn, so that the
-//! one job of a tenant need not wait behind another's hundred thousand.
+//! What would surprise you: a lease is short and renewed while the job runs, so what a killed worker had in hand comes back within
+//! a minute, however long its letter might have taken.
+
+mod claim;
 
 use crate::{
     Caller, Db, Origin, Who,
@@ -11,35 +13,20 @@ use crate::{
     postgres::Reach,
 };
 use kernel::{Fault, JobId, TenantId, Time};
-use sea_orm::{
-    ColumnTrait, Condition, DbBackend, EntityTrait, FromQueryResult, QueryFilter, QueryTrait, UpdateMany, Value, sea_query::Expr,
-};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, FromQueryResult, QueryFilter, QueryTrait, UpdateMany, sea_query::Expr};
 use std::time::Duration;
 
-/// Jobs looked at from each end of what is due.
-const WINDOW: i64 = 256;
 /// Reasons kept with a job, in characters.
 const MAX_WHY_CHARS: usize = 500;
 
-/// $1 now, $2 WINDOW, $3 how many.
-const PICK: &str = "SELECT tenant_id, id FROM (
-        SELECT tenant_id, id, run_at, row_number() OVER (PARTITION BY tenant_id ORDER BY run_at, id) AS turn FROM (
-            SELECT * FROM (SELECT tenant_id, id, run_at FROM job WHERE state = 'queued' AND run_at <= $1
-                ORDER BY run_at, id LIMIT $2) AS oldest
-            UNION
-            SELECT * FROM (SELECT tenant_id, id, run_at FROM job WHERE state = 'queued' AND run_at <= $1
-                ORDER BY run_at DESC, id DESC LIMIT $2) AS newest
-            UNION
-            SELECT * FROM (SELECT tenant_id, id, run_at FROM job WHERE state = 'running' AND lease_until <= $1
-                LIMIT $2) AS expired
-        ) AS due
-    ) AS ranked ORDER BY turn, run_at, id LIMIT $3";
-/// $4 the end of the lease. The condition stands here again: another worker may have been faster.
-const TAKE: &str = "UPDATE job SET state = 'running', attempts = attempts + 1, lease_until = $4";
-const STILL_DUE: &str = "((state = 'queued' AND run_at <= $1) OR (state = 'running' AND lease_until <= $1))";
+/// Whatever is queued is due. One look into each index.
 const NEXT: &str = "SELECT min(at) AS at FROM (
-    SELECT min(run_at) AS at FROM job WHERE state = 'queued' UNION ALL SELECT min(lease_until) FROM job WHERE state = 'running') AS waiting";
-const COUNT: &str = "SELECT state, COUNT(*) AS jobs FROM job GROUP BY state";
+    SELECT at FROM (SELECT run_at AS at FROM job WHERE state = 'queued' LIMIT 1) AS queued
+    UNION ALL SELECT min(run_at) FROM job WHERE state = 'later'
+    UNION ALL SELECT min(lease_until) FROM job WHERE state = 'running') AS waiting";
+const COUNT: &str = "SELECT 'queued' AS state, COUNT(*) AS jobs FROM job WHERE state = 'queued'
+    UNION ALL SELECT 'running', COUNT(*) FROM job WHERE state = 'running'
+    UNION ALL SELECT 'parked', COUNT(*) FROM job WHERE state = 'parked'";
 
 /// The worker's side of the job table.
 pub struct Jobs<'d> {
@@ -58,7 +45,8 @@ pub struct ClaimedJob {
     pub created_at: Time,
 }
 
-/// How many jobs are in each state. Held ones are not counted: they wait for a person.
+/// How many jobs are due, in hand, and parked. Those that wait for their time are not counted: every message leaves some, so
+/// counting them would cost more the more there are. Held ones wait for a person.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct JobCounts {
     pub queued: u64,
@@ -91,17 +79,20 @@ impl<'d> Jobs<'d> {
         Jobs { db }
     }
 
-    /// Takes due jobs and jobs whose lease ran out, at most `at_most`, tenants in turn.
+    /// Takes due jobs and jobs whose lease ran out, at most `at_most`, tenants in turn; within a tenant what is urgent first, then
+    /// by time.
     pub async fn claim(&self, at_most: u64, lease: Duration) -> Result<Vec<ClaimedJob>, Fault> {
-        let now = self.db.clock().now();
-        let values = [now.0.into(), WINDOW.into(), i64::try_from(at_most).unwrap_or(i64::MAX).into(), now.plus(lease).0.into()];
-        let claim = async |rows: &Connection| match rows.backend() {
-            DbBackend::Postgres => take_on_postgres(rows, values).await,
-            _ => take_on_sqlite(rows, values).await,
-        };
-        let mut claimed: Vec<_> = self.db.across(&Reach::Worker, News::default(), claim).await?.into_iter().map(ClaimedJob::from).collect();
+        let mut claimed: Vec<_> = claim::claim(self.db, at_most, lease).await?.into_iter().map(ClaimedJob::from).collect();
         claimed.sort_by_key(|job| (job.created_at, job.id));
         Ok(claimed)
+    }
+
+    /// Makes the lease end `lease` from now. `false`: a later attempt has the job now, or it has ended.
+    pub async fn renew(&self, job: &ClaimedJob, lease: Duration) -> Result<bool, Fault> {
+        let until = self.db.clock().now().plus(lease);
+        let renew = Entity::update_many().filter(Column::TenantId.eq(job.tenant.0)).filter(in_hand(job));
+        let renew = renew.col_expr(Column::LeaseUntil, until.0.into());
+        self.db.across(&Reach::Worker, News::default(), async |rows| rows.run(renew.build(rows.backend())).await.map(|n| n == 1)).await
     }
 
     /// Deletes the job. `false`: a later attempt has it now.
@@ -110,9 +101,9 @@ impl<'d> Jobs<'d> {
         self.db.across(&Reach::Worker, News::default(), async |rows| rows.run(delete.build(rows.backend())).await.map(|n| n == 1)).await
     }
 
-    /// Queues the job again for `at`. `false`: a later attempt has it now.
+    /// Lets the job wait until `at`. `false`: a later attempt has it now.
     pub async fn again(&self, job: &ClaimedJob, at: Time, why: &str) -> Result<bool, Fault> {
-        self.put_back(job, "queued", Some(at), why).await
+        self.put_back(job, "later", Some(at), why).await
     }
 
     /// Keeps the job for a person to look at. `false`: a later attempt has it now.
@@ -167,28 +158,6 @@ impl<'d> Jobs<'d> {
 /// The job, as long as this attempt is the newest.
 pub(crate) fn in_hand(job: &ClaimedJob) -> Condition {
     Condition::all().add(Column::Id.eq(job.id.0)).add(Column::State.eq("running")).add(Column::Attempts.eq(job.attempts))
-}
-
-async fn take_on_postgres(rows: &Connection, values: [Value; 4]) -> Result<Vec<Model>, Fault> {
-    let sql = format!(
-        "WITH picked AS ({PICK}), locked AS (SELECT tenant_id, id FROM job
-            WHERE (tenant_id, id) IN (SELECT tenant_id, id FROM picked) AND {STILL_DUE} FOR UPDATE SKIP LOCKED)
-         {TAKE} FROM locked WHERE job.tenant_id = locked.tenant_id AND job.id = locked.id RETURNING job.*"
-    );
-    rows.all(rows.words(&sql, values)).await
-}
-
-/// In two statements, because SQLite does not say of RETURNING what its columns were declared as. The writer is alone.
-async fn take_on_sqlite(rows: &Connection, values: [Value; 4]) -> Result<Vec<Model>, Fault> {
-    let [now, window, at_most, _] = values.clone();
-    let look = format!("SELECT * FROM job WHERE (tenant_id, id) IN ({PICK})");
-    let mut jobs: Vec<Model> = rows.all(rows.words(&look, [now, window, at_most])).await?;
-    let taken = rows.run(rows.words(&format!("{TAKE} WHERE (tenant_id, id) IN ({PICK}) AND {STILL_DUE}"), values)).await?;
-    if taken != jobs.len() as u64 {
-        return Err(Fault::other("the jobs changed while they were claimed"));
-    }
-    jobs.iter_mut().for_each(|job| job.attempts += 1);
-    Ok(jobs)
 }
 
 #[derive(FromQueryResult)]
