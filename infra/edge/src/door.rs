@@ -125,7 +125,9 @@ impl<E: Endpoint<Output = Response>> Door<E> {
 
 /// HTTP/2 says the host in `:authority`; handlers read `Host`.
 fn give_a_host(req: &mut hyper::Request<hyper::body::Incoming>, asked: &Authority) {
-    if let Ok(value) = asked.as_str().parse() {
+    if !req.headers().contains_key(header::HOST)
+        && let Ok(value) = asked.as_str().parse()
+    {
         req.headers_mut().insert(header::HOST, value);
     }
 }

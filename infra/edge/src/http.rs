@@ -69,7 +69,7 @@ where
     let service = service_fn({
         let (door, pulse) = (door.clone(), pulse.clone());
         move |req: hyper::Request<Incoming>| {
-            let (door, line, request) = (door.clone(), line.clone(), InProgress::new(pulse.clone()));
+            let (door, line, request) = (door.clone(), line.clone(), InProgress::new(pulse.clone(), two));
             async move { Ok::<_, Infallible>(door.answer(&line, req, request).await) }
         }
     });

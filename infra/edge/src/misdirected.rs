@@ -31,16 +31,20 @@ pub fn authority<B>(req: &hyper::Request<B>) -> Option<Authority> {
 
 /// A host as it is compared: without port, in lower case, without the root's dot.
 pub fn bare(authority: &Authority) -> String {
+    stripped(authority).to_ascii_lowercase()
+}
+
+fn stripped(authority: &Authority) -> &str {
     let host = authority.host().trim_start_matches('[').trim_end_matches(']');
-    host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase()
+    host.strip_suffix('.').unwrap_or(host)
 }
 
 /// Whether a request for `asked` may come over this connection.
 pub fn meant_for(asked: &Authority, tls: &TlsConn) -> bool {
-    let asked = bare(asked);
+    let asked = stripped(asked);
     match &tls.name {
-        Some(name) => *name == asked,
-        None => tls.shown.contains(&asked),
+        Some(name) => name.eq_ignore_ascii_case(asked),
+        None => tls.shown.iter().any(|name| name.eq_ignore_ascii_case(asked)),
     }
 }
 

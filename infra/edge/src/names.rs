@@ -51,6 +51,8 @@ impl Names {
         let builder = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().map_err(trouble)?;
         let mut common = builder.with_no_client_auth().with_cert_resolver(Arc::new(NoCertificate));
         common.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        // Our order of ciphers, strongest first; scanners count it as a fault to leave the choice to the client.
+        common.ignore_client_order = true;
         common.session_storage = ServerSessionMemoryCache::new(SESSIONS);
         common.ticketer = Ticketer::new().map_err(trouble)?;
         Ok(Names(Arc::new(Inner { common, table: RwLock::default() })))

@@ -101,7 +101,9 @@ impl Pulse {
     /// The request is over: its answer was taken whole, or (`answered` false) nobody waits for one any more.
     pub fn end(&self, request: u32, answered: bool) {
         let mut state = self.state();
-        state.waiting.remove(&request);
+        if !state.waiting.is_empty() {
+            state.waiting.remove(&request);
+        }
         let count = if answered { &mut state.answered } else { &mut state.taken_back };
         *count = count.saturating_add(1);
         state.in_progress -= 1;

@@ -15,12 +15,14 @@ pub struct InProgress {
     pulse: Arc<Pulse>,
     number: u32,
     answered: bool,
+    /// The peer may hold up this one answer alone (HTTP/2); in HTTP/1.1 it can only stop reading the socket.
+    windowed: bool,
 }
 
 impl InProgress {
-    pub fn new(pulse: Arc<Pulse>) -> InProgress {
+    pub fn new(pulse: Arc<Pulse>, windowed: bool) -> InProgress {
         let number = pulse.begin();
-        InProgress { pulse, number, answered: false }
+        InProgress { pulse, number, answered: false, windowed }
     }
     /// The handler answered; what is left is to carry `body` to the peer.
     pub fn carrying(mut self, body: BoxBody) -> Watched {
@@ -46,6 +48,9 @@ impl HttpBody for Watched {
     type Error = io::Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        if !self.request.windowed {
+            return Pin::new(&mut self.body).poll_frame(cx);
+        }
         self.request.pulse.asked(self.request.number);
         let frame = Pin::new(&mut self.body).poll_frame(cx);
         if let Poll::Ready(Some(Ok(_))) = &frame {
