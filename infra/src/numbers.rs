@@ -26,7 +26,7 @@ pub fn request(class: &'static str, status: u16, took: Duration) {
     metrics::histogram!("countersign_request_seconds", "route" => class).record(took);
 }
 
-/// One job ended: done, again, parked, or fenced (a later attempt has it).
+/// One job ended: done, again, waits, parked, or fenced (a later attempt has it).
 pub fn job(kind: &str, end: &'static str, took: Duration) {
     metrics::counter!("countersign_jobs_total", "kind" => kind.to_owned(), "end" => end).increment(1);
     metrics::histogram!("countersign_job_seconds", "kind" => kind.to_owned()).record(took);

@@ -44,7 +44,7 @@ pub(crate) struct Message {
 pub(crate) struct Recipient {
     id: Id<RecipientId>,
     address: String,
-    /// `notified`: their mail server took the notice, not that anyone saw it. `opened`: the content was handed over, not that it was read.
+    /// `notified`: a mail server took the notice, not that anyone saw it. `opened`: the content was handed over, not that it was read.
     state: StateWord,
     changed_at: At,
     opened_at: Option<At>,

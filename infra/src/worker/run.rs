@@ -104,6 +104,10 @@ async fn write(app: &App, job: &ClaimedJob, end: JobEnd) -> Result<&'static str,
             tracing::info!(seconds = after.as_secs(), why, "a job is tried again later");
             (jobs.again(job, app.db.clock().now().plus(after), &why).await?, "again")
         }
+        JobEnd::Wait { after, why } => {
+            tracing::debug!(seconds = after.as_secs(), why, "a job waits");
+            (jobs.wait(job, app.db.clock().now().plus(after), &why).await?, "waits")
+        }
         JobEnd::Park(why) => park(app, job, &why).await?,
     };
     Ok(if ours { word } else { "fenced" })

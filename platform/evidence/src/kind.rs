@@ -21,22 +21,29 @@ macro_rules! kinds { ($($(#[$doc:meta])* $name:ident { $text:literal, $etsi:expr
 kinds! {
     /// We took this exact content from this caller. Does not claim that it is true.
     Submitted { "submitted", Some("SubmissionAcceptance"), "Submitted", "We took this exact content. It does not say that the content is true." }
-    /// The recipient's mail server took the notice. Does not claim that anyone saw it.
-    NoticeRelayed { "notice_relayed", Some("ConsignmentNotification"), "Notice relayed", "Their server took the notice. It does not say that anyone saw it." }
-    /// A reminder was relayed. Does not claim that anyone saw it.
-    ReminderRelayed { "reminder_relayed", Some("ConsignmentNotification"), "Reminder relayed", "Their server took the reminder. It does not say that anyone saw it." }
-    /// The notice could not be delivered for now; it is tried again. Does not claim that it will fail.
-    NoticeDelayed { "notice_delayed", None, "Notice delayed", "Their server did not take the notice yet. We keep trying for five days." }
-    /// The notice could not be delivered. Does not claim that the address does not exist.
-    NoticeFailed { "notice_failed", Some("ConsignmentNotificationFailure"), "Notice not delivered", "The notice did not arrive. It does not say that the address is wrong for good." }
+    /// The mail server named took the notice. Does not claim that it was the recipient's own, nor that anyone saw it.
+    NoticeRelayed { "notice_relayed", Some("ConsignmentNotification"), "Notice relayed", "The mail server named here took the notice. It does not say that anyone saw it." }
+    /// The notice could not be relayed for now; it is tried again. Does not claim that it will fail.
+    NoticeDelayed { "notice_delayed", None, "Notice delayed", "The notice was not taken yet. We keep trying for five days." }
+    /// The notice is not tried again. Does not claim that the address does not exist.
+    NoticeFailed { "notice_failed", Some("ConsignmentNotificationFailure"), "Notice not delivered", "The notice is not tried again. It does not say that the address is wrong for good." }
     /// The connection broke after the notice was handed over in full. Does not claim either way.
-    NoticeUnknown { "notice_unknown", None, "Notice uncertain", "The connection broke before their server answered. The notice may have arrived; we send it again under the same Message-ID." }
+    NoticeUnknown { "notice_unknown", None, "Notice uncertain", "The connection broke before the mail server answered. The notice may have arrived; we send it again under the same Message-ID." }
+    /// The mail server named took a reminder. Does not claim that anyone saw it.
+    ReminderRelayed { "reminder_relayed", Some("ConsignmentNotification"), "Reminder relayed", "The mail server named here took the reminder. It does not say that anyone saw it." }
+    ReminderDelayed { "reminder_delayed", None, "Reminder delayed", "The reminder was not taken yet. We keep trying until the message expires, five days at most." }
+    /// The reminder is not tried again; the link of the notice keeps working.
+    ReminderFailed { "reminder_failed", Some("ConsignmentNotificationFailure"), "Reminder not delivered", "The reminder is not tried again. It does not say that the notice before it was not seen." }
+    ReminderUnknown { "reminder_unknown", None, "Reminder uncertain", "The connection broke before the mail server answered. The reminder may have arrived; we send it again under the same Message-ID." }
     /// Something asked for the page. Does not claim a person.
     LinkFetched { "link_fetched", Some("NotificationAccessTracking"), "Link fetched", "Something asked for the page. It does not count as opening." }
     /// The button was pressed. Does not claim who pressed it.
     Gesture { "gesture", None, "Opening asked for", "Someone with the link pressed the button. Nothing was handed over yet." }
     /// A code was mailed after the gesture. Does not claim that it was seen.
-    CodeSent { "code_sent", None, "Code mailed", "A code went to the recipient's address. It does not say that anyone saw it." }
+    CodeSent { "code_sent", None, "Code mailed", "The mail server named here took the mail with the code. It does not say that anyone saw it." }
+    CodeDelayed { "code_delayed", None, "Code delayed", "The mail with the code was not taken yet. We keep trying while the code is good." }
+    CodeFailed { "code_failed", None, "Code not delivered", "The mail with the code was refused. Nothing was handed over; another code can be asked for." }
+    CodeUnknown { "code_unknown", None, "Code uncertain", "The connection broke before the mail server answered. The mail with the code may have arrived; we send it again." }
     /// The mailed code was typed in the browser of the gesture. Claims access to the mailbox at that moment, not a name.
     CodeProven { "code_proven", None, "Code proven", "Whoever typed the code could read that mailbox then. It does not prove a name." }
     CodeWrong { "code_wrong", None, "Wrong code", "A code was typed that was not the one mailed. Nothing was handed over." }

@@ -11,4 +11,4 @@ mod timeline;
 pub use chain::{Break, verify_chain};
 pub use kind::Kind;
 pub use record::{Entry, Grounds, record, record_many};
-pub use timeline::{Fact, timeline};
+pub use timeline::{Fact, facts, timeline};

@@ -45,6 +45,16 @@ pub async fn timeline(
     rows.into_iter().map(fact).collect()
 }
 
+/// Facts of these kinds about one recipient, oldest first.
+pub async fn facts(read: &TenantRead, message: MessageId, recipient: RecipientId, kinds: &[Kind]) -> Result<Vec<Fact>, Fault> {
+    let find = read
+        .find::<evidence::Entity>()
+        .filter(evidence::Column::MessageId.eq(message.0))
+        .filter(evidence::Column::RecipientId.eq(recipient.0))
+        .filter(evidence::Column::Kind.is_in(kinds.iter().map(|kind| kind.as_str())));
+    find.order_by_asc(evidence::Column::Seq).all().await?.into_iter().map(fact).collect()
+}
+
 fn fact(row: evidence::Model) -> Result<Fact, Fault> {
     let kind = Kind::parse(&row.kind).ok_or_else(|| Fault::other(format!("unknown evidence kind {}", row.kind)))?;
     let grounds =

@@ -10,6 +10,8 @@ pub enum JobEnd {
     Written,
     /// To be tried again after the pause.
     Again { after: Duration, why: String },
+    /// Nothing was tried; it waits its turn, and the attempt does not count.
+    Wait { after: Duration, why: String },
     /// Will not succeed by trying: kept for a person to look at.
     Park(String),
 }

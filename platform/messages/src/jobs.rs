@@ -2,7 +2,7 @@
 //!
 //! A job is shallow: load, call the room's verb, say how it ended. Running one twice does no harm.
 
-use crate::{Post, expire, notice, tell};
+use crate::{Post, expire, notice, notice::Which, tell};
 use kernel::{Fault, FaultKind, JobEnd, MessageId, RecipientId, Time, VisitId};
 use mail::Mailer;
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,9 @@ use std::time::Duration;
 use store::{ClaimedJob, NewJob, TenantTx};
 
 const NOTICE: &str = "messages.notice";
+/// The day of a reminder, and the reminder of one recipient.
 const REMIND: &str = "messages.remind";
+const REMINDER: &str = "messages.reminder";
 const CODE: &str = "messages.code";
 const EXPIRE: &str = "messages.expire";
 const TELL: &str = "messages.tell";
@@ -21,6 +23,11 @@ const AFTER_FAULT: Duration = Duration::from_secs(30);
 #[derive(Serialize, Deserialize)]
 pub(crate) struct ToRecipient {
     pub recipient: RecipientId,
+}
+#[derive(Serialize, Deserialize)]
+pub(crate) struct RemindOne {
+    pub recipient: RecipientId,
+    pub days: i64,
 }
 #[derive(Serialize, Deserialize)]
 pub(crate) struct ToVisit {
@@ -42,8 +49,11 @@ struct OfBlobs {
 /// For job kinds that begin with `messages.`.
 pub async fn run_job(post: &Post, mailer: &Mailer, job: &ClaimedJob) -> JobEnd {
     let end = match job.kind.as_str() {
-        NOTICE => with(job, async |p: ToRecipient| notice::notify(post, mailer, job, p.recipient).await).await,
-        REMIND => with(job, async |p: OfMessage| notice::remind(post, mailer, job, p.message, p.days).await).await,
+        NOTICE => with(job, async |p: ToRecipient| notice::notify(post, mailer, job, p.recipient, Which::First).await).await,
+        REMIND => with(job, async |p: OfMessage| notice::remind(post, job, p.message, p.days).await).await,
+        REMINDER => {
+            with(job, async |p: RemindOne| notice::notify(post, mailer, job, p.recipient, Which::Reminder { days: p.days }).await).await
+        }
         CODE => with(job, async |p: ToVisit| notice::mail_code(post, mailer, job, p.visit, p.nth).await).await,
         EXPIRE => with(job, async |p: OfMessage| expire::expire(post, job, p.message).await).await,
         TELL => with(job, async |p: tell::Tell| tell::tell(post, mailer, job, p).await).await,
@@ -74,8 +84,12 @@ async fn delete_blobs(post: &Post, names: Vec<String>) -> Result<JobEnd, Fault> 
 pub(crate) fn notice(recipient: RecipientId, run_at: Time, held: bool) -> Result<NewJob, Fault> {
     Ok(NewJob { held, ..job(NOTICE, &ToRecipient { recipient }, run_at)? })
 }
-pub(crate) fn reminder(message: MessageId, days: i64, run_at: Time) -> Result<NewJob, Fault> {
+/// For all who have not opened `days` before the deadline.
+pub(crate) fn reminders(message: MessageId, days: i64, run_at: Time) -> Result<NewJob, Fault> {
     job(REMIND, &OfMessage { message, days }, run_at)
+}
+pub(crate) fn reminder(recipient: RecipientId, days: i64, run_at: Time) -> Result<NewJob, Fault> {
+    job(REMINDER, &RemindOne { recipient, days }, run_at)
 }
 pub(crate) fn code(visit: VisitId, nth: i64, run_at: Time) -> Result<NewJob, Fault> {
     job(CODE, &ToVisit { visit, nth }, run_at)

@@ -5,18 +5,18 @@ use crate::{
     notice::{address, for_people, written},
     pick_up,
 };
-use evidence::Kind;
-use kernel::{Fault, JobEnd, MessageId, RecipientId, ReplyId, Site, Time};
+use evidence::{Fact, Kind};
+use kernel::{Fault, JobEnd, MessageId, RecipientId, ReplyId, Site};
 use mail::{
     Letter, Mailer, Outcome, Rendered,
     mails::{NotDelivered, Opened, Refused, Replied, SlotLocked, SlotLockedRecipient},
 };
-use sea_orm::{ColumnTrait, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, QueryFilter};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use store::{
     ClaimedJob, TenantRead,
-    entity::{evidence as evidence_table, member, message as message_table, recipient},
+    entity::{member, message as message_table, recipient},
 };
 
 /// Tries of a mail that only tells; the timeline has it anyway.
@@ -91,12 +91,12 @@ async fn to_sender(
     Ok(match what {
         Tell::Opened { .. } => {
             let fact = newest(read, to, Kind::HandedOver).await?;
-            let from_where = fact.as_ref().and_then(|f| ground(f, "ip")).unwrap_or_else(|| "an unknown address".into());
+            let from_where = ground(fact.as_ref(), "ip").unwrap_or_else(|| "an unknown address".into());
             Opened { subject, recipient, when: when(fact.as_ref()), from_where, link }.render()
         }
         Tell::Refused { .. } => {
             let fact = newest(read, to, Kind::Refused).await?;
-            let reason = fact.as_ref().and_then(|f| ground(f, "reason"));
+            let reason = ground(fact.as_ref(), "reason");
             Refused { subject, recipient, when: when(fact.as_ref()), reason, link }.render()
         }
         Tell::Replied { reply, .. } => {
@@ -106,28 +106,20 @@ async fn to_sender(
         Tell::Locked { .. } | Tell::LockedRecipient { .. } => SlotLocked { recipient, subject, link }.render(),
         Tell::NotDelivered { .. } => {
             let fact = newest(read, to, Kind::NoticeFailed).await?;
-            let answer = fact.as_ref().and_then(|f| ground(f, "smtp").or_else(|| ground(f, "why"))).unwrap_or_default();
+            let answer = ground(fact.as_ref(), "smtp").or_else(|| ground(fact.as_ref(), "why")).unwrap_or_default();
             NotDelivered { recipient, subject, answer, link }.render()
         }
     })
 }
 
-async fn newest(read: &TenantRead, to: &recipient::Model, kind: Kind) -> Result<Option<evidence_table::Model>, Fault> {
-    read.find::<evidence_table::Entity>()
-        .filter(evidence_table::Column::MessageId.eq(to.message_id))
-        .filter(evidence_table::Column::RecipientId.eq(to.id))
-        .filter(evidence_table::Column::Kind.eq(kind.as_str()))
-        .order_by_desc(evidence_table::Column::Seq)
-        .limit(1)
-        .one()
-        .await
+async fn newest(read: &TenantRead, to: &recipient::Model, kind: Kind) -> Result<Option<Fact>, Fault> {
+    Ok(evidence::facts(read, MessageId(to.message_id), RecipientId(to.id), &[kind]).await?.pop())
 }
 
-fn ground(fact: &evidence_table::Model, name: &str) -> Option<String> {
-    let grounds: serde_json::Value = serde_json::from_str(&fact.grounds).ok()?;
-    grounds.get(name)?.as_str().map(str::to_owned)
+fn ground(fact: Option<&Fact>, name: &str) -> Option<String> {
+    fact?.ground(name).map(str::to_owned)
 }
 
-fn when(fact: Option<&evidence_table::Model>) -> String {
-    fact.map(|f| for_people(Time(f.at))).unwrap_or_default()
+fn when(fact: Option<&Fact>) -> String {
+    fact.map(|f| for_people(f.at)).unwrap_or_default()
 }

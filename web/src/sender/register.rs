@@ -53,7 +53,13 @@ fn class(kind: Kind) -> &'static str {
         | Kind::PickupTooLate
         | Kind::RetractionTooLate
         | Kind::NoticeDelayed
-        | Kind::NoticeUnknown => "odd",
+        | Kind::NoticeUnknown
+        | Kind::ReminderDelayed
+        | Kind::ReminderFailed
+        | Kind::ReminderUnknown
+        | Kind::CodeDelayed
+        | Kind::CodeFailed
+        | Kind::CodeUnknown => "odd",
         _ => "step",
     }
 }
@@ -65,10 +71,9 @@ fn address(id: Option<RecipientId>, recipients: &[RecipientView]) -> String {
 fn rest(fact: &Fact, message: &MessageView) -> String {
     let said = match fact.kind {
         Kind::Submitted => submitted(fact, message),
-        Kind::NoticeRelayed | Kind::ReminderRelayed => {
+        Kind::NoticeRelayed | Kind::ReminderRelayed | Kind::CodeSent => {
             fact.ground("server").map(|server| format!(": {server} answered")).unwrap_or_default()
         }
-        Kind::NoticeFailed if fact.ground("what") == Some("code") => ": the mail with the code".to_owned(),
         Kind::FileHandedOver => file(fact, &message.attachments),
         Kind::Retracted | Kind::RetractionTooLate | Kind::Unlocked => by(fact, message),
         _ => String::new(),

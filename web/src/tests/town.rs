@@ -82,7 +82,9 @@ impl Town {
                 match end {
                     JobEnd::Done => assert!(jobs.done(&job).await.unwrap()),
                     JobEnd::Written => {}
-                    JobEnd::Again { after, why } => assert!(jobs.again(&job, self.clock.now().plus(after), &why).await.unwrap()),
+                    JobEnd::Again { after, why } | JobEnd::Wait { after, why } => {
+                        assert!(jobs.again(&job, self.clock.now().plus(after), &why).await.unwrap())
+                    }
                     JobEnd::Park(why) => panic!("parked: {why}"),
                 }
             }

@@ -110,7 +110,7 @@ impl Town {
                 match end {
                     JobEnd::Done => assert!(self.db.jobs().done(&job).await.unwrap()),
                     JobEnd::Written => {}
-                    JobEnd::Again { after, why } => {
+                    JobEnd::Again { after, why } | JobEnd::Wait { after, why } => {
                         assert!(self.db.jobs().again(&job, self.db.clock().now().plus(after), &why).await.unwrap())
                     }
                     JobEnd::Park(why) => panic!("{} was parked: {why}", job.kind),

@@ -94,7 +94,7 @@ async fn leave_jobs(
         later.push(jobs::notice(recipient.id, release_at, held)?);
     }
     for days in &ready.draft.remind_days {
-        later.push(jobs::reminder(ready.id, *days, expires_at.plus_days(-days))?);
+        later.push(jobs::reminders(ready.id, *days, expires_at.plus_days(-days))?);
     }
     later.push(jobs::expiry(ready.id, expires_at)?);
     tx.later_many(later).await

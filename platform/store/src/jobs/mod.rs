@@ -101,14 +101,19 @@ impl<'d> Jobs<'d> {
         self.db.across(&Reach::Worker, News::default(), async |rows| rows.run(delete.build(rows.backend())).await.map(|n| n == 1)).await
     }
 
-    /// Lets the job wait until `at`. `false`: a later attempt has it now.
+    /// Queues the job again for `at`. `false`: a later attempt has it now.
     pub async fn again(&self, job: &ClaimedJob, at: Time, why: &str) -> Result<bool, Fault> {
-        self.put_back(job, "later", Some(at), why).await
+        self.put_back(job, "later", Some(at), why, job.attempts).await
+    }
+
+    /// As [`Jobs::again`], for a job that was not even tried: this attempt does not count.
+    pub async fn wait(&self, job: &ClaimedJob, at: Time, why: &str) -> Result<bool, Fault> {
+        self.put_back(job, "later", Some(at), why, job.attempts - 1).await
     }
 
     /// Keeps the job for a person to look at. `false`: a later attempt has it now.
     pub async fn park(&self, job: &ClaimedJob, why: &str) -> Result<bool, Fault> {
-        self.put_back(job, "parked", None, why).await
+        self.put_back(job, "parked", None, why, job.attempts).await
     }
 
     /// When the next job is due (or a lease ends); `None`: nothing waits.
@@ -139,12 +144,13 @@ impl<'d> Jobs<'d> {
         self.db.herald().jobs()
     }
 
-    async fn put_back(&self, job: &ClaimedJob, state: &str, at: Option<Time>, why: &str) -> Result<bool, Fault> {
+    async fn put_back(&self, job: &ClaimedJob, state: &str, at: Option<Time>, why: &str, attempts: i64) -> Result<bool, Fault> {
         let why: String = why.chars().take(MAX_WHY_CHARS).collect();
         let mut update: UpdateMany<Entity> = Entity::update_many()
             .filter(Column::TenantId.eq(job.tenant.0))
             .filter(in_hand(job))
             .col_expr(Column::State, state.into())
+            .col_expr(Column::Attempts, attempts.into())
             .col_expr(Column::LeaseUntil, Expr::value(None::<i64>))
             .col_expr(Column::LastError, why.into());
         if let Some(at) = at {

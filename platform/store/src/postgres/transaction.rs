@@ -65,8 +65,16 @@ impl PgTransaction {
         // A read sees one snapshot; an act relies on conditional updates and row locks instead.
         let begin = if read_only { "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" } else { "BEGIN" };
         let sql = format!("{begin}; {}", reach.sql());
-        let inner = pool.begin_with(AssertSqlSafe(sql)).await.map_err(|e| fault::of_pg("beginning a transaction", e))?;
-        Ok(PgTransaction { inner: Mutex::new(inner), failed: OnceLock::new() })
+        let mut dead = 0;
+        loop {
+            match pool.begin_with(AssertSqlSafe(sql.clone())).await {
+                Ok(inner) => return Ok(PgTransaction { inner: Mutex::new(inner), failed: OnceLock::new() }),
+                // The server was restarted while the connection lay in the pool; nothing was begun, so the next one may. Each that is
+                // dead leaves the pool, so there are no more of them than it holds.
+                Err(error) if is_dead(&error) && dead < pool.options().get_max_connections() => dead += 1,
+                Err(error) => return Err(fault::of_pg("beginning a transaction", error)),
+            }
+        }
     }
 
     /// Points the rest of the transaction at other rows.
@@ -113,6 +121,15 @@ impl PgTransaction {
             self.failed.get_or_init(|| fault.clone());
         }
         result
+    }
+}
+
+/// Whether the connection is gone: broken off, or ended by the server (SQLSTATE class 57P, manual appendix A).
+fn is_dead(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) => true,
+        sqlx::Error::Database(e) => e.code().is_some_and(|state| matches!(&*state, "57P01" | "57P02" | "08006" | "08003")),
+        _ => false,
     }
 }
 

@@ -9,9 +9,10 @@ use kernel::{Fault, FaultKind};
 use sea_orm::{ActiveValue::NotSet, ColumnTrait, ExprTrait, QueryFilter, Set, sea_query::Expr};
 use std::{sync::Arc, time::Duration};
 use store::{
-    ACT_LIMIT, Db, TenantRead, TenantTx,
+    ACT_LIMIT, Database, Db, TenantRead, TenantTx,
     entity::{blocked_address, chain},
     sea_orm,
+    testing::Postgres,
 };
 
 pub fn row(n: usize) -> blocked_address::ActiveModel {
@@ -150,6 +151,31 @@ on_both! {
         assert_eq!(fault.kind(), FaultKind::Unavailable);
         assert!(town.db.ping().await.is_err());
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_that_died_in_the_pool_are_nobodys_fault() {
+    let town = Arc::new(Town::found(On::Postgres).await);
+    // As many connections as the pool holds.
+    let fill = (0..8).map(|n| {
+        let town = town.clone();
+        tokio::spawn(async move {
+            town.db
+                .act(&town.a, async |tx: &mut TenantTx| {
+                    tokio::time::sleep(Duration::from_millis(200)).await;
+                    tx.insert(row(n)).await
+                })
+                .await
+        })
+    });
+    for act in fill.collect::<Vec<_>>() {
+        act.await.unwrap().unwrap();
+    }
+    let Database::Postgres { url, .. } = &town.under.database else { panic!("a town on PostgreSQL") };
+    let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    Postgres::start().admin_in(url, end).await;
+    town.db.act(&town.a, async |tx: &mut TenantTx| add(tx, 100).await).await.unwrap();
+    assert_eq!(rows(&town.db, &town.a).await, 9);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

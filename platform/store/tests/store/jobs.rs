@@ -155,6 +155,17 @@ on_both! {
         assert_eq!(one_of(&town.db, 1).await.kind, "code");
     }
 
+    async fn waiting_counts_for_no_attempt(town) {
+        leave(&town.db, &town.a, 1).await;
+        for _ in 0..3 {
+            let job = one(&town.db).await;
+            assert_eq!(job.attempts, 1);
+            assert!(town.db.jobs().wait(&job, town.db.clock().now().plus(LEASE), "not yet").await.unwrap());
+            assert!(!town.db.jobs().done(&job).await.unwrap());
+            town.db.clock().advance(LEASE);
+        }
+    }
+
     async fn a_renewed_lease_holds_and_a_lost_one_is_not_renewed(town) {
         leave(&town.db, &town.a, 1).await;
         let job = one(&town.db).await;

@@ -93,7 +93,9 @@ impl Town {
                 let kept = match self.accounts.run_job(&self.mailer, &job).await {
                     JobEnd::Done => jobs.done(&job).await.unwrap(),
                     JobEnd::Written => true,
-                    JobEnd::Again { after, why } => jobs.again(&job, self.clock.now().plus(after), &why).await.unwrap(),
+                    JobEnd::Again { after, why } | JobEnd::Wait { after, why } => {
+                        jobs.again(&job, self.clock.now().plus(after), &why).await.unwrap()
+                    }
                     JobEnd::Park(why) => panic!("parked: {why}"),
                 };
                 assert!(kept, "nobody else works in this town");
