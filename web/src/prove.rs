@@ -1,22 +1,26 @@
-//! Proving an address by the mailed link. Mail scanners follow links, so the page has a button and the button proves.
+//! Proving an address by the mailed link. Mail scanners follow links, so the page has a button and the button proves; and it
+//! proves only to whoever is signed in to that account, so that a stranger's sign-up is not completed by its victim.
 
 use crate::{
     Web,
     browser::Browser,
     form::Form,
     guard, human,
-    page::{page, page_with, see_other_telling},
+    page::{page, page_with, see_other, see_other_telling},
+    sign_in,
     stop::Answer,
     top::Top,
 };
 use accounts::{LinkPurpose, LinkView};
 use askama::Template;
+use kernel::Fault;
 use keys::Token;
 use poem::{
     handler,
     http::StatusCode,
     web::{Data, Path},
 };
+use store::Caller;
 
 #[derive(Template)]
 #[template(path = "prove.html")]
@@ -24,6 +28,8 @@ struct Prove {
     page: Top,
     link: LinkView,
     token: String,
+    /// "2 notices"; empty if nothing waits.
+    waiting: String,
 }
 
 #[derive(Template)]
@@ -35,22 +41,46 @@ struct SpentLink {
 #[handler]
 pub async fn show(web: Data<&Web>, browser: Browser, Path(token): Path<String>) -> Answer {
     let Ok(key) = token.parse::<Token>() else { return spent(&browser) };
-    match web.accounts.read_link(&key, browser.origin.clone()).await? {
-        Some(link) if link.purpose == LinkPurpose::ProveAddress => page(&browser, &Prove { page: Top::anyone(&browser), link, token }),
-        _ => spent(&browser),
+    let link = match web.accounts.read_link(&key, browser.origin.clone()).await? {
+        Some(link) if link.purpose == LinkPurpose::ProveAddress => link,
+        _ => return spent(&browser),
+    };
+    let Some(caller) = owner(&web, &browser, &key).await? else { return sign_in_first(&link, &token) };
+    let waiting = notices(web.accounts.held_for_proof(&caller).await?);
+    page(&browser, &Prove { page: Top::anyone(&browser), link, token, waiting })
+}
+
+/// Whoever is signed in here, if the link is theirs.
+async fn owner(web: &Web, browser: &Browser, key: &Token) -> Result<Option<Caller>, Fault> {
+    let Some(caller) = guard::signed_in(web, browser).await? else { return Ok(None) };
+    Ok(web.accounts.owns_link(&caller, key).await?.then_some(caller))
+}
+
+fn sign_in_first(link: &LinkView, token: &str) -> Answer {
+    let sentence = format!(
+        "Sign in as {} to prove this address. You did not sign up here? Then close this page: without your signing in nothing happens.",
+        link.email
+    );
+    Ok(see_other_telling(&sign_in::path_with(&format!("/prove/{token}")), &sentence))
+}
+
+fn notices(jobs: u64) -> String {
+    match i64::try_from(jobs).unwrap_or(i64::MAX) {
+        0 => String::new(),
+        n => human::count(n, "notice", "notices"),
     }
 }
 
 #[handler]
 pub async fn submit(web: Data<&Web>, browser: Browser, Path(token): Path<String>, _form: Form) -> Answer {
     let Ok(key) = token.parse::<Token>() else { return spent(&browser) };
-    let Some(proven) = web.accounts.prove_address(&key, browser.origin.clone()).await? else { return spent(&browser) };
-    let waiting = match i64::try_from(proven.released).unwrap_or(i64::MAX) {
+    let Some(caller) = guard::signed_in(&web, &browser).await? else { return Ok(see_other(&format!("/prove/{token}"))) };
+    let Some(proven) = web.accounts.prove_address(&caller, &key).await? else { return spent(&browser) };
+    let waiting = match proven.released {
         0 => String::new(),
-        n => format!(" {} waited for this and left just now.", human::count(n, "notice", "notices")),
+        n => format!(" {} waited for this and left just now.", notices(n)),
     };
-    let next = if guard::signed_in(&web, &browser).await?.is_some() { "/sent" } else { "/sign-in" };
-    Ok(see_other_telling(next, &format!("{} is proven.{waiting}", proven.email)))
+    Ok(see_other_telling("/sent", &format!("{} is proven.{waiting}", proven.email)))
 }
 
 /// Unknown, used and over: one page for all of them.

@@ -43,7 +43,7 @@ async fn sign_up(app: &App, letters: &CapturedMail, password: &str) -> Result<Ca
     app.run_due_jobs().await;
     let letter = letters.letters_to(EMAIL).pop().ok_or_else(|| Fault::other("no mail came to prove the sample's address"))?;
     let link: Token = read(links::token(&letter.text, app.site.base(), "prove"), "a link to prove the address")?;
-    accounts.prove_address(&link, Origin::default()).await?.ok_or_else(|| Fault::other("the link to prove the address did not work"))?;
+    accounts.prove_address(&signed_in.caller, &link).await?.ok_or_else(|| Fault::other("the link to prove the address did not work"))?;
     let tenant = signed_in.caller.tenant();
     let system = app.db.front_desk().system(tenant);
     app.db.act::<_, Fault, _>(&system, async |tx| tx.update::<tenant::Entity>().set(tenant::Column::Name, TENANT).exec().await).await?;

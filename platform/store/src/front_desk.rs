@@ -13,7 +13,7 @@ use crate::{
 };
 use kernel::{ApiKeyId, EmailAddress, Fault, MailedLinkId, MemberId, MessageId, RecipientId, SessionId, TenantId, Time};
 use keys::Token;
-use sea_orm::{ColumnTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select, Set};
+use sea_orm::{ColumnTrait, EntityTrait, ExprTrait, Order, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select, Set};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -112,11 +112,13 @@ impl<'d> FrontDesk<'d> {
     }
 
     /// Everybody with this address, with a caller (System) and the tenant's name, for signing in. Suspended members and tenants
-    /// are among them: the room decides, at the same cost for all.
+    /// are among them: the room decides, at the same cost for all. Proven ones come first, then the newest, so that a crowd of
+    /// strangers who signed up somebody's address does not hide that person's own account.
     pub async fn members_with(&self, email: &EmailAddress, origin: Origin) -> Result<Vec<(Caller, MemberId, String)>, Fault> {
         let folded = email.folded();
-        let find = member::Entity::find().filter(member::Column::EmailFolded.eq(&folded)).order_by_asc(member::Column::TenantId);
-        let find = find.limit(MAX_MEMBERSHIPS);
+        let find = member::Entity::find().filter(member::Column::EmailFolded.eq(&folded));
+        let find = find.order_by(member::Column::EmailProvenAt.is_null(), Order::Asc).order_by_desc(member::Column::CreatedAt);
+        let find = find.order_by_asc(member::Column::TenantId).limit(MAX_MEMBERSHIPS);
         self.db
             .across_read(&Reach::Email(folded), async |rows| {
                 let mut found = Vec::new();

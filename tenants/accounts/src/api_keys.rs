@@ -118,6 +118,11 @@ async fn create(tx: &TenantTx, member: MemberId, name: &str) -> Result<NewKey, K
     Ok(key)
 }
 
+/// Ends every key of the member.
+pub(crate) async fn revoke_all(tx: &TenantTx, member: MemberId) -> Result<u64, Fault> {
+    tx.update::<Entity>().set(Column::RevokedAt, tx.now().0).filter(living(member)).exec().await
+}
+
 /// Keys of the member that were not revoked.
 fn living(member: MemberId) -> Condition {
     Condition::all().add(Column::MemberId.eq(member.0)).add(Column::RevokedAt.is_null())

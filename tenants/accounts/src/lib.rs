@@ -12,6 +12,7 @@ mod jobs;
 mod links;
 mod me;
 mod member;
+mod name;
 mod prove_address;
 mod refused;
 mod rename;

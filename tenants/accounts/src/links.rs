@@ -85,6 +85,14 @@ pub(crate) struct Living {
     pub expires_at: Time,
 }
 
+impl Living {
+    /// The caller is signed in as the link's member.
+    pub fn is_of(&self, caller: &Caller) -> bool {
+        let same_tenant = caller.tenant() == self.caller.tenant();
+        member::signed_in(caller).is_some_and(|(id, _)| same_tenant && id.0 == self.member.id)
+    }
+}
+
 /// The link's row and its member's, if the link is neither used nor over and the member is active.
 pub(crate) async fn living(look: &impl Look, id: MailedLinkId) -> Result<Option<(Model, entity::member::Model)>, Fault> {
     let link = look.find::<Entity>().filter(Column::Id.eq(id.0)).one().await?;

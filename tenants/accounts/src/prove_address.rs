@@ -1,9 +1,13 @@
 //! Proving the address, and asking for another link to do so.
+//!
+//! What would surprise you: the link alone proves nothing. Anybody may sign up with a stranger's address, write messages and wait
+//! for the stranger to press the button; so it takes the mailbox (the link) and the password (a session) together.
 
 use crate::{Accounts, LinkPurpose, brakes::PROOF_PER_MEMBER, links, member, refused};
 use kernel::{Fault, MemberId, Time};
 use keys::Token;
-use store::{Caller, Origin};
+use sea_orm::{ColumnTrait, QueryFilter};
+use store::{Caller, entity::job};
 
 /// An address that was just proven.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,13 +31,14 @@ pub enum ProofRefused {
 }
 
 impl Accounts {
-    /// Spends the link; what was held for the proof leaves now. `None` if the link is unknown, used or over.
-    pub async fn prove_address(&self, token: &Token, origin: Origin) -> Result<Option<Proven>, Fault> {
-        let link = self.living_link(token, origin).await?;
-        let Some(link) = link.filter(|link| link.purpose == LinkPurpose::ProveAddress) else { return Ok(None) };
+    /// Spends the caller's own link; what was held for the proof leaves now. `None` if the link is unknown, used, over or another
+    /// member's.
+    pub async fn prove_address(&self, caller: &Caller, token: &Token) -> Result<Option<Proven>, Fault> {
+        let link = self.living_link(token, caller.origin().clone()).await?;
+        let Some(link) = link.filter(|link| link.purpose == LinkPurpose::ProveAddress && link.is_of(caller)) else { return Ok(None) };
         let released = self
             .db
-            .act(&link.caller, async |tx| {
+            .act(caller, async |tx| {
                 if !links::spend(tx, link.id, LinkPurpose::ProveAddress).await? {
                     return Ok::<_, Fault>(None);
                 }
@@ -41,6 +46,14 @@ impl Accounts {
             })
             .await?;
         Ok(released.map(|released| Proven { email: link.member.email, name: link.member.name, released }))
+    }
+    /// Whether the link is one of the caller's own.
+    pub async fn owns_link(&self, caller: &Caller, token: &Token) -> Result<bool, Fault> {
+        Ok(self.living_link(token, caller.origin().clone()).await?.is_some_and(|link| link.is_of(caller)))
+    }
+    /// Jobs of the caller's tenant (notices, mostly) that leave when the address is proven.
+    pub async fn held_for_proof(&self, caller: &Caller) -> Result<u64, Fault> {
+        self.db.read(caller, async |read| read.find::<job::Entity>().filter(job::Column::State.eq("held")).count().await).await
     }
     /// Mails a new link to the caller's address. Older links keep working until they are over.
     pub async fn send_proof_again(&self, caller: &Caller) -> Result<(), ProofRefused> {

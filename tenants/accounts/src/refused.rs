@@ -8,6 +8,8 @@ use keys::{BadPassword, Busy};
 pub enum WrongField {
     #[error("The name {0}.")]
     Name(BadLine),
+    #[error("The name has an address or a link in it. It stands in mails to others; write a plain name.")]
+    NameCarriesLink,
     #[error(transparent)]
     Email(BadAddress),
     #[error(transparent)]
@@ -18,7 +20,7 @@ impl WrongField {
     /// The form's field: `name`, `email`, `password`.
     pub fn field(&self) -> &'static str {
         match self {
-            WrongField::Name(_) => "name",
+            WrongField::Name(_) | WrongField::NameCarriesLink => "name",
             WrongField::Email(_) => "email",
             WrongField::Password(_) => "password",
         }

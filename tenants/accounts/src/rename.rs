@@ -1,7 +1,7 @@
 //! Changing one's name.
 
 use crate::{Accounts, WrongField, member::signed_in};
-use kernel::{Fault, Line, MAX_NAME_CHARS, MemberId};
+use kernel::{Fault, MemberId};
 use sea_orm::{ColumnTrait, QueryFilter};
 use store::{
     Caller, Role, TenantTx,
@@ -29,7 +29,7 @@ impl Accounts {
     /// Renames the member, and with them a tenant that still carries the owner's name.
     pub async fn rename(&self, caller: &Caller, name: &str) -> Result<(), RenameRefused> {
         let Some((id, _)) = signed_in(caller) else { return Err(RenameRefused::NotSignedIn) };
-        let name = Line::<MAX_NAME_CHARS>::parse_some(name).map_err(WrongField::Name)?;
+        let name = crate::name::parse(name)?;
         Ok(self.db.act(caller, async |tx| rename(tx, id, name.as_str()).await).await?)
     }
 }

@@ -1,12 +1,16 @@
 //! Setting a new password by a mailed link.
+//!
+//! What would surprise you: it does not prove the address, though the link came by mail. Whoever signed up may have been a stranger
+//! who wrote messages in this person's name; they leave only when the person, signed in, says so.
 
-use crate::{Accounts, LinkPurpose, PasswordRefused, links, member};
+use crate::{Accounts, LinkPurpose, PasswordRefused, api_keys, links, member};
 use kernel::{Fault, MemberId};
 use keys::{AccountPassword, Token};
 use store::Origin;
 
 impl Accounts {
-    /// Sets the password, ends every session, and proves the address too. `None` if the link is unknown, used or over.
+    /// Sets the password and ends every session; while the address is unproven, every API key too. `None` if the link is unknown,
+    /// used or over.
     pub async fn reset_password(&self, token: &Token, new_password: &str, origin: Origin) -> Result<Option<()>, PasswordRefused> {
         let link = self.living_link(token, origin).await?;
         let Some(link) = link.filter(|link| link.purpose == LinkPurpose::ResetPassword) else { return Ok(None) };
@@ -19,11 +23,13 @@ impl Accounts {
                 return Ok::<_, Fault>(None);
             }
             // The epoch of this moment: the link counts, also if the password was changed since it was mailed.
-            let epoch = member::lock(tx, id).await?.epoch;
-            if !member::set_password(tx, id, epoch, &hash).await? {
+            let before = member::lock(tx, id).await?;
+            if !member::set_password(tx, id, before.epoch, &hash).await? {
                 return Err(Fault::other("a locked member changed"));
             }
-            member::mark_proven(tx, id).await?;
+            if before.email_proven_at.is_none() {
+                api_keys::revoke_all(tx, id).await?;
+            }
             Ok(Some(()))
         });
         Ok(done.await?)

@@ -19,8 +19,6 @@ use store::{
 /// Memberships of one address that a password is tried against: proven ones first, then the newest. Also the number of
 /// computations of a sign-in that names no tenant.
 const MEMBERSHIPS_TRIED: usize = 5;
-/// Memberships of one address that are looked at to find those.
-const MEMBERSHIPS_READ: usize = 100;
 
 #[derive(Clone, Debug)]
 pub enum SignIn {
@@ -79,7 +77,6 @@ impl Accounts {
     ) -> Result<Vec<Membership>, Fault> {
         let mut found = self.db.front_desk().members_with(address, origin.clone()).await?;
         found.retain(|(caller, ..)| tenant.is_none_or(|tenant| caller.tenant() == tenant));
-        found.truncate(MEMBERSHIPS_READ);
         let mut members = Vec::new();
         for (caller, id, tenant_name) in found {
             if let Some(row) = self.db.read(&caller, async |read| active(read, id).await).await? {

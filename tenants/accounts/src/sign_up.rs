@@ -3,7 +3,7 @@
 use crate::{
     Accounts, LinkPurpose, SignedIn, WrongField,
     brakes::{SIGN_UP_PER_ADDRESS, SIGN_UP_PER_NETWORK, network},
-    jobs, links, refused, session,
+    jobs, links, name, refused, session,
 };
 use kernel::{EmailAddress, Fault, Line, MAX_NAME_CHARS, MemberId, Time};
 use keys::{AccountPassword, Busy, Token};
@@ -69,7 +69,7 @@ struct Person {
 impl Person {
     /// Looks at every field, so that all that is wrong is said at once.
     fn parse(form: &SignUp) -> Result<Person, SignUpRefused> {
-        let name = Line::parse_some(&form.name).map_err(WrongField::Name);
+        let name = name::parse(&form.name);
         let email = EmailAddress::parse(&form.email).map_err(WrongField::Email);
         let password = AccountPassword::parse(&form.password, &[&form.name, &form.email]).map_err(WrongField::Password);
         match (name, email, password) {

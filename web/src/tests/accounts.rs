@@ -57,13 +57,35 @@ async fn looking_at_a_mailed_link_uses_nothing_up() {
     town.work().await;
     let link = town.link("ana@example.org", "/prove/");
     for _ in 0..3 {
-        assert!(town.visitor().get(&link).await.body.contains("Is this your address?"));
+        assert!(visitor.get(&link).await.body.contains("Is this your address?"));
     }
     assert!(visitor.get("/settings").await.body.contains("not yet proven"));
-    assert_eq!(town.visitor().submit(&link, &[]).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(visitor.submit(&link, &[]).await.location(), "/sent");
     let spent = town.visitor().get(&link).await;
     assert_eq!(spent.status, StatusCode::NOT_FOUND);
     assert!(spent.body.contains("This link does not work any more"));
+}
+
+#[tokio::test]
+async fn a_link_read_in_another_browser_asks_for_the_sign_in_first() {
+    let town = Town::new().await;
+    let visitor = town.visitor();
+    visitor.submit("/sign-up", &[("name", "Ana"), ("email", "ana@example.org"), ("password", PASSWORD)]).await;
+    town.work().await;
+    let link = town.link("ana@example.org", "/prove/");
+    let stranger = town.member_browser("eve@example.org").await;
+    for other in [&town.visitor(), &stranger] {
+        let away = other.get(&link).await;
+        assert!(away.location().starts_with("/sign-in?next=%2Fprove%2F"), "{}", away.location());
+        assert!(other.get("/sign-in").await.body.contains("Sign in as ana@example.org to prove this address."));
+    }
+    assert_eq!(town.visitor().submit_from("/sign-in", &link, &[]).await.location(), link);
+    assert_eq!(stranger.submit_from("/settings", &link, &[]).await.status, StatusCode::NOT_FOUND);
+    assert!(visitor.get("/settings").await.body.contains("not yet proven"));
+    let fields = [("email", "ana@example.org"), ("password", PASSWORD), ("next", &*link)];
+    let phone = town.visitor();
+    assert_eq!(phone.submit("/sign-in", &fields).await.location(), link);
+    assert!(phone.get(&link).await.body.contains("Is this your address?"));
 }
 
 #[tokio::test]

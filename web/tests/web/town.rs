@@ -85,7 +85,7 @@ impl Town {
         self.work().await;
         let letter = self.mailbox.letters_to(email).pop().expect("the address is to be proven");
         let token = letter.text.split("/prove/").nth(1).expect("a link").split_whitespace().next().unwrap();
-        self.accounts.prove_address(&token.parse().unwrap(), Origin::default()).await.unwrap().expect("the link is good");
+        self.accounts.prove_address(&signed_in.caller, &token.parse().unwrap()).await.unwrap().expect("the link is good");
         let cookie = format!("__Host-session={}", signed_in.token);
         let mut person = Person { cookie, form: String::new(), caller: signed_in.caller };
         let page = self.get(&person, "/compose").await;

@@ -27,10 +27,10 @@ facts! {
         town.accounts.db.act::<_, Fault, _>(&ana.caller, async |tx| tx.later(held.clone()).await).await.unwrap();
         town.work().await;
         let token = town.newest_token(ANA, "/prove/");
-        let proven = town.accounts.prove_address(&token, Origin::default()).await.unwrap().unwrap();
+        let proven = town.accounts.prove_address(&ana.caller, &token).await.unwrap().unwrap();
         assert_eq!((proven.email.as_str(), proven.name.as_str(), proven.released), (ANA, "Ana Brandt", 1));
         assert!(town.accounts.me(&ana.caller).await.unwrap().proven);
-        assert_eq!(town.accounts.prove_address(&token, Origin::default()).await.unwrap(), None);
+        assert_eq!(town.accounts.prove_address(&ana.caller, &token).await.unwrap(), None);
         let released = town.accounts.db.jobs().claim(10, Duration::from_secs(60)).await.unwrap();
         assert_eq!(released.iter().map(|job| job.kind.as_str()).collect::<Vec<_>>(), ["messages.notice"]);
         let caller = town.session(&ana.token).await.unwrap();
@@ -38,24 +38,24 @@ facts! {
     }
 
     async fn reading_a_link_changes_nothing(town) {
-        town.sign_up(ANA, PASSWORD).await;
+        let ana = town.sign_up(ANA, PASSWORD).await;
         town.work().await;
         let token = town.newest_token(ANA, "/prove/");
         for _ in 0..3 {
             let view = town.accounts.read_link(&token, Origin::default()).await.unwrap().unwrap();
             assert_eq!((view.purpose, view.email.as_str(), view.name.as_str()), (LinkPurpose::ProveAddress, ANA, "Ana Brandt"));
         }
-        assert!(town.accounts.prove_address(&token, Origin::default()).await.unwrap().is_some());
+        assert!(town.accounts.prove_address(&ana.caller, &token).await.unwrap().is_some());
         assert_eq!(town.accounts.read_link(&token, Origin::default()).await.unwrap(), None);
     }
 
     async fn of_two_at_once_one_spends_the_link(town) {
-        town.sign_up(ANA, PASSWORD).await;
+        let ana = town.sign_up(ANA, PASSWORD).await;
         town.work().await;
         let token = Arc::new(town.newest_token(ANA, "/prove/"));
         let tries = (0..8).map(|_| {
-            let (accounts, token) = (town.accounts.clone(), token.clone());
-            tokio::spawn(async move { accounts.prove_address(&token, Origin::default()).await.unwrap().is_some() })
+            let (accounts, ana, token) = (town.accounts.clone(), ana.clone(), token.clone());
+            tokio::spawn(async move { accounts.prove_address(&ana.caller, &token).await.unwrap().is_some() })
         });
         let mut spent = 0;
         for each in tries.collect::<Vec<_>>() {
@@ -64,20 +64,36 @@ facts! {
         assert_eq!(spent, 1);
     }
 
+    async fn the_link_proves_nothing_without_the_password_of_its_account(town) {
+        let ana = town.sign_up(ANA, PASSWORD).await;
+        town.work().await;
+        let token = town.newest_token(ANA, "/prove/");
+        let eve = town.member("eve@example.org", PASSWORD).await;
+        let twin = town.sign_up(ANA, OTHER_PASSWORD).await;
+        let system = town.accounts.db.front_desk().system(ana.caller.tenant());
+        for caller in [&eve.caller, &twin.caller, &system] {
+            assert!(!town.accounts.owns_link(caller, &token).await.unwrap());
+            assert_eq!(town.accounts.prove_address(caller, &token).await.unwrap(), None);
+        }
+        assert!(!town.accounts.me(&ana.caller).await.unwrap().proven);
+        assert!(town.accounts.owns_link(&ana.caller, &token).await.unwrap());
+        assert!(town.accounts.prove_address(&ana.caller, &token).await.unwrap().is_some());
+    }
+
     async fn a_link_with_one_character_changed_is_nobodys(town) {
-        town.sign_up(ANA, PASSWORD).await;
+        let ana = town.sign_up(ANA, PASSWORD).await;
         town.work().await;
         let text = town.newest_token(ANA, "/prove/").to_string();
         let changed = format!("{}{}", if text.starts_with('A') { 'B' } else { 'A' }, &text[1..]);
         for token in [changed.parse().unwrap(), Token::random(&Chance::seeded(99))] {
             assert_eq!(town.accounts.read_link(&token, Origin::default()).await.unwrap(), None);
-            assert_eq!(town.accounts.prove_address(&token, Origin::default()).await.unwrap(), None);
+            assert_eq!(town.accounts.prove_address(&ana.caller, &token).await.unwrap(), None);
             assert!(town.accounts.reset_password(&token, OTHER_PASSWORD, Origin::default()).await.unwrap().is_none());
         }
     }
 
     async fn links_end_after_their_time_to_the_millisecond(town) {
-        town.sign_up(ANA, PASSWORD).await;
+        let ana = town.sign_up(ANA, PASSWORD).await;
         town.work().await;
         town.accounts.forgot_password(ANA, from("192.0.2.1")).await.unwrap();
         town.work().await;
@@ -91,17 +107,17 @@ facts! {
         town.clock.advance(PROVE_LINK_LIFE - RESET_LINK_LIFE - Duration::from_millis(1));
         assert!(alive(&prove).await);
         town.clock.advance(Duration::from_millis(1));
-        assert_eq!(town.accounts.prove_address(&prove, Origin::default()).await.unwrap(), None);
+        assert_eq!(town.accounts.prove_address(&ana.caller, &prove).await.unwrap(), None);
     }
 
     async fn a_link_serves_its_own_purpose_alone(town) {
-        town.sign_up(ANA, PASSWORD).await;
+        let ana = town.sign_up(ANA, PASSWORD).await;
         town.accounts.forgot_password(ANA, from("192.0.2.1")).await.unwrap();
         town.work().await;
         let (prove, reset) = (town.newest_token(ANA, "/prove/"), town.newest_token(ANA, "/reset/"));
         assert!(town.accounts.reset_password(&prove, OTHER_PASSWORD, Origin::default()).await.unwrap().is_none());
-        assert_eq!(town.accounts.prove_address(&reset, Origin::default()).await.unwrap(), None);
-        assert!(town.accounts.prove_address(&prove, Origin::default()).await.unwrap().is_some());
+        assert_eq!(town.accounts.prove_address(&ana.caller, &reset).await.unwrap(), None);
+        assert!(town.accounts.prove_address(&ana.caller, &prove).await.unwrap().is_some());
         assert!(town.accounts.reset_password(&reset, OTHER_PASSWORD, Origin::default()).await.unwrap().is_some());
     }
 
@@ -141,7 +157,7 @@ facts! {
         town.work().await;
         let tokens = town.tokens(ANA, "/prove/");
         assert_eq!(tokens.len(), 2);
-        assert!(town.accounts.prove_address(&tokens[0], Origin::default()).await.unwrap().is_some(), "the older one too");
+        assert!(town.accounts.prove_address(&ana.caller, &tokens[0]).await.unwrap().is_some(), "the older one too");
         assert!(matches!(town.accounts.send_proof_again(&ana.caller).await, Err(ProofRefused::AlreadyProven)));
         town.accounts.send_proof_again(&ana.caller).await.unwrap_err();
         assert!(matches!(town.accounts.send_proof_again(&ana.caller).await, Err(ProofRefused::SlowDown { .. })));

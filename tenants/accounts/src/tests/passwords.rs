@@ -1,16 +1,14 @@
 use super::{facts, town::*};
 use crate::{PasswordRefused, SignInRefused};
 use kernel::Fault;
-use std::time::Duration;
 use store::{NewJob, Origin};
 
 const ANA: &str = "ana@example.org";
 
 facts! {
-    async fn a_reset_sets_the_password_ends_all_sessions_and_proves_the_address(town) {
-        let ana = town.sign_up(ANA, PASSWORD).await;
-        let held = NewJob { kind: "messages.notice", payload: "{}".into(), run_at: town.clock.now(), held: true, urgent: false };
-        town.accounts.db.act::<_, Fault, _>(&ana.caller, async |tx| tx.later(held.clone()).await).await.unwrap();
+    async fn a_reset_sets_the_password_and_ends_all_sessions(town) {
+        let ana = town.member(ANA, PASSWORD).await;
+        let key = town.accounts.create_key(&ana.caller, "laptop").await.unwrap();
         let other = done(town.sign_in(ANA, PASSWORD).await);
         for _ in 0..2 {
             town.accounts.forgot_password(ANA, from("192.0.2.1")).await.unwrap();
@@ -28,9 +26,26 @@ facts! {
         }
         assert!(matches!(town.sign_in(ANA, PASSWORD).await, Err(SignInRefused::Wrong)));
         let fresh = done(town.sign_in(ANA, OTHER_PASSWORD).await);
-        assert!(town.accounts.me(&fresh.caller).await.unwrap().proven);
-        let released = town.accounts.db.jobs().claim(10, Duration::from_secs(60)).await.unwrap();
-        assert!(released.iter().any(|job| job.kind == "messages.notice"));
+        assert_eq!(town.accounts.keys(&fresh.caller).await.unwrap()[0].id, key.id, "programs go on working");
+    }
+
+    async fn a_strangers_sign_up_gains_nothing_when_its_victim_resets_the_password(town) {
+        let eve = town.sign_up(ANA, PASSWORD).await;
+        let held = NewJob { kind: "messages.notice", payload: "{}".into(), run_at: town.clock.now(), held: true, urgent: false };
+        town.accounts.db.act::<_, Fault, _>(&eve.caller, async |tx| tx.later(held.clone()).await).await.unwrap();
+        let key = town.accounts.create_key(&eve.caller, "eve's").await.unwrap();
+        town.accounts.forgot_password(ANA, from("192.0.2.1")).await.unwrap();
+        town.work().await;
+        let (reset, prove) = (town.newest_token(ANA, "/reset/"), town.newest_token(ANA, "/prove/"));
+        town.accounts.reset_password(&reset, OTHER_PASSWORD, Origin::default()).await.unwrap().unwrap();
+        assert!(town.session(&eve.token).await.is_none(), "her session is over");
+        let token = crate::key_token(&key.secret).unwrap();
+        assert!(town.accounts.db.front_desk().api_key(&token, Origin::default()).await.unwrap().is_none(), "and so is her key");
+        let ana = done(town.sign_in(ANA, OTHER_PASSWORD).await);
+        assert!(!town.accounts.me(&ana.caller).await.unwrap().proven);
+        assert_eq!((town.accounts.held_for_proof(&ana.caller).await.unwrap(), town.queued().await), (1, 0), "nothing has left");
+        let proven = town.accounts.prove_address(&ana.caller, &prove).await.unwrap().unwrap();
+        assert_eq!(proven.released, 1, "only the person herself lets it go");
     }
 
     async fn a_weak_new_password_is_refused_and_the_link_still_works(town) {

@@ -57,7 +57,7 @@ impl Town {
         let signed_in = self.sign_up(email, password).await;
         self.work().await;
         let token = self.newest_token(email, "/prove/");
-        assert!(self.accounts.prove_address(&token, Origin::default()).await.unwrap().is_some());
+        assert!(self.accounts.prove_address(&signed_in.caller, &token).await.unwrap().is_some());
         self.seen().await;
         signed_in
     }
