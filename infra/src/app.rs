@@ -47,9 +47,7 @@ impl App {
         let site = site(config)?;
         let plan = sign_up_plan(config)?;
         make_private_dir(&config.data_dir)?;
-        let roots = RootKeys::load_or_create(&config.root_key_file(), &outside.chance)?;
-        let ground = Ground { clock: outside.clock.clone(), chance: outside.chance.clone(), roots, blobs: open_blobs(config)? };
-        let db = Db::open(&Database::parse(&config.database_url())?, ground).await?;
+        let db = open_database(config, &outside).await?;
         // Nobody serves people under a stopped clock: that is a test, which need not pay for Argon2.
         let cost = if outside.clock.is_stopped() { Cost::Test } else { Cost::Real };
         let hasher = PasswordHasher::new(cost, outside.chance);
@@ -78,6 +76,29 @@ impl App {
 pub async fn migrate(config: &Config) -> Result<Vec<String>, Fault> {
     make_private_dir(&config.data_dir)?;
     Db::migrate(&Database::parse(&config.database_url())?).await
+}
+
+/// A root key is made on the first start alone: beside tenants that were sealed with another one it would open nothing, and
+/// would seal new ones so that the right key cannot open them.
+async fn open_database(config: &Config, outside: &Outside) -> Result<Db, Fault> {
+    let (database, path) = (Database::parse(&config.database_url())?, config.root_key_file());
+    let ground =
+        |roots| Ok::<_, Fault>(Ground { clock: outside.clock.clone(), chance: outside.chance.clone(), roots, blobs: open_blobs(config)? });
+    if !path.exists() {
+        // Nothing is sealed or opened with this one: it is for counting tenants.
+        let db = Db::open(&database, ground(RootKeys::new(1, [0; 32]))?).await?;
+        let first = db.front_desk().tenants(None, 1).await?;
+        db.close().await;
+        if !first.is_empty() {
+            let shown = path.display();
+            return Err(Fault::other(format!(
+                "{shown} is missing, but there is a database sealed with it: put the root key back from its backup, or copy it from the other server"
+            )));
+        }
+    }
+    let db = Db::open(&database, ground(RootKeys::load_or_create(&path, &outside.chance)?)?).await?;
+    db.front_desk().check_roots().await?;
+    Ok(db)
 }
 
 pub(crate) fn site(config: &Config) -> Result<Site, Fault> {
@@ -122,4 +143,36 @@ pub(crate) fn make_private_dir(dir: &Path) -> Result<(), Fault> {
         .mode(0o700)
         .create(dir)
         .map_err(|e| Fault::other(format!("the directory {} cannot be made: {e}", dir.display())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Town;
+    use mail::CapturedMail;
+
+    fn outside() -> Outside {
+        let mailer = Mailer::Mailbox(Arc::new(CapturedMail::new(1)));
+        Outside { clock: Clock::stopped(kernel::Time(1_790_000_000_000)), chance: Chance::seeded(9), mailer }
+    }
+
+    #[tokio::test]
+    async fn a_lost_root_key_is_not_replaced_beside_tenants_that_it_sealed() {
+        let town = Town::new().await;
+        let (config, path) = ((*town.app.config).clone(), town.app.config.root_key_file());
+        let right = std::fs::read(&path).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        assert!(App::build(&config, outside()).await.is_ok(), "nobody is here yet");
+        std::fs::write(&path, &right).unwrap();
+        town.sign_up("ana@example.org").await;
+        std::fs::remove_file(&path).unwrap();
+        let refused = App::build(&config, outside()).await.err().expect("refused").to_string();
+        assert!(refused.contains("put the root key back from its backup"), "{refused}");
+        assert!(!path.exists(), "and none was made");
+        RootKeys::load_or_create(&path, &Chance::seeded(77)).unwrap();
+        let refused = App::build(&config, outside()).await.err().expect("refused").to_string();
+        assert!(refused.contains("does not fit this database"), "{refused}");
+        std::fs::write(&path, &right).unwrap();
+        assert!(App::build(&config, outside()).await.is_ok());
+    }
 }

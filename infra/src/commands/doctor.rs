@@ -194,7 +194,10 @@ async fn database(config: &Config, blobs: Option<Blobs>) -> Verdict {
             fault,
             "the database works against our settings (pragmas) or walls (role, row-level security); run `countersign migrate` with the owner's login, then use the login it names",
         ),
-        Ok(db) => opened(&db).await,
+        Ok(db) => match db.front_desk().check_roots().await {
+            Err(fault) => wrong(fault, "put the root key back from its backup, or copy it from the other server, before starting"),
+            Ok(()) => opened(&db).await,
+        },
     }
 }
 

@@ -94,8 +94,8 @@ impl Endpoint for Front {
 
 impl Inner {
     async fn answer(&self, req: Request, id: &str) -> Response {
-        let Ok(_slot) = self.slots.try_acquire() else { return busy() };
         let api = is_api(req.uri());
+        let Ok(_slot) = self.slots.try_acquire() else { return busy(&self.site, api) };
         match AssertUnwindSafe(self.route.call(req)).catch_unwind().await {
             Ok(Ok(answer)) => answer.into_response(),
             Ok(Err(error)) => self.page(error.status(), api, None),
@@ -126,12 +126,15 @@ fn problem(site: &Site, status: StatusCode, reference: Option<&str>) -> Response
     Response::builder().status(status).content_type("application/problem+json").body(body.to_string())
 }
 
-fn busy() -> Response {
-    Response::builder()
-        .status(StatusCode::SERVICE_UNAVAILABLE)
-        .header(header::RETRY_AFTER, "1")
-        .content_type("text/plain; charset=utf-8")
-        .body("We are busy at this moment and nothing was done. Try again in a few seconds.\n")
+fn busy(site: &Site, api: bool) -> Response {
+    let sentence = "We are busy at this moment and nothing was done. Try again in a few seconds.";
+    let answer = Response::builder().status(StatusCode::SERVICE_UNAVAILABLE).header(header::RETRY_AFTER, "1");
+    if api {
+        let kind = site.link("/problems/unavailable");
+        let body = serde_json::json!({ "type": kind, "title": "Service Unavailable", "status": 503, "detail": sentence });
+        return answer.content_type("application/problem+json").body(body.to_string());
+    }
+    answer.content_type("text/plain; charset=utf-8").body(format!("{sentence}\n"))
 }
 
 fn record(method: &Method, uri: &Uri, status: StatusCode, took: Duration, id: &str) {

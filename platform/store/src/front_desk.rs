@@ -12,7 +12,7 @@ use crate::{
     postgres::Reach,
 };
 use kernel::{ApiKeyId, EmailAddress, Fault, MailedLinkId, MemberId, MessageId, RecipientId, SessionId, TenantId, Time};
-use keys::Token;
+use keys::{Token, WrappedTenantKey};
 use sea_orm::{ColumnTrait, EntityTrait, ExprTrait, Order, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select, Set};
 use std::time::Duration;
 use uuid::Uuid;
@@ -177,6 +177,19 @@ impl<'d> FrontDesk<'d> {
                 Ok(found)
             })
             .await
+    }
+
+    /// A fault if the root keys do not open the oldest and the newest tenant's key: they are another database's.
+    pub async fn check_roots(&self) -> Result<(), Fault> {
+        for order in [Order::Asc, Order::Desc] {
+            let find = tenant::Entity::find().order_by(tenant::Column::TenantId, order);
+            let Some(row) = self.db.across_read(&Reach::Operator, async |rows| one(rows, find).await).await? else { return Ok(()) };
+            let wrapped = WrappedTenantKey { version: row.key_version, bytes: row.key_wrapped };
+            self.db.roots().open_tenant_key(TenantId(row.tenant_id), &wrapped).map_err(|fault| {
+                Fault::other(format!("the root key does not fit this database ({fault}): put the right root.key back from its backup"))
+            })?;
+        }
+        Ok(())
     }
 
     /// Suspends or restores; `false`: no such tenant.

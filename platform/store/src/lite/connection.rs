@@ -3,7 +3,7 @@
 use super::value::{self, Declared};
 use crate::{connection::kind_of, fault};
 use kernel::{Fault, FaultKind};
-use rusqlite::{CachedStatement, Connection, OpenFlags};
+use rusqlite::{CachedStatement, Connection, OpenFlags, functions::FunctionFlags};
 use sea_orm::{ProxyRow, QueryResult, Statement, Value};
 use std::{
     collections::BTreeMap,
@@ -42,6 +42,7 @@ impl LiteConnection {
         for (pragma, value, expected) in pragmas(access) {
             set(&connection, pragma, &value, &expected)?;
         }
+        fold_all_letters(&connection).map_err(|e| fault::of_lite("replacing lower()", e))?;
         Ok(LiteConnection(Mutex::new(connection)))
     }
 
@@ -116,6 +117,12 @@ fn pragmas(access: Access) -> Vec<(&'static str, String, String)> {
         all.push(same("query_only", "1"));
     }
     all
+}
+
+/// SQLite's own `lower()` knows ASCII alone; PostgreSQL's knows all letters, and so must a search here.
+fn fold_all_letters(connection: &Connection) -> rusqlite::Result<()> {
+    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
+    connection.create_scalar_function("lower", 1, flags, |context| Ok(context.get_raw(0).as_str_or_null()?.map(str::to_lowercase)))
 }
 
 fn set(connection: &Connection, pragma: &str, value: &str, expected: &str) -> Result<(), Fault> {

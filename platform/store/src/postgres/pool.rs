@@ -4,7 +4,7 @@ use super::{abroad::Abroad, walls};
 use crate::{fault, herald::Herald};
 use kernel::{Chance, Fault, FaultKind};
 use sqlx::{
-    ConnectOptions,
+    ConnectOptions, Connection,
     postgres::{PgConnectOptions, PgPool, PgPoolOptions},
 };
 use std::{str::FromStr, time::Duration};
@@ -28,6 +28,12 @@ impl Pg {
             ("lock_timeout", "5s"),
             ("idle_in_transaction_session_timeout", "15s"),
         ]);
+        // One connection by itself first: the pool would say no more than that it timed out.
+        let refused = |e| fault::of_pg(&format!("PostgreSQL does not let us in as {RUNTIME_ROLE}; has `countersign migrate` run?"), e);
+        match tokio::time::timeout(PATIENCE, options.connect()).await {
+            Ok(first) => first.map_err(refused)?.close().await.map_err(refused)?,
+            Err(_) => return Err(Fault::new(FaultKind::Unavailable, "PostgreSQL did not answer within 10 seconds")),
+        }
         let pool = PgPoolOptions::new()
             .max_connections(connections.max(2))
             .acquire_timeout(PATIENCE)
@@ -35,7 +41,7 @@ impl Pg {
             .test_before_acquire(false)
             .connect_with(options)
             .await
-            .map_err(|e| fault::of_pg(&format!("PostgreSQL does not let us in as {RUNTIME_ROLE}; has `countersign migrate` run?"), e))?;
+            .map_err(refused)?;
         walls::check(&pool).await?;
         let (abroad, herald) = Abroad::start(pool.clone(), chance).await?;
         Ok((Pg { pool, abroad }, herald))

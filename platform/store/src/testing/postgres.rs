@@ -73,7 +73,7 @@ fn launch(dir: &Path, port: u16) {
         run(give);
     }
     let data = dir.join("data");
-    let init = format!("{}/initdb -D {} -U postgres -A trust -E UTF8 --locale=C >/dev/null", bin.display(), data.display());
+    let init = format!("{}/initdb -D {} -U postgres -A trust -E UTF8 --locale=C.UTF-8 >/dev/null", bin.display(), data.display());
     run(shell(&init));
     let options = format!("-p {port} -k {} -c listen_addresses=127.0.0.1 -c max_connections=300", dir.display());
     let start = format!("{}/pg_ctl -D {} -w -t 60 -l {}/log -o '{options}' start >/dev/null", bin.display(), data.display(), dir.display());
