@@ -41,6 +41,7 @@ impl From<AttachRefused> for Problem {
             AttachRefused::MoreThanDeclared(_) => Problem::parameter("size", sentence),
             AttachRefused::Offset(here) => Problem::new(Kind::UploadOffset, sentence).received(here),
             AttachRefused::Complete => Problem::new(Kind::Conflict, sentence),
+            AttachRefused::PieceTooSmall => Problem::new(Kind::InvalidParameter, sentence),
             AttachRefused::Broken => Problem::new(Kind::UploadBroken, sentence),
             AttachRefused::Quota(refused) => refused.into(),
             AttachRefused::Fault(fault) => fault.into(),
@@ -62,6 +63,7 @@ impl From<UnlockRefused> for Problem {
     fn from(refused: UnlockRefused) -> Problem {
         match refused {
             UnlockRefused::NotFound => Problem::not_found(),
+            UnlockRefused::NotAllowed => Problem::new(Kind::NotAllowed, refused.to_string()),
             UnlockRefused::NotLocked => Problem::new(Kind::Conflict, refused.to_string()),
             UnlockRefused::Fault(fault) => fault.into(),
         }

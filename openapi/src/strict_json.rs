@@ -106,7 +106,17 @@ fn check_content_type(content_type: Option<&str>) -> Result<(), Problem> {
 pub(crate) fn parse<T: DeserializeOwned>(json: &[u8]) -> Result<T, Problem> {
     check_depth(json, MAX_JSON_DEPTH)
         .map_err(|_| Problem::new(Kind::TooDeep, format!("Lists and objects go at most {MAX_JSON_DEPTH} levels deep.")))?;
-    serde_json::from_slice(json).map_err(|error| explain(json, &error))
+    let parsed = serde_json::from_slice(json);
+    // serde would take a list for an object, its values in the order of the fields.
+    let object = json.trim_ascii_start().first() == Some(&b'{');
+    match parsed {
+        Err(error) if object || !error.is_data() => Err(explain(json, &error)),
+        Ok(value) if object => Ok(value),
+        _ => {
+            let detail = "The body must be a JSON object: {…}.".to_owned();
+            Err(Problem::fields(vec![FieldProblem { pointer: Some(String::new()), parameter: None, detail }]))
+        }
+    }
 }
 
 fn explain(json: &[u8], error: &serde_json::Error) -> Problem {
@@ -185,6 +195,8 @@ mod tests {
         assert_eq!(refused(r#"{"to":[],"to":[]}"#), (Kind::InvalidFields, "/to".into(), "This field is there twice.".into()));
         assert_eq!(refused("[]").0, Kind::InvalidFields);
         assert_eq!(refused("null").0, Kind::InvalidFields);
+        let list = refused(r#" [["a@example.org"], "subject", null]"#);
+        assert_eq!((list.0, list.2.as_str()), (Kind::InvalidFields, "The body must be a JSON object: {…}."));
     }
 
     #[test]

@@ -75,6 +75,45 @@ async fn an_upload_that_breaks_goes_on_from_what_is_here() {
 }
 
 #[tokio::test]
+async fn a_piece_that_would_never_get_further_is_refused() {
+    on_both(async |town: Town| {
+        let key = town.member("ana@acme.example").await.key("ci").await;
+        let plain = noise(300_000);
+        let started = key.upload("/v1/attachments?name=report.pdf&size=300000", Body::Whole(Vec::new())).await;
+        let file = started.is(201).json()["id"].as_str().unwrap().to_owned();
+        let small = key.go_on(&format!("/v1/attachments/{file}?offset=0"), Body::Whole(plain[..100_000].to_vec())).await.is(400);
+        assert!(small.text().contains("must have at least"), "{}", small.text());
+        key.go_on(&format!("/v1/attachments/{file}?offset=0"), Body::Whole(plain)).await.is(200);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn evidence_of_a_destroyed_file_cannot_be_tried_against_a_copy() {
+    on_both(async |town: Town| {
+        let ana = town.member("ana@acme.example").await;
+        let key = ana.key("ci").await;
+        let plain = noise(1_000);
+        let file = key.upload("/v1/attachments?name=report.pdf", Body::Whole(plain.clone())).await.is(201).json();
+        let file = file["id"].as_str().unwrap();
+        let sent = send_file(&key, file).await;
+        let submitted = key.evidence(&sent).await[0].to_string();
+        key.retract(&sent).await;
+        town.run_jobs().await;
+        let grounds: serde_json::Value = serde_json::from_str(&submitted).unwrap();
+        let said = grounds.to_string();
+        let body = said.split("sealed_sha256").nth(1).and_then(|rest| rest.split('"').nth(2)).expect("the body's hash").to_owned();
+        let salt: Vec<u8> = (0..32).map(|i| u8::from_str_radix(&body[2 * i..2 * i + 2], 16).unwrap()).collect();
+        for guess in [hex_sha256(&plain), hex_sha256(&[&salt[..], &keys::sha256(&[&plain])].concat())] {
+            assert!(!said.contains(&guess));
+        }
+        let left = key.get(&format!("/v1/messages/{sent}/attachments")).await.is(200).json();
+        assert_eq!((&left["attachments"][0]["sha256"], &left["attachments"][0]["complete"]), (&serde_json::Value::Null, &true.into()));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_recipient_reads_a_file_only_after_it_was_handed_over() {
     on_both(async |town: Town| {
         let ana = town.member("ana@acme.example").await;

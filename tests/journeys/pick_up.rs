@@ -1,6 +1,6 @@
 //! Picking up: the link, the gesture, the proofs, and the ways to say no.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::time::Duration;
 use tests::{Town, on_both};
 
@@ -52,7 +52,7 @@ async fn five_wrong_passwords_lock_and_tell_both_and_the_sender_can_unlock() {
         town.run_jobs().await;
         assert_eq!(bob.type_code(&town.code("bob@example.org")).await.step(), "password");
         assert!(bob.page("password").await.shows("who barked"));
-        for left in ["4 tries are left", "3 tries are left", "2 tries are left", "1 tries are left"] {
+        for left in ["4 tries are left", "3 tries are left", "2 tries are left", "One try is left"] {
             let wrong = bob.press("password", &[("password", "guess")]).await.is(422);
             assert!(wrong.shows(left), "{left}: {}", wrong.text());
         }
@@ -68,6 +68,59 @@ async fn five_wrong_passwords_lock_and_tell_both_and_the_sender_can_unlock() {
         ana.browser.press(&unlock, &[("recipient", recipient.as_str().unwrap())]).await.is(303);
         assert_eq!(bob.type_password("our first dog").await.step(), "message");
         assert!(bob.message().await.is(200).shows("by a code mailed to you and the message password"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_lock_after_opening_leaves_it_opened_and_can_be_lifted() {
+    on_both(async |town: Town| {
+        let ana = town.member("ana@acme.example").await;
+        let key = ana.key("watch").await;
+        let sent = ana.send(&[("to", "bob@example.org"), ("proof", "r2"), ("password", "our first dog")]).await;
+        town.run_jobs().await;
+        let bob = town.recipient("bob@example.org");
+        let phone = bob.at(town.browser());
+        for browser in [&bob, &phone] {
+            browser.open().await.is(303);
+            town.run_jobs().await;
+            assert_eq!(browser.type_code(&town.code("bob@example.org")).await.step(), "password");
+            town.clock.advance(Duration::from_secs(61));
+        }
+        assert_eq!(bob.type_password("our first dog").await.step(), "message");
+        for _ in 0..4 {
+            phone.type_password("guess").await.is(422);
+        }
+        phone.type_password("guess").await.is(403);
+        town.run_jobs().await;
+        assert!(phone.press("open", &[]).await.is(403).shows("This message is locked"));
+        assert!(bob.message().await.is(200).shows("12-34"), "the browser that has it keeps it");
+        assert_eq!(key.states(&sent).await, ["opened"]);
+        let recipient = key.get(&format!("/v1/messages/{sent}/recipients")).await.json()["recipients"][0]["id"].take();
+        assert!(ana.page(&sent).await.shows("Allow five new tries"));
+        let unlocking = format!("/v1/messages/{sent}/recipients/{}/unlocking", recipient.as_str().unwrap());
+        key.post(&unlocking, &json!({})).await.is(204);
+        key.post(&unlocking, &json!({})).await.is(409);
+        assert_eq!(key.states(&sent).await, ["opened"]);
+        assert_eq!(phone.type_password("our first dog").await.step(), "message");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_message_that_was_opened_can_no_longer_be_refused_and_the_page_says_so() {
+    on_both(async |town: Town| {
+        let ana = town.member("ana@acme.example").await;
+        ana.send(&[("to", "bob@example.org"), ("proof", "r0")]).await;
+        town.run_jobs().await;
+        let bob = town.recipient("bob@example.org");
+        bob.page("refuse").await.is(200);
+        let (nonce_page, opened) = (bob.browser.clone(), bob.open().await);
+        assert_eq!(opened.step(), "message");
+        let late = bob.at(nonce_page).press("refuse", &[("reason", "no")]).await;
+        assert_eq!(late.to(), bob.link);
+        assert!(bob.look().await.is(200).shows("it can no longer be refused"));
+        bob.message().await.is(200);
     })
     .await;
 }

@@ -41,6 +41,22 @@ async fn where_some_have_opened_the_others_are_taken_back() {
 }
 
 #[tokio::test]
+async fn after_the_deadline_there_is_nothing_to_take_back() {
+    on_both(async |town: Town| {
+        let ana = town.member("ana@acme.example").await;
+        let key = ana.key("watch").await;
+        let sent = ana.send(&[("to", "bob@example.org"), ("expires_days", "1")]).await;
+        town.run_jobs().await;
+        town.clock.advance(std::time::Duration::from_secs(86_400));
+        assert_eq!(key.retract(&sent).await["ended"].as_array().unwrap().len(), 1, "before any job wrote the expiry down");
+        town.run_jobs().await;
+        assert_eq!(key.states(&sent).await, ["expired"]);
+        assert!(!key.kinds(&sent).await.contains(&"retracted".to_owned()));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn one_of_several_recipients_is_taken_back_by_name() {
     on_both(async |town: Town| {
         let ana = town.member("ana@acme.example").await;

@@ -105,6 +105,11 @@ async fn the_sent_list_pages_searches_and_filters() {
             let page = ana.browser.get(&format!("/sent?q={search}")).await.is(200).text();
             assert_eq!(page.matches("class=\"subject\"").count(), hits, "{search}");
         }
+        ana.send(&[("to", "bob@example.org"), ("subject", "Überweisung an ÉTUDE")]).await;
+        for search in ["%C3%9Cberweisung", "%C3%BCBERWEISUNG", "%C3%A9tude"] {
+            assert_eq!(subjects(&list(&format!("search={search}")).await).len(), 1, "all letters fold alike: {search}");
+        }
+        assert!(ana.browser.get("/sent?q=%00Subject%00").await.is(200).shows("Subject 100%_3"), "what cannot be typed is not searched for");
         assert!(subjects(&list("state=opened").await).is_empty());
         town.run_jobs().await;
     })

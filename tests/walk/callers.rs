@@ -99,6 +99,10 @@ impl Street {
                 let sees = vec![format!("{canary}name"), format!("{canary}sealed")];
                 Caller { name: "owner", browser: reader.browser.copy(), key: None, sees }
             }
+            (Whose::Holders, None) => {
+                let newcomer = owned.newcomer.as_ref().expect("a link that is no pickup link was mailed to a newcomer");
+                Caller { name: "owner", browser: newcomer.browser.copy(), key: None, sees: all }
+            }
             _ => {
                 let member = self.acme.owner.sign_in(town.browser()).await;
                 Caller { name: "owner", browser: member.browser, key: None, sees: all }

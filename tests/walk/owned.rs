@@ -22,6 +22,8 @@ pub struct Owned {
     values: BTreeMap<&'static str, String>,
     /// The browser that opened the message behind `<link>`.
     pub reader: Option<Recipient>,
+    /// The member to whom `<prove>` and `<reset>` were mailed, where they signed up.
+    pub newcomer: Option<Member>,
 }
 
 impl House {
@@ -130,6 +132,7 @@ impl House {
         newcomer.browser.press("/forgot", &[("email", &email)]).await.is(200);
         town.run_jobs().await;
         owned.put("reset", town.newest_to(&email).link("/reset/").trim_start_matches("/reset/").to_owned());
+        owned.newcomer = Some(newcomer);
     }
 }
 
@@ -152,7 +155,7 @@ impl Owned {
     /// As well formed, made at the same moment, and nobody's: the last characters are others.
     pub fn absent(&self) -> Owned {
         let values = self.values.iter().map(|(word, value)| (*word, absent(value))).collect();
-        Owned { values, reader: self.reader.clone() }
+        Owned { values, ..self.clone() }
     }
     pub fn fill(&self, text: &str) -> String {
         self.values.iter().fold(text.to_owned(), |text, (word, value)| text.replace(&format!("<{word}>"), value))

@@ -41,13 +41,15 @@ struct SpentLink {
 #[handler]
 pub async fn show(web: Data<&Web>, browser: Browser, Path(token): Path<String>) -> Answer {
     let Ok(key) = token.parse::<Token>() else { return spent(&browser) };
-    let link = match web.accounts.read_link(&key, browser.origin.clone()).await? {
-        Some(link) if link.purpose == LinkPurpose::ProveAddress => link,
-        _ => return spent(&browser),
-    };
+    let Some(link) = living(&web, &browser, &key).await? else { return spent(&browser) };
     let Some(caller) = owner(&web, &browser, &key).await? else { return sign_in_first(&link, &token) };
     let waiting = notices(web.accounts.held_for_proof(&caller).await?);
     page(&browser, &Prove { page: Top::anyone(&browser), link, token, waiting })
+}
+
+async fn living(web: &Web, browser: &Browser, key: &Token) -> Result<Option<LinkView>, Fault> {
+    let link = web.accounts.read_link(key, browser.origin.clone()).await?;
+    Ok(link.filter(|link| link.purpose == LinkPurpose::ProveAddress))
 }
 
 /// Whoever is signed in here, if the link is theirs.
@@ -74,6 +76,9 @@ fn notices(jobs: u64) -> String {
 #[handler]
 pub async fn submit(web: Data<&Web>, browser: Browser, Path(token): Path<String>, _form: Form) -> Answer {
     let Ok(key) = token.parse::<Token>() else { return spent(&browser) };
+    if living(&web, &browser, &key).await?.is_none() {
+        return spent(&browser);
+    }
     let Some(caller) = guard::signed_in(&web, &browser).await? else { return Ok(see_other(&format!("/prove/{token}"))) };
     let Some(proven) = web.accounts.prove_address(&caller, &key).await? else { return spent(&browser) };
     let waiting = match proven.released {

@@ -56,7 +56,7 @@ refusals! {
     DraftRefused { NotFound => StatusCode::NOT_FOUND, Newer => StatusCode::CONFLICT, TooLong => StatusCode::PAYLOAD_TOO_LARGE }
     AttachRefused {
         NotFound => StatusCode::NOT_FOUND,
-        Name(_) | Empty(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        Name(_) | Empty(_) | PieceTooSmall => StatusCode::UNPROCESSABLE_ENTITY,
         TooMany(_) | Complete | Offset(_) => StatusCode::CONFLICT,
         MoreThanDeclared(_) | Broken => StatusCode::BAD_REQUEST,
         Quota(refused) => quota(refused),
@@ -70,7 +70,7 @@ refusals! {
         Busy => StatusCode::SERVICE_UNAVAILABLE,
     }
     RetractRefused { NotFound => StatusCode::NOT_FOUND, NotAllowed => StatusCode::FORBIDDEN }
-    UnlockRefused { NotFound => StatusCode::NOT_FOUND, NotLocked => StatusCode::CONFLICT }
+    UnlockRefused { NotFound => StatusCode::NOT_FOUND, NotAllowed => StatusCode::FORBIDDEN, NotLocked => StatusCode::CONFLICT }
     PickupRefused {
         NoVisit => StatusCode::CONFLICT,
         WrongCode { .. } | CodeSpent | WrongPassword { .. } | Reason(_) => StatusCode::UNPROCESSABLE_ENTITY,

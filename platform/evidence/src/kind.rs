@@ -51,7 +51,7 @@ kinds! {
     PasswordProven { "password_proven", None, "Message password proven", "Whoever typed it knew the message password. It does not prove a name." }
     PasswordWrong { "password_wrong", None, "Wrong message password", "A password was typed that does not open the message. Nothing was handed over." }
     /// Too many wrong message passwords.
-    Locked { "locked", None, "Locked", "Five wrong message passwords. Nothing was handed over; the sender can allow new tries." }
+    Locked { "locked", None, "Locked", "Five wrong message passwords. They handed nothing over; the sender can allow new tries." }
     Unlocked { "unlocked", None, "New tries allowed", "The sender allowed five new tries." }
     /// A gesture of acceptance on the page, after the checks named. Does not claim a legal name.
     Accepted { "accepted", Some("ConsignmentAcceptance"), "Accepted", "A gesture on the page after the checks named here. It does not prove a legal name." }

@@ -50,6 +50,12 @@ impl MessageKey {
         PartKey::new(&self.key, place)
     }
 
+    /// A commitment to some bytes that only whoever has this key can check; with the key it is gone.
+    pub fn commitment(&self, bytes: &[u8]) -> [u8; 32] {
+        let place = Place::new("commitment").with(self.tenant.0.as_bytes()).with(self.message.0.as_bytes());
+        crate::mac(&seal::derive(self.key.as_slice(), &[], place.as_bytes()), &[bytes])
+    }
+
     /// Wraps for one browser: only its cookie opens it again, so between two requests of a visit the server alone cannot.
     pub fn wrap_for_browser(&self, visit: VisitId, cookie: &Token, chance: &Chance) -> Vec<u8> {
         seal::seal(cookie.as_bytes(), &browser_place(self.tenant, self.message, visit), self.key.as_slice(), chance)

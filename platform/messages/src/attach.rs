@@ -22,13 +22,14 @@ pub struct AttachmentView {
     /// Bytes durably here.
     pub received: u64,
     pub declared: Option<u64>,
-    /// Hex SHA-256 of the whole file, once it is complete.
+    /// Hex SHA-256 of the whole file, once it is complete and until it is destroyed.
     pub sha256: Option<String>,
+    complete: bool,
 }
 
 impl AttachmentView {
     pub fn complete(&self) -> bool {
-        self.sha256.is_some()
+        self.complete
     }
     pub(crate) fn of(row: &attachment::Model) -> AttachmentView {
         AttachmentView {
@@ -38,7 +39,8 @@ impl AttachmentView {
             media_type: row.media_type.clone(),
             received: u64::try_from(row.received_bytes).unwrap_or(0),
             declared: row.declared_bytes.and_then(|n| u64::try_from(n).ok()),
-            sha256: row.sha256.as_ref().map(|h| h.iter().map(|b| format!("{b:02x}")).collect()),
+            sha256: row.sha256.as_ref().filter(|h| !h.is_empty()).map(|h| h.iter().map(|b| format!("{b:02x}")).collect()),
+            complete: row.sha256.is_some(),
         }
     }
 }
@@ -62,6 +64,9 @@ pub enum AttachRefused {
     Complete,
     #[error("The connection broke before the file was complete. What arrived is kept: go on from there.")]
     Broken,
+    /// Bytes are kept by whole segments, so such a piece would never get the upload any further.
+    #[error("A piece that does not end the file must have at least {} bytes. Nothing of it was kept.", crate::segment::SEGMENT)]
+    PieceTooSmall,
     #[error(transparent)]
     Quota(#[from] QuotaRefused),
     #[error(transparent)]

@@ -6,7 +6,7 @@ use kernel::{Fault, JobEnd, MessageId, RecipientId};
 use sea_orm::{ColumnTrait, QueryFilter};
 use store::{
     ClaimedJob, TenantTx,
-    entity::{message as message_table, recipient, visit},
+    entity::{attachment, message as message_table, recipient, visit},
 };
 
 pub(crate) async fn expire(post: &Post, job: &ClaimedJob, id: MessageId) -> Result<JobEnd, Fault> {
@@ -77,6 +77,12 @@ async fn shred(tx: &TenantTx, row: &message_table::Model) -> Result<Vec<Entry>, 
         .await?;
     tx.update::<visit::Entity>().set(visit::Column::KeyWrapped, none).filter(visit::Column::MessageId.eq(row.id)).exec().await?;
     let files = attach::rows(tx, id).await?;
+    // Empty, not NULL: the file had been complete. Its hash would tell whoever has a copy that this was it.
+    tx.update::<attachment::Entity>()
+        .set(attachment::Column::Sha256, Vec::<u8>::new())
+        .filter(attachment::Column::MessageId.eq(row.id))
+        .exec()
+        .await?;
     let blobs = files.iter().map(|f| f.blob.clone()).chain(row.body_blob.clone()).collect();
     jobs::delete_blobs_later(tx, blobs).await?;
     quota::release_bytes(tx, files.iter().map(|f| f.received_bytes).sum()).await?;

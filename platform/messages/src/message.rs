@@ -1,7 +1,7 @@
 //! One message as its sender sees it.
 
 use crate::{AttachmentView, Post, Proof, attach};
-use kernel::{Fault, FaultKind, MessageId, RecipientId, Time};
+use kernel::{Fault, FaultKind, MAX_TRIES, MessageId, RecipientId, Time};
 use keys::{MessageKey, Part, Slot};
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder};
 use store::{
@@ -71,6 +71,8 @@ pub struct RecipientView {
     pub changed_at: Time,
     /// First hand-over.
     pub opened_at: Option<Time>,
+    /// The message password was tried too often; the sender can allow new tries. One who has opened it before stays opened.
+    pub locked: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -180,9 +182,12 @@ pub(crate) fn proof(row: &message::Model) -> Result<Proof, Fault> {
 }
 
 fn view(row: recipient::Model) -> Result<RecipientView, Fault> {
+    let state = RecipientState::read(&row.state)?;
+    let used_up = state == RecipientState::Opened && row.tries >= MAX_TRIES;
     Ok(RecipientView {
         id: RecipientId(row.id),
-        state: RecipientState::read(&row.state)?,
+        locked: used_up || state == RecipientState::Locked,
+        state,
         address: row.address,
         changed_at: Time(row.changed_at),
         opened_at: row.opened_at.map(Time),

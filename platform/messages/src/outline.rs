@@ -5,6 +5,7 @@ use kernel::{
     MIN_MESSAGE_PASSWORD_CHARS, MessageId, Time,
 };
 use std::{collections::HashSet, fmt};
+use unicode_normalization::UnicodeNormalization;
 
 const DEFAULT_LIFE_DAYS: i64 = 30;
 /// However long a plan lets content live.
@@ -218,7 +219,7 @@ fn parse_proof(outline: &Outline, wrong: &mut Vec<FieldError>) -> Proof {
         }
         (Proof::R2, Some(p)) => {
             let chars = p.chars().count();
-            if chars < MIN_MESSAGE_PASSWORD_CHARS {
+            if p.trim().chars().count() < MIN_MESSAGE_PASSWORD_CHARS {
                 wrong.push(FieldError::new(
                     "password",
                     format!("The message password needs at least {MIN_MESSAGE_PASSWORD_CHARS} characters."),
@@ -243,13 +244,19 @@ fn parse_hint(outline: &Outline, wrong: &mut Vec<FieldError>) -> String {
             return String::new();
         }
     };
-    let password = outline.password.as_deref().unwrap_or_default().trim().to_lowercase();
+    let password = plain(outline.password.as_deref().unwrap_or_default());
     if !hint.is_empty() && password.is_empty() {
         wrong.push(FieldError::new("hint", "A hint goes with a message password. Set the password, or leave the hint out."));
-    } else if !password.is_empty() && hint.to_lowercase().contains(&password) {
+    } else if !password.is_empty() && plain(&hint).contains(&password) {
         wrong.push(FieldError::new("hint", "The hint contains the password. Describe it without saying it."));
     }
     hint
+}
+
+/// For comparing what people read as the same: NFKC, lower case, white space folded.
+fn plain(text: &str) -> String {
+    let folded: String = text.nfkc().flat_map(char::to_lowercase).collect();
+    folded.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn check_times(outline: &Outline, now: Time, wrong: &mut Vec<FieldError>) {
@@ -281,5 +288,31 @@ fn check_attachments(attachments: &[AttachmentId], wrong: &mut Vec<FieldError>) 
         ));
     } else if different.len() < attachments.len() {
         wrong.push(FieldError::new("attachments", "The same file is listed twice."));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hint_does_not_say_the_password_however_it_is_written() {
+        let refused = |password: &str, hint: &str| {
+            let outline = Outline {
+                to: vec!["bob@example.org".into()],
+                subject: "s".into(),
+                proof: Some(Proof::R2),
+                password: Some(password.into()),
+                hint: hint.into(),
+                ..Outline::default()
+            };
+            Draft::parse(&outline, Time(0)).err().unwrap_or_default().iter().map(|wrong| wrong.field).collect::<Vec<_>>()
+        };
+        for (password, hint) in [("café au lait", "CAFE\u{301} AU LAIT, ok"), ("our  first dog", "our first dog"), ("ﬁshing", "fishing!")]
+        {
+            assert_eq!(refused(password, hint), ["hint"], "{hint}");
+        }
+        assert_eq!(refused("our first dog", "who barked"), [""; 0]);
+        assert_eq!(refused("    ", ""), ["password"], "blanks are no password");
     }
 }

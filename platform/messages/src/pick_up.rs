@@ -69,7 +69,7 @@ pub enum PickupRefused {
     /// No visit in this browser, or it is over: start again from the first page.
     #[error("This page has been open for too long, or cookies are off. Open the link in the mail again.")]
     NoVisit,
-    #[error("This code is not right. {tries_left} tries are left.")]
+    #[error("This code is not right. {}.", tries(*.tries_left))]
     WrongCode { tries_left: i64 },
     #[error("This code was tried too often or is too old. Ask for a new one.")]
     CodeSpent,
@@ -77,7 +77,7 @@ pub enum PickupRefused {
     CodeTooSoon { again_in: u64 },
     #[error("No more codes can be sent for this message today.")]
     NoMoreCodes,
-    #[error("This password is not right. {tries_left} tries are left.")]
+    #[error("This password is not right. {}.", tries(*.tries_left))]
     WrongPassword { tries_left: i64 },
     /// Retracted, expired, refused, locked: the page for that state.
     #[error("This message cannot be opened.")]
@@ -88,6 +88,10 @@ pub enum PickupRefused {
     Busy,
     #[error(transparent)]
     Fault(#[from] Fault),
+}
+
+fn tries(left: i64) -> String {
+    if left == 1 { "One try is left".to_owned() } else { format!("{left} tries are left") }
 }
 
 impl From<keys::Busy> for PickupRefused {

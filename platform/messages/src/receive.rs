@@ -81,6 +81,7 @@ impl<'p> Upload<'p> {
         X: std::fmt::Display + Send,
     {
         let mut here = u64::try_from(self.row.received_bytes).unwrap_or(0);
+        let began = self.row.received_bytes;
         let mut storing: Option<tokio::task::JoinHandle<Result<Stored, Fault>>> = None;
         loop {
             let (plain, end) = reader.next().await;
@@ -99,7 +100,8 @@ impl<'p> Upload<'p> {
                 if let Some(newest) = storing.take() {
                     self.write_down(newest.await.map_err(|e| Fault::other(format!("sealing stopped: {e}")))??).await?;
                 }
-                return self.answer(&end);
+                let lost = matches!(end, End::Finished) && self.row.received_bytes == began && seen > here;
+                return if lost { Err(AttachRefused::PieceTooSmall) } else { self.answer(&end) };
             }
         }
     }

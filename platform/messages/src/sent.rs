@@ -95,7 +95,7 @@ fn wanted(read: &TenantRead, query: &SentQuery) -> Condition {
     if let Some(state) = query.state {
         condition = condition.add(message::Column::Id.in_subquery(messages_with(read, recipient::Column::State.eq(state.as_str()))));
     }
-    let search: String = query.search.trim().chars().take(MAX_SEARCH_CHARS).collect::<String>().to_lowercase();
+    let search: String = query.search.trim().chars().filter(|c| !c.is_control()).take(MAX_SEARCH_CHARS).collect::<String>().to_lowercase();
     if !search.is_empty() {
         let like = || LikeExpr::new(format!("%{}%", escaped(&search))).escape('\\');
         let address = Expr::expr(Func::lower(Expr::col((recipient::Entity, recipient::Column::Address)))).like(like());

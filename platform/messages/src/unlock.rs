@@ -2,9 +2,9 @@
 
 use crate::{RecipientState, message};
 use evidence::{Entry, Kind};
-use kernel::{Fault, MessageId, RecipientId};
+use kernel::{Fault, MAX_TRIES, MessageId, RecipientId};
 use sea_orm::{ColumnTrait, QueryFilter};
-use store::{TenantTx, entity::recipient};
+use store::{Role, TenantTx, Who, entity::recipient};
 
 #[derive(Debug, thiserror::Error)]
 pub enum UnlockRefused {
@@ -12,19 +12,31 @@ pub enum UnlockRefused {
     NotFound,
     #[error("This recipient is not locked out.")]
     NotLocked,
+    #[error("Your role may read but not allow new tries.")]
+    NotAllowed,
     #[error(transparent)]
     Fault(#[from] Fault),
 }
 
+/// Also for a recipient who has opened it and used up the tries in another browser since: that one stays opened.
 pub async fn unlock(tx: &TenantTx, id: MessageId, recipient: RecipientId) -> Result<(), UnlockRefused> {
-    message::recipient_row(tx, recipient).await?.filter(|r| r.message_id == id.0).ok_or(UnlockRefused::NotFound)?;
+    if matches!(tx.caller().who(), Who::Member { role: Role::Auditor | Role::Billing, .. }) {
+        return Err(UnlockRefused::NotAllowed);
+    }
+    let row = message::recipient_row(tx, recipient).await?.filter(|r| r.message_id == id.0).ok_or(UnlockRefused::NotFound)?;
+    let after = match RecipientState::read(&row.state)? {
+        RecipientState::Locked => RecipientState::Notified,
+        RecipientState::Opened => RecipientState::Opened,
+        _ => return Err(UnlockRefused::NotLocked),
+    };
     let unlocked = tx
         .update::<recipient::Entity>()
-        .set(recipient::Column::State, RecipientState::Notified.as_str())
+        .set(recipient::Column::State, after.as_str())
         .set(recipient::Column::Tries, 0_i64)
         .set(recipient::Column::ChangedAt, tx.now().0)
         .filter(recipient::Column::Id.eq(recipient.0))
-        .filter(recipient::Column::State.eq(RecipientState::Locked.as_str()))
+        .filter(recipient::Column::State.eq(row.state))
+        .filter(recipient::Column::Tries.gte(MAX_TRIES))
         .exec()
         .await?;
     if unlocked == 0 {

@@ -4,10 +4,18 @@ use super::{
     gesture::Gesture,
     link::{Head, Link, whom},
 };
-use crate::{Web, page::see_other, pickup::door, refusals::Refusal, stop::Answer};
+use crate::{
+    Web,
+    page::{see_other, see_other_telling},
+    pickup::door,
+    refusals::Refusal,
+    stop::Answer,
+};
 use askama::Template;
 use messages::{DoorState, PickupRefused};
 use poem::{handler, http::StatusCode, web::Data};
+
+const TOO_LATE: &str = "The message was opened before, so it can no longer be refused.";
 
 #[derive(Template)]
 #[template(path = "pickup/refuse.html")]
@@ -29,6 +37,7 @@ pub async fn submit(web: Data<&Web>, gesture: Gesture) -> Answer {
     let outcome = web.post.db.act(&link.caller, async |tx| messages::refuse(tx, reason).await).await;
     match outcome {
         Ok(()) => Ok(see_other(&link.path())),
+        Err(PickupRefused::Closed(DoorState::Opened)) => Ok(see_other_telling(&link.path(), TOO_LATE)),
         Err(PickupRefused::Closed(state)) => door::ended(&web, link, &link.door(&web).await?, state),
         Err(refused) => {
             let refused = refused.or_fault()?;

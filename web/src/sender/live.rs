@@ -9,7 +9,7 @@ use crate::human::When;
 use askama::Template;
 use evidence::Fact;
 use kernel::{MessageId, RecipientId, Time};
-use messages::{MessageView, RecipientState, RecipientView};
+use messages::{MessageView, RecipientView};
 use poem::Request;
 
 /// Entries of the register on one page.
@@ -101,7 +101,7 @@ fn person(recipient: &RecipientView, chosen: Option<RecipientId>, now: Time) -> 
         words: states::word(recipient.state),
         changed: When::near(recipient.changed_at, now),
         open: recipient.state.is_open(),
-        locked: recipient.state == RecipientState::Locked,
+        locked: recipient.locked,
         chosen: chosen == Some(recipient.id),
     }
 }

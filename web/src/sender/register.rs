@@ -82,7 +82,7 @@ fn rest(fact: &Fact, message: &MessageView) -> String {
 }
 
 fn submitted(fact: &Fact, message: &MessageView) -> String {
-    let factors = fact.ground("factors").map(|f| format!(", signed in by {f}")).unwrap_or_default();
+    let factors = fact.ground("factors").filter(|f| *f != "api key").map(|f| format!(", signed in by {f}")).unwrap_or_default();
     format!("{}{factors}", by(fact, message))
 }
 
@@ -136,6 +136,7 @@ mod tests {
             state: RecipientState::Opened,
             changed_at: Time(0),
             opened_at: None,
+            locked: false,
         };
         MessageView {
             id,

@@ -49,7 +49,7 @@ struct Row {
 
 #[handler]
 pub async fn show(Data(web): Data<&Web>, member: Member, req: &Request) -> Answer {
-    let search: String = answer::query(req, "q").trim().chars().take(SEARCH_CHARS).collect();
+    let search: String = answer::query(req, "q").trim().chars().filter(|c| !c.is_control()).take(SEARCH_CHARS).collect();
     let state = RecipientState::parse(&answer::query(req, "state"));
     let after = answer::query(req, "after").parse::<MessageId>().ok().map(|id| id.0);
     let query = SentQuery { search: search.clone(), state, after, limit: ROWS };

@@ -30,7 +30,7 @@ pub enum SendRefused {
     Fields(Vec<FieldError>),
     #[error(transparent)]
     Quota(#[from] QuotaRefused),
-    #[error("This draft is not here any more: it was discarded.")]
+    #[error("This draft is not here any more: it was sent or discarded.")]
     NoDraft,
     #[error("This idempotency key was used for another request.")]
     KeyReused,

@@ -28,7 +28,7 @@ pub async fn send(tx: &TenantTx, ready: &Ready) -> Result<Sent, SendRefused> {
     let held = may_send(tx.caller())?;
     let draft = &ready.draft;
     let files = if ready.of_draft { take_draft(tx, ready).await? } else { Vec::new() };
-    let life = check_limits(tx, draft, &files, ready).await?;
+    let life = check_limits(tx, draft, &files).await?;
     let release_at = draft.send_at.unwrap_or(tx.now());
     let expires_at = release_at.plus_days(life);
     tx.insert(message_row(tx, ready, &files, release_at, expires_at)).await?;
@@ -69,10 +69,11 @@ async fn take_draft(tx: &TenantTx, ready: &Ready) -> Result<Vec<attachment::Mode
 }
 
 /// Days that the content lives.
-async fn check_limits(tx: &TenantTx, draft: &Draft, files: &[attachment::Model], ready: &Ready) -> Result<i64, SendRefused> {
+async fn check_limits(tx: &TenantTx, draft: &Draft, files: &[attachment::Model]) -> Result<i64, SendRefused> {
     let limits = quota::limits(tx).await?;
     quota::check_recipients(&limits, draft.to.len() as i64)?;
-    quota::check_message_bytes(&limits, attach::total_bytes(files) + ready.draft.body.len() as i64)?;
+    // The text has a bound of its own: a file of just the size allowed must not be refused for it.
+    quota::check_message_bytes(&limits, attach::total_bytes(files).max(draft.body.len() as i64))?;
     let life = draft.life_days();
     if draft.expires_days.is_none() {
         return Ok(limits.life_days.map_or(life, |most| life.min(most)));

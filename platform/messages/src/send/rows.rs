@@ -84,14 +84,14 @@ pub(super) fn recipient_row(tx: &TenantTx, ready: &Ready, position: i64, address
     (id, row)
 }
 
-/// What we took, in commitments: the hash of the sealed body and, salted with it, of each file. When the content is
-/// destroyed the salt goes with it, and the row proves nothing about anyone any more.
+/// What we took, in commitments: the hash of the sealed body and, under the message key, of each file. When the content is
+/// destroyed the key goes with it, and nobody can try a file against the row any more.
 pub(super) fn submitted(tx: &TenantTx, ready: &Ready, files: &[attachment::Model]) -> Entry {
     let sealed = match &ready.body {
         SealedBody::Row(sealed) => keys::sha256(&[sealed]),
         SealedBody::Blob { sha256, .. } => *sha256,
     };
-    let commitments: Vec<String> = files.iter().map(|f| hex(&keys::sha256(&[&sealed, f.sha256.as_deref().unwrap_or_default()]))).collect();
+    let commitments: Vec<String> = files.iter().map(|f| hex(&ready.key.commitment(f.sha256.as_deref().unwrap_or_default()))).collect();
     let factors = match tx.caller().who() {
         Who::Key { .. } => "api key",
         _ => "password",

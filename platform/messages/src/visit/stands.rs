@@ -49,7 +49,11 @@ pub(super) async fn stands(look: &impl Look, letter: &Letter, visit: &visit::Mod
     Ok(Step::Accept)
 }
 
+/// A recipient who has opened it before, in another browser, may have used up the tries since.
 fn password_step(look: &impl Look, letter: &Letter) -> Kept {
+    if left(letter.recipient.tries) == 0 {
+        return Err(PickupRefused::Closed(DoorState::Locked));
+    }
     let hint = letter.message.hint_sealed.as_ref().map(|sealed| look.keys().open(HINT, letter.message.id, sealed)).transpose()?;
     let hint = hint.and_then(|h| String::from_utf8(h).ok());
     Ok(Step::Password { hint, tries_left: left(letter.recipient.tries) })
