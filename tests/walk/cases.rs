@@ -87,7 +87,7 @@ pub const CASES: &[Case] = cases! {
     "GET" "/p/:token/accept" => "/p/<link>/accept" Nothing, 303;
     "POST" "/p/:token/accept" => "/p/<link>/accept" Form(""), 303;
     "GET" "/p/:token/refuse" => "/p/<link>/refuse" Nothing, 303;
-    "POST" "/p/:token/refuse" => "/p/<link>/refuse" Form("reason=too late"), 410;
+    "POST" "/p/:token/refuse" => "/p/<link>/refuse" Form("reason=too late"), 303;
     "GET" "/p/:token/message" => "/p/<link>/message" Nothing, 200;
     "POST" "/p/:token/reply" => "/p/<link>/reply" Form("reply=typed"), 303;
     "GET" "/p/:token/block" => "/p/<link>/block" Nothing, 200;
