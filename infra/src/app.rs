@@ -51,7 +51,7 @@ impl App {
         // Nobody serves people under a stopped clock: that is a test, which need not pay for Argon2.
         let cost = if outside.clock.is_stopped() { Cost::Test } else { Cost::Real };
         let hasher = PasswordHasher::new(cost, outside.chance);
-        let post = Post { db: db.clone(), hasher: hasher.clone(), site: site.clone() };
+        let post = Post { db: db.clone(), hasher: hasher.clone(), site: site.clone(), unasked: config.unasked_mail.into() };
         let accounts = Accounts { db: db.clone(), hasher, site: site.clone(), sign_up_plan: plan.name, sign_up_limits: plan.limits };
         Ok(App { db, post, accounts, mailer: outside.mailer, site, config: Arc::new(config.clone()), draining: Draining::default() })
     }

@@ -6,3 +6,4 @@ mod notices;
 mod pick_up;
 mod retract;
 mod send;
+mod unasked;

@@ -33,6 +33,9 @@ impl Config {
         if let Err(e) = store::Database::parse(&self.database_url()) {
             found.push(wrong(format!("database.url: {e}.")));
         }
+        if self.unasked_mail.an_hour < 1 || self.unasked_mail.a_day < 1 {
+            found.push(wrong("unasked_mail allows less than 1, so no notice would ever leave; large numbers take the brakes off.".into()));
+        }
         if self.worker.concurrency == 0 {
             found.push(wrong("worker.concurrency is 0, so no mail would ever leave; use at least 1.".into()));
         }
@@ -141,6 +144,7 @@ mod tests {
             ("listen.max_requests = 0", "nobody would be served"),
             ("metrics.listen = '9464'", "is not an address with a port"),
             ("database.url = 'mysql://h/d'", "database.url"),
+            ("unasked_mail.a_day = 0", "no notice would ever leave"),
             ("worker.concurrency = 0", "no mail would ever leave"),
         ] {
             let found = fatal(text);

@@ -1,6 +1,7 @@
 //! One small struct a room, each with its defaults. What a setting means is said once, in `default.toml`.
 
 use mail::SmtpConfig;
+use messages::UnaskedMail;
 use secrecy::SecretString;
 use serde::Deserialize;
 use std::{net::SocketAddr, path::PathBuf};
@@ -19,6 +20,7 @@ pub struct Config {
     pub blobs: BlobsConfig,
     pub smtp: SmtpConfig,
     pub sign_up: SignUpConfig,
+    pub unasked_mail: UnaskedMailConfig,
     pub plans: PlansConfig,
     pub worker: WorkerConfig,
     pub log: LogConfig,
@@ -127,6 +129,29 @@ pub struct SignUpConfig {
     pub plan: String,
 }
 
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct UnaskedMailConfig {
+    pub an_hour: i64,
+    pub a_day: i64,
+}
+
+impl Default for UnaskedMailConfig {
+    fn default() -> Self {
+        UnaskedMail::default().into()
+    }
+}
+impl From<UnaskedMail> for UnaskedMailConfig {
+    fn from(UnaskedMail { an_hour, a_day }: UnaskedMail) -> UnaskedMailConfig {
+        UnaskedMailConfig { an_hour, a_day }
+    }
+}
+impl From<UnaskedMailConfig> for UnaskedMail {
+    fn from(UnaskedMailConfig { an_hour, a_day }: UnaskedMailConfig) -> UnaskedMail {
+        UnaskedMail { an_hour, a_day }
+    }
+}
+
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct PlansConfig {
@@ -169,6 +194,7 @@ impl Default for Config {
             blobs: BlobsConfig::default(),
             smtp: SmtpConfig::plain("127.0.0.1", 25),
             sign_up: SignUpConfig::default(),
+            unasked_mail: UnaskedMailConfig::default(),
             plans: PlansConfig::default(),
             worker: WorkerConfig::default(),
             log: LogConfig::default(),

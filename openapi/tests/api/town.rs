@@ -62,7 +62,7 @@ pub async fn town_with(limits: Limits) -> Town {
     let db = house.open(1).await.unwrap();
     let site = Site::new("https://mail.example", EmailAddress::parse("post@mail.example").unwrap());
     let hasher = PasswordHasher::new(Cost::Test, db.chance().clone());
-    let post = Post { db: db.clone(), hasher: hasher.clone(), site: site.clone() };
+    let post = Post { db: db.clone(), hasher: hasher.clone(), site: site.clone(), unasked: messages::UnaskedMail::UNLIMITED };
     let accounts = Accounts { db: db.clone(), hasher, site: site.clone(), sign_up_plan: "business".into(), sign_up_limits: limits };
     let document = serde_json::from_str(&openapi::document(&site)).unwrap();
     let api = Arc::new(openapi::api(Api { post, site }));

@@ -29,6 +29,8 @@ kinds! {
     NoticeFailed { "notice_failed", Some("ConsignmentNotificationFailure"), "Notice not delivered", "The notice is not tried again. It does not say that the address is wrong for good." }
     /// The connection broke after the notice was handed over in full. Does not claim either way.
     NoticeUnknown { "notice_unknown", None, "Notice uncertain", "The connection broke before the mail server answered. The notice may have arrived; we send it again under the same Message-ID." }
+    /// We held a notice or reminder back. Does not claim anything of the recipient's mail server: it was not asked.
+    NoticeHeld { "notice_held", None, "Notice held back", "We send few mails to an address that has not opened anything from you yet. It goes out later; no mail server was asked." }
     /// The mail server named took a reminder. Does not claim that anyone saw it.
     ReminderRelayed { "reminder_relayed", Some("ConsignmentNotification"), "Reminder relayed", "The mail server named here took the reminder. It does not say that anyone saw it." }
     ReminderDelayed { "reminder_delayed", None, "Reminder delayed", "The reminder was not taken yet. We keep trying until the message expires, five days at most." }

@@ -3,6 +3,7 @@
 //! Rooms are plain functions over a tenant transaction. What would surprise you: whatever is slow (Argon2, blobs, SMTP)
 //! happens before or after the act, never inside it, so sending is `prepare` and then `send`.
 
+mod asked;
 mod attach;
 mod begin_draft;
 mod block;
@@ -38,6 +39,7 @@ pub use outline::{Draft, FieldError, Outline, Proof};
 pub use page::{Cursor, Page};
 pub use pick_up::{Content, Door, DoorState, PickupRefused, Step, door, link_fetched, refuse};
 pub use post::Post;
+pub use quota::UnaskedMail;
 pub use receive::receive;
 pub use reply::{ReplyRefused, ReplyView, replies, reply, reply_text, unread_replies};
 pub use retract::{RetractRefused, Retraction, retract};

@@ -1,7 +1,8 @@
-//! What the rooms that leave the database need: the store, the password hasher and the site's address.
+//! What the rooms that leave the database need: the store, the password hasher, the site's address and the brakes on its mail.
 
 use kernel::Site;
 use keys::PasswordHasher;
+use quota::UnaskedMail;
 use store::Db;
 
 /// Handed to the rooms that do more than one act. Cheap to clone.
@@ -10,4 +11,5 @@ pub struct Post {
     pub db: Db,
     pub hasher: PasswordHasher,
     pub site: Site,
+    pub unasked: UnaskedMail,
 }

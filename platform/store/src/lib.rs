@@ -30,7 +30,7 @@ pub mod testing;
 
 pub use act::ACT_LIMIT;
 pub use blobs::{Blobs, S3Config};
-pub use brake::Brake;
+pub use brake::{Brake, Counted};
 pub use caller::{Caller, Origin, Role, Who};
 pub use db::{Change, Database, Db, Ground, Stats};
 pub use front_desk::{FrontDesk, SESSION_IDLE, TenantRow};

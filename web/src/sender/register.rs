@@ -53,6 +53,7 @@ fn class(kind: Kind) -> &'static str {
         | Kind::PickupTooLate
         | Kind::RetractionTooLate
         | Kind::NoticeDelayed
+        | Kind::NoticeHeld
         | Kind::NoticeUnknown
         | Kind::ReminderDelayed
         | Kind::ReminderFailed

@@ -55,7 +55,7 @@ impl Town {
         let site = Site::new(BASE, "notices@mail.example.com".parse().unwrap());
         let hasher = PasswordHasher::new(Cost::Test, chance);
         let mailbox = Arc::new(CapturedMail::new(1_000));
-        let post = Post { db: db.clone(), hasher: hasher.clone(), site: site.clone() };
+        let post = Post { db: db.clone(), hasher: hasher.clone(), site: site.clone(), unasked: messages::UnaskedMail::UNLIMITED };
         let accounts = Accounts { db, hasher, site, sign_up_plan: "personal".into(), sign_up_limits: limits() };
         let web = Web { post, accounts, sign_up_open: true };
         let pages = crate::pages(web.clone()).into_endpoint();

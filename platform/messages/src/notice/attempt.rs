@@ -18,6 +18,8 @@ pub(super) struct Mailing {
     pub kinds: &'static Kinds,
     /// For reminders: what the letter says of the days left.
     pub days_left: Option<i64>,
+    /// The recipient has not shown yet that they take mail from this tenant.
+    pub unasked: bool,
 }
 
 /// What each end of a try is called in evidence.
@@ -50,6 +52,36 @@ impl Mailing {
     }
 }
 
+impl Tried {
+    /// Whether the recipient may have got the letter.
+    fn may_have_arrived(&self, kinds: &Kinds) -> bool {
+        match self {
+            Tried::Relayed(_) => true,
+            Tried::Failed(_) => false,
+            Tried::Open(entry, _) => entry.kind == kinds.unknown,
+        }
+    }
+}
+
+/// As [`attempt`], if there is a place for a letter that was not asked for; else until when it waits.
+pub(super) async fn attempt_in_place(post: &Post, mailer: &Mailer, mailing: &Mailing) -> Result<Result<Tried, Time>, Fault> {
+    if !mailing.unasked {
+        return Ok(Ok(attempt(mailer, mailing).await));
+    }
+    let to = &mailing.letter.to;
+    if let Some(until) = post.unasked.take(&post.db, to).await? {
+        return Ok(Err(until));
+    }
+    let tried = attempt(mailer, mailing).await;
+    if !tried.may_have_arrived(mailing.kinds)
+        && let Err(fault) = post.unasked.give_back(&post.db, to).await
+    {
+        // What came of the try is worth more; the place is free again when the hour is over.
+        tracing::warn!(%fault, "a place for a letter was not given back");
+    }
+    Ok(Ok(tried))
+}
+
 pub(super) async fn attempt(mailer: &Mailer, mailing: &Mailing) -> Tried {
     let kinds = mailing.kinds;
     match mailer.deliver(&mailing.letter).await {
@@ -72,13 +104,29 @@ pub(super) async fn attempt(mailer: &Mailer, mailing: &Mailing) -> Tried {
 /// Writes down a try that stays open: the first delay of the letter, and each time that it may have arrived. Answers whether five
 /// days of tries are over.
 pub(super) async fn note(post: &Post, job: &ClaimedJob, mailing: &Mailing, entry: &Entry) -> Result<bool, Fault> {
+    let each_time = entry.kind == mailing.kinds.unknown;
+    note_among(post, job, mailing, entry, &[mailing.kinds.delayed, mailing.kinds.unknown], each_time).await
+}
+
+/// Writes down, once, that the letter was held back. Answers whether it was for five days.
+pub(super) async fn note_held(post: &Post, job: &ClaimedJob, mailing: &Mailing) -> Result<bool, Fault> {
+    note_among(post, job, mailing, &mailing.entry(Kind::NoticeHeld), &[Kind::NoticeHeld], false).await
+}
+
+async fn note_among(
+    post: &Post,
+    job: &ClaimedJob,
+    mailing: &Mailing,
+    entry: &Entry,
+    kinds: &[Kind],
+    each_time: bool,
+) -> Result<bool, Fault> {
     post.db
         .act(&job.caller(), async |tx| {
-            let kinds = [mailing.kinds.delayed, mailing.kinds.unknown];
-            let before = since(tx, mailing, &kinds, job.created_at).await?;
+            let before = since(tx, mailing, kinds, job.created_at).await?;
             let first = before.first().map_or(tx.now(), |fact| fact.at);
             let over = tx.now().since(first) > GIVE_UP_AFTER;
-            if entry.kind == mailing.kinds.unknown || before.iter().all(|fact| fact.kind != entry.kind) {
+            if each_time || before.iter().all(|fact| fact.kind != entry.kind) {
                 evidence::record(tx, entry.clone()).await?;
                 tx.changed(mailing.message);
             }

@@ -56,5 +56,5 @@ async fn code_letter(read: &TenantRead, site: &Site, id: VisitId, nth: i64) -> R
     let minutes = (CODE_LIFE.as_secs() / 60) as i64;
     let mail = PickupCode { code: read.keys().pickup_code(id, nth), site_host: site.host().to_owned(), minutes };
     let letter = written(site, mail.render(), address(&row.address)?, format!("{id}.code{nth}"), sent_at);
-    Ok(Some(Mailing { message, recipient, letter, kinds: &CODE, days_left: None }))
+    Ok(Some(Mailing { message, recipient, letter, kinds: &CODE, days_left: None, unasked: false }))
 }

@@ -1,7 +1,7 @@
 //! The letters: the notice and its reminder as the recipient gets them, and what all letters of ours have in common.
 
 use super::attempt::{Kinds, Mailing};
-use crate::{RecipientState, block, message};
+use crate::{RecipientState, asked, block, message};
 use evidence::Kind;
 use kernel::{EmailAddress, Fault, FaultKind, MessageId, RecipientId, Site, Time};
 use mail::{
@@ -55,7 +55,8 @@ pub(super) async fn due(read: &TenantRead, site: &Site, id: RecipientId, which: 
     let days_left = matches!(which, Which::Reminder { .. }).then(|| days_until(read.now(), Time(message.expires_at)));
     let letter = letter(read, site, &message, &recipient, which, (sender.name, tenant.name))?;
     let kinds = if which == Which::First { &NOTICE } else { &REMINDER };
-    let mailing = Mailing { message: MessageId(message.id), recipient: id, letter, kinds, days_left };
+    let unasked = !asked::has_asked(read, &letter.to).await?;
+    let mailing = Mailing { message: MessageId(message.id), recipient: id, letter, kinds, days_left, unasked };
     Ok(if block::is_blocked(read, &recipient.address).await? { Due::Blocked(mailing) } else { Due::Send(mailing) })
 }
 

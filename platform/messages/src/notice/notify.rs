@@ -1,7 +1,7 @@
 //! The notice, first or reminder, to one recipient.
 
 use super::{
-    attempt::{Mailing, Tried, attempt, note},
+    attempt::{Mailing, Tried, attempt_in_place, note, note_held},
     letter::{Due, Which, due},
 };
 use crate::{Post, RecipientState, jobs, tell::Tell};
@@ -17,6 +17,8 @@ const PAUSES_MINUTES: [u64; 7] = [1, 5, 15, 30, 60, 180, 360];
 
 /// Between two looks at whether a suspended tenant goes on.
 const SUSPENDED_PAUSE: Duration = Duration::from_secs(3_600);
+
+const HELD_TOO_LONG: &str = "held back for five days: the address has opened nothing from you, and we send such addresses few mails";
 
 /// How a letter ended.
 enum End {
@@ -36,10 +38,17 @@ pub(crate) async fn notify(post: &Post, mailer: &Mailer, job: &ClaimedJob, id: R
         }
         Due::Send(mailing) => mailing,
     };
-    let end = match attempt(mailer, &mailing).await {
-        Tried::Relayed(entry) => End::Relayed(entry),
-        Tried::Failed(entry) => End::Failed(entry),
-        Tried::Open(entry, why) => {
+    let end = match attempt_in_place(post, mailer, &mailing).await? {
+        Err(until) => {
+            if !note_held(post, job, &mailing).await? {
+                let after = until.since(post.db.clock().now());
+                return Ok(JobEnd::Wait { after, why: "the address gets much mail that it did not ask for".into() });
+            }
+            End::Failed(mailing.entry(mailing.kinds.failed).because("why", HELD_TOO_LONG))
+        }
+        Ok(Tried::Relayed(entry)) => End::Relayed(entry),
+        Ok(Tried::Failed(entry)) => End::Failed(entry),
+        Ok(Tried::Open(entry, why)) => {
             if !note(post, job, &mailing, &entry).await? {
                 return Ok(JobEnd::Again { after: pause(job.attempts), why });
             }

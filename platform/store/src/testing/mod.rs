@@ -4,7 +4,10 @@
 mod postgres;
 mod rows;
 
-use crate::{Blobs, Database, Db, Ground};
+use crate::{
+    Blobs, Database, Db, Ground,
+    lite::{Access, LiteConnection},
+};
 use kernel::{Chance, Clock, Fault, Time};
 use keys::RootKeys;
 use tempfile::TempDir;
@@ -43,6 +46,15 @@ impl TestDatabase {
     pub fn ground(&self, seed: u64) -> Ground {
         let blobs = Blobs::local(&self.dir.path().join("blobs")).expect("the directory is ours");
         Ground { clock: Clock::stopped(START), chance: Chance::seeded(seed), roots: RootKeys::new(1, [7; 32]), blobs }
+    }
+    /// Says something to the database behind the server's back.
+    pub async fn say(&self, sql: &str) {
+        match &self.database {
+            Database::Sqlite { path } => {
+                LiteConnection::open(path, Access::Write).and_then(|lite| lite.batch(sql)).expect("the statement is right")
+            }
+            Database::Postgres { url, .. } => Postgres::start().admin_in(url, sql).await,
+        }
     }
     pub async fn open(&self, seed: u64) -> Result<Db, Fault> {
         Db::open(&self.database, self.ground(seed)).await

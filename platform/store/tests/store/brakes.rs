@@ -2,7 +2,7 @@
 
 use crate::on_both;
 use std::time::Duration;
-use store::Brake;
+use store::{Brake, Counted};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -32,6 +32,21 @@ on_both! {
         assert_eq!(desk.brake("z", 0, HOUR).await.unwrap(), Brake::Held { until: town.db.clock().now().plus(HOUR) });
         town.db.clock().advance(HOUR / 2);
         assert_eq!(desk.brake("x", 1, HOUR).await.unwrap(), Brake::Free { left: 0 });
+    }
+
+    async fn names_are_counted_together_or_not_at_all_and_can_be_given_back(town) {
+        let desk = town.db.front_desk();
+        let both = ["wide", "narrow"].map(|name| Counted { name: name.into(), limit: if name == "wide" { 3 } else { 1 }, window: HOUR });
+        assert_eq!(desk.brakes(&both).await.unwrap(), Brake::Free { left: 0 });
+        for _ in 0..5 {
+            assert!(matches!(desk.brakes(&both).await.unwrap(), Brake::Held { .. }));
+        }
+        desk.give_back(&both).await.unwrap();
+        assert_eq!(desk.brakes(&both).await.unwrap(), Brake::Free { left: 0 }, "what was held counted in neither");
+        assert_eq!(desk.brake("wide", 3, HOUR).await.unwrap(), Brake::Free { left: 1 });
+        town.db.clock().advance(HOUR);
+        desk.give_back(&both).await.unwrap();
+        assert_eq!(desk.brakes(&both).await.unwrap(), Brake::Free { left: 0 }, "a window that is over gives nothing back");
     }
 
     async fn a_brake_without_a_database_is_a_fault(town) {
