@@ -1,27 +1,16 @@
 //! Sweeping: rows that nobody needs any more, once an hour. Sweeping twice, or in two processes at once, does no harm.
 //!
-//! What would surprise you: evidence and messages are never touched here. What a message leaves behind ends by its own
-//! room's jobs (`messages::expire`), at its time and with its evidence.
+//! What would surprise you: each room sweeps its own rows, and nothing here knows which. Evidence and messages are never touched: what
+//! a message leaves behind ends by its own room's jobs (`messages::expire`), at its time and with its evidence.
 
 use crate::App;
-use kernel::{Fault, MessageId, TenantId};
+use kernel::{Fault, TenantId};
 use std::time::Duration;
-use store::{
-    TenantTx,
-    entity::{draft, idempotency, session},
-    sea_orm::{ColumnTrait, QueryFilter},
-};
 use tokio_util::sync::CancellationToken;
 
 const FIRST_AFTER: Duration = Duration::from_secs(5 * 60);
 const EVERY: Duration = Duration::from_secs(3_600);
-/// An idempotency key is promised to hold this long.
-const IDEMPOTENCY_LIFE: Duration = Duration::from_secs(24 * 3_600);
-/// An upload through the API that no message came of.
-const HIDDEN_DRAFT_LIFE: Duration = Duration::from_secs(2 * 24 * 3_600);
 const TENANTS_AT_A_TIME: u64 = 100;
-/// Drafts swept of one tenant in one act; the rest waits for the next hour.
-const DRAFTS_AT_A_TIME: u64 = 50;
 
 /// What one sweep took away.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -68,21 +57,14 @@ impl App {
 
     async fn sweep_tenant(&self, tenant: TenantId) -> Result<Swept, Fault> {
         let system = self.db.front_desk().system(tenant);
-        self.db.act(&system, async |tx| sweep_rows(tx).await).await
+        self.db
+            .act(&system, async |tx| {
+                let sessions = accounts::sweep(tx).await?;
+                let messages::Swept { idempotency_keys, hidden_drafts } = messages::sweep(tx).await?;
+                Ok(Swept { sessions, idempotency_keys, hidden_drafts })
+            })
+            .await
     }
-}
-
-async fn sweep_rows(tx: &TenantTx) -> Result<Swept, Fault> {
-    let now = tx.now();
-    let sessions = tx.delete::<session::Entity>(session::Column::ExpiresAt.lt(now.0)).await?;
-    let idempotency_keys = tx.delete::<idempotency::Entity>(idempotency::Column::CreatedAt.lt(now.minus(IDEMPOTENCY_LIFE).0)).await?;
-    let before = now.minus(HIDDEN_DRAFT_LIFE).0;
-    let old = tx.find::<draft::Entity>().filter(draft::Column::Hidden.eq(true)).filter(draft::Column::UpdatedAt.lt(before));
-    let mut hidden_drafts = 0;
-    for row in old.limit(DRAFTS_AT_A_TIME).all().await? {
-        hidden_drafts += u64::from(messages::discard_draft(tx, MessageId(row.id)).await?);
-    }
-    Ok(Swept { sessions, idempotency_keys, hidden_drafts })
 }
 
 #[cfg(test)]

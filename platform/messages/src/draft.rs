@@ -13,6 +13,8 @@ use store::{
 };
 
 const PURPOSE: &str = "draft";
+/// Hidden drafts removed in one act; the rest waits for the next sweep.
+const DRAFTS_SWEPT: u64 = 50;
 /// Saved text, as JSON.
 const MAX_TEXT_BYTES: usize = 2 * kernel::MAX_BODY_BYTES;
 
@@ -164,13 +166,13 @@ fn open(look: &impl Look, row: &draft::Model) -> Result<DraftText, Fault> {
     serde_json::from_slice(&json).map_err(|e| Fault::from_error(FaultKind::Sealed, "draft from JSON", e))
 }
 
-/// Removes hidden drafts (uploads that no message came for) older than `before`, with their files.
-pub async fn sweep_hidden(tx: &TenantTx, before: Time) -> Result<u64, Fault> {
+/// Removes hidden drafts (uploads that no message came for) older than `before`, with their files; some at a time.
+pub(crate) async fn sweep_hidden(tx: &TenantTx, before: Time) -> Result<u64, Fault> {
     let old = tx
         .find::<draft::Entity>()
         .filter(draft::Column::Hidden.eq(true))
         .filter(draft::Column::UpdatedAt.lt(before.0))
-        .limit(100)
+        .limit(DRAFTS_SWEPT)
         .all()
         .await?;
     for row in &old {

@@ -22,6 +22,7 @@ mod sessions;
 mod sign_in;
 mod sign_out;
 mod sign_up;
+mod sweep;
 
 #[cfg(test)]
 mod tests;
@@ -37,6 +38,7 @@ pub use session::{SESSION_LIFE, SignedIn};
 pub use sessions::SessionView;
 pub use sign_in::{SignIn, SignInRefused};
 pub use sign_up::{SignUp, SignUpRefused};
+pub use sweep::sweep;
 
 use kernel::Site;
 use keys::PasswordHasher;
