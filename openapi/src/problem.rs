@@ -112,6 +112,11 @@ impl From<Fault> for Problem {
                 Problem::new(Kind::Unavailable, "A part of the service is away. Nothing was changed; try again in a few seconds.")
                     .retry_after(5)
             }
+            FaultKind::Uncertain => Problem::new(
+                Kind::Unavailable,
+                "The database went away while this was being saved, so it may or may not have been kept. Look before you ask again, or repeat it under the same “Idempotency-Key”.",
+            )
+            .retry_after(5),
             FaultKind::Retry => {
                 Problem::new(Kind::Unavailable, "Too much happened at once. Nothing was changed; try again.").retry_after(1)
             }
@@ -169,6 +174,14 @@ mod tests {
         assert_eq!(response.status(), 500);
         let text = response.into_body().into_string().await.unwrap();
         assert!(text.contains("K7QX") && !text.contains("secret cause"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn what_may_have_been_kept_is_not_said_to_have_changed_nothing() {
+        let response = Problem::from(Fault::new(FaultKind::Uncertain, "committing")).into_response(&site(), Some("K7QX".into()));
+        assert_eq!(response.status(), 503);
+        let text = response.into_body().into_string().await.unwrap();
+        assert!(text.contains("may or may not have been kept") && !text.contains("Nothing was changed"), "{text}");
     }
 
     #[test]

@@ -1,3 +1,4 @@
 //! Servers that die in the middle.
 
+mod database;
 mod killed;

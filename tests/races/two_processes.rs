@@ -2,8 +2,6 @@ use super::{TOGETHER, agrees, pairs, race, send};
 use store::testing::{TestDatabase, fresh_postgres, fresh_sqlite};
 use tests::{ApiKey, Recipient, Site, wait_for};
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_countersign-tested");
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn exactly_one_wins_between_two_servers_on_one_postgresql_database() {
     one_wins(fresh_postgres().await).await;
@@ -17,7 +15,7 @@ async fn exactly_one_wins_between_two_servers_on_one_sqlite_directory() {
 
 /// Pickups go to one server, retractions to the other.
 async fn one_wins(database: TestDatabase) {
-    let site = Site::set_up(PROGRAM, database).await;
+    let site = Site::set_up(crate::PROGRAM, database).await;
     let (here, there) = (site.serve().await, site.serve().await);
     let key = site.member(&here, "ana@acme.example").await.key("ci").await;
     let elsewhere = ApiKey { door: there.door.clone(), ..key.clone() };

@@ -1,7 +1,7 @@
 //! A door of the site: of the server assembled in this process, or of one that runs by itself and is asked over loopback.
 
 use countersign::App;
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 use poem::{
     Addr, Endpoint, EndpointExt, Request, RequestParts, Response,
     endpoint::BoxEndpoint,
@@ -96,7 +96,11 @@ fn request(ask: Ask) -> Request {
 fn breaking(bytes: Vec<u8>) -> impl futures_util::Stream<Item = io::Result<Vec<u8>>> {
     let mut pieces: Vec<io::Result<Vec<u8>>> = bytes.chunks(50_000).map(|piece| Ok(piece.to_vec())).collect();
     pieces.push(Err(io::Error::from(io::ErrorKind::ConnectionReset)));
-    stream::iter(pieces)
+    // A piece at a time, as a network has it: whoever reads gets to work on one before the next is there.
+    stream::iter(pieces).then(async |piece| {
+        tokio::task::yield_now().await;
+        piece
+    })
 }
 
 async fn read(answer: Response) -> Answer {

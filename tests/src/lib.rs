@@ -20,4 +20,4 @@ pub use letters::Letter;
 pub use member::{Member, PASSWORD};
 pub use recipient::Recipient;
 pub use site::{Server, Site, wait_for};
-pub use town::{Town, on_both, on_both_with};
+pub use town::{Town, on_both, on_both_over_smtp, on_both_with};

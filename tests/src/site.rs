@@ -133,6 +133,7 @@ fn configuration(database: &TestDatabase, relay: u16) -> String {
     let data = database.dir.path().join("data");
     format!(
         "data_dir = {data:?}\n[database]\nurl = '{url}'\n[listen]\nhttp = '127.0.0.1:0'\n[smtp]\nhost = '127.0.0.1'\nport = {relay}\ntls = 'none'\n\
-         [sign_up]\nplan = 'server'\n[unasked_mail]\nan_hour = 1000000\na_day = 1000000\n[log]\nformat = 'json'\n"
+         [sign_up]\nplan = 'server'\n[unasked_mail]\nan_hour = 1000000\na_day = 1000000\n[worker]\nlease_seconds = 5\npoll_seconds = 1\n\
+         [log]\nformat = 'json'\n"
     )
 }

@@ -1,9 +1,10 @@
 //! One test's world: the assembled server on a database of its own, a mailbox, a stopped clock, seeded chance. Nothing is shared.
 
-use crate::{Browser, Door, Letter, Member, Recipient};
+use crate::{Browser, Door, Letter, Member, Recipient, letters::read_letter};
 use countersign::{App, Config, Outside};
+use evidence::Break;
 use kernel::{Chance, Clock};
-use mail::{CapturedMail, Mailer};
+use mail::{CapturedMail, Mailer, SmtpConfig, SmtpRelay, testing::Peer};
 use messages::UnaskedMail;
 use secrecy::SecretString;
 use std::{
@@ -33,6 +34,8 @@ pub struct Town {
     pub clock: Clock,
     pub mailbox: Arc<CapturedMail>,
     pub door: Door,
+    /// Takes the letters instead of the mailbox.
+    relay: Option<Arc<Peer>>,
     house: Arc<House>,
 }
 
@@ -51,24 +54,35 @@ pub async fn on_both(fact: impl AsyncFn(Town)) {
 /// As [`on_both`], with another configuration.
 pub async fn on_both_with(change: impl Fn(&mut Config), fact: impl AsyncFn(Town)) {
     for database in [fresh_sqlite().await, fresh_postgres().await] {
-        let town = Town::on(database, &change).await;
+        let town = Town::on(database, &change, None).await;
         // On the heap: a long fact fills the stack of a test.
         Box::pin(fact(town.clone())).await;
         town.leave().await;
     }
 }
 
+/// As [`on_both`], with a real mail server between, which does as it is told.
+pub async fn on_both_over_smtp(fact: impl AsyncFn(Town, &Peer)) {
+    for database in [fresh_sqlite().await, fresh_postgres().await] {
+        let peer = Arc::new(Peer::start(Vec::new()).await);
+        let town = Town::on(database, |_| {}, Some(peer.clone())).await;
+        Box::pin(fact(town.clone(), &peer)).await;
+        town.leave().await;
+    }
+}
+
 impl Town {
-    pub async fn on(database: TestDatabase, change: impl Fn(&mut Config)) -> Town {
+    async fn on(database: TestDatabase, change: impl Fn(&mut Config), relay: Option<Arc<Peer>>) -> Town {
         let seed = SEED.fetch_add(1, SeqCst);
         println!("seed {seed} on {:?}", database.database);
         let mut config = config(&database);
         change(&mut config);
         let (clock, mailbox) = (Clock::stopped(START), Arc::new(CapturedMail::new(LETTERS)));
-        let outside = Outside { clock: clock.clone(), chance: Chance::seeded(seed), mailer: Mailer::Mailbox(mailbox.clone()) };
+        let mailer = relay.as_ref().map_or_else(|| Mailer::Mailbox(mailbox.clone()), |peer| over_smtp(peer));
+        let outside = Outside { clock: clock.clone(), chance: Chance::seeded(seed), mailer };
         let app = App::build(&config, outside).await.expect("a migrated database opens");
         let house = House { database, left: AtomicBool::new(false), browsers: AtomicU32::new(0) };
-        Town { door: Door::inside(&app), app, clock, mailbox, house: Arc::new(house) }
+        Town { door: Door::inside(&app), app, clock, mailbox, relay, house: Arc::new(house) }
     }
 
     pub fn database(&self) -> &TestDatabase {
@@ -109,16 +123,23 @@ impl Town {
 
     /// Whoever holds the link in the newest notice to `email`, at a browser of their own.
     pub fn recipient(&self, email: &str) -> Recipient {
-        let letters = self.mailbox.letters_to(email);
-        let notice = letters.into_iter().rev().find(|letter| letter.text.contains("/p/")).expect("a notice has come");
-        Recipient::new(self.browser(), &Letter::from(notice).link("/p/"))
+        let notice = self.letters(email).into_iter().rev().find(|letter| letter.text.contains("/p/")).expect("a notice has come");
+        Recipient::new(self.browser(), &notice.link("/p/"))
     }
 
+    /// All that came to `email`, oldest first.
+    pub fn letters(&self, email: &str) -> Vec<Letter> {
+        let all: Vec<Letter> = match &self.relay {
+            Some(peer) => peer.letters().iter().map(|raw| read_letter(raw)).collect(),
+            None => self.mailbox.letters().into_iter().map(Letter::from).collect(),
+        };
+        all.into_iter().filter(|letter| letter.to.eq_ignore_ascii_case(email)).collect()
+    }
     pub fn newest_to(&self, email: &str) -> Letter {
-        self.mailbox.letters_to(email).pop().unwrap_or_else(|| panic!("no letter has come to {email}")).into()
+        self.letters(email).pop().unwrap_or_else(|| panic!("no letter has come to {email}"))
     }
     pub fn letters_to(&self, email: &str) -> usize {
-        self.mailbox.letters_to(email).len()
+        self.letters(email).len()
     }
     /// The code in the newest letter to `email`.
     pub fn code(&self, email: &str) -> String {
@@ -138,18 +159,19 @@ impl Town {
         let (now, jobs) = (self.clock.now(), self.app.db.jobs());
         let next = jobs.next_run_at().await.expect("jobs can be read");
         assert!(next.is_none_or(|at| at > now), "jobs that were due never ran: {:?}", jobs.counts().await);
-        self.verify_evidence().await;
+        assert_eq!(self.broken_evidence().await, []);
         self.house.left.store(true, SeqCst);
     }
 
-    /// Recomputes the evidence chain of every tenant.
-    pub async fn verify_evidence(&self) {
+    /// Recomputes the evidence chain of every tenant; where one does not hold.
+    pub async fn broken_evidence(&self) -> Vec<Break> {
         let db = &self.app.db;
+        let mut broken = Vec::new();
         for tenant in db.front_desk().tenants(None, 1_000).await.expect("tenants can be listed") {
             let system = db.front_desk().system(tenant.id);
-            let held = db.read(&system, async |read| evidence::verify_chain(read).await).await.expect("no fault");
-            held.unwrap_or_else(|found| panic!("{}: {found}", tenant.name));
+            broken.extend(db.read(&system, async |read| evidence::verify_chain(read).await).await.expect("no fault").err());
         }
+        broken
     }
 }
 
@@ -165,6 +187,11 @@ impl Drop for House {
     fn drop(&mut self) {
         assert!(self.left.load(SeqCst) || std::thread::panicking(), "a town was dropped without `leave`");
     }
+}
+
+fn over_smtp(peer: &Peer) -> Mailer {
+    let config = SmtpConfig { timeout_secs: 5, final_timeout_secs: 5, ..SmtpConfig::plain("127.0.0.1", peer.port) };
+    Mailer::Smtp(Arc::new(SmtpRelay::new(&config).expect("a relay on this machine")))
 }
 
 fn config(database: &TestDatabase) -> Config {

@@ -17,6 +17,15 @@ pub fn error_page(status: StatusCode, reference: Option<&str>) -> Response {
     render(status, &ErrorPage { heading, sentence, reference })
 }
 
+/// For when nobody knows whether what was asked for was done.
+pub(crate) fn uncertain(reference: &str) -> Response {
+    let sentence = "The database went away while this was being saved, so it may or may not have been kept. Look before you do it again.";
+    render(
+        StatusCode::SERVICE_UNAVAILABLE,
+        &ErrorPage { heading: "We cannot say whether that was saved", sentence, reference: Some(reference) },
+    )
+}
+
 /// With a sentence of the refusal's own.
 pub(crate) fn saying(status: StatusCode, sentence: &str) -> Response {
     let sentence = if status == StatusCode::FORBIDDEN && sentence.starts_with("This form") { words(status).1 } else { sentence };
@@ -66,6 +75,14 @@ mod tests {
     async fn an_error_page_keeps_text_as_text() {
         let page = saying(StatusCode::BAD_REQUEST, "<script>alert(1)</script>").into_body().into_string().await.unwrap();
         assert!(!page.contains("<script>alert"));
+    }
+
+    #[tokio::test]
+    async fn what_may_have_been_kept_is_not_said_to_have_changed_nothing() {
+        let page = uncertain("7F3KQ-0N2P4");
+        assert_eq!(page.status(), StatusCode::SERVICE_UNAVAILABLE);
+        let text = page.into_body().into_string().await.unwrap();
+        assert!(text.contains("may or may not have been kept") && text.contains("7F3KQ-0N2P4") && !text.contains("Nothing was changed"));
     }
 
     #[tokio::test]

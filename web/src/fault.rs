@@ -32,7 +32,7 @@ pub fn log(fault: &Fault, reference: &Reference) {
 /// 503 where trying again helps, 507 where the disk is full, 500 for the rest.
 pub fn status(fault: &Fault) -> StatusCode {
     match fault.kind() {
-        FaultKind::Retry | FaultKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        FaultKind::Retry | FaultKind::Unavailable | FaultKind::Uncertain => StatusCode::SERVICE_UNAVAILABLE,
         FaultKind::Full => StatusCode::INSUFFICIENT_STORAGE,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     }

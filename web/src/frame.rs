@@ -6,6 +6,7 @@ use crate::{
     page::see_other,
     stop::Stop,
 };
+use kernel::FaultKind;
 use poem::{
     Endpoint, Error, IntoResponse, Request, Response, Result,
     error::ResponseError,
@@ -77,7 +78,10 @@ fn give_up(web: &Web, error: Error) -> Response {
         Stop::Fault(fault) => {
             let reference = Reference::new(web.accounts.db.chance());
             fault::log(&fault, &reference);
-            error_page(fault::status(&fault), Some(reference.as_str()))
+            match fault.kind() {
+                FaultKind::Uncertain => error_page::uncertain(reference.as_str()),
+                _ => error_page(fault::status(&fault), Some(reference.as_str())),
+            }
         }
         Stop::Refused { status, sentence } => error_page::saying(status, &sentence),
         Stop::NotFound => error_page(StatusCode::NOT_FOUND, None),

@@ -21,7 +21,9 @@ pub enum Stop {
     TooLarge,
     #[error("This is not a form.")]
     NotAForm,
-    #[error("The connection broke before everything had arrived.")]
+    #[error(
+        "This did not arrive in full, or the name of a file in it cannot be read. Send it again; rename a file whose name has unusual characters."
+    )]
     Broken,
     /// The room refused and there is no page of its own for it.
     #[error("{sentence}")]

@@ -15,6 +15,8 @@ pub enum FaultKind {
     Full,
     /// The database, blob store or mail server is away.
     Unavailable,
+    /// The database went away while it committed: what was to be kept is there as a whole or not at all, and nobody knows which.
+    Uncertain,
     /// Sealed data does not open: wrong key, moved row, damage.
     Sealed,
     Other,

@@ -37,14 +37,26 @@ pub(crate) fn is_failed_sync(error: &rusqlite::Error) -> bool {
 
 /// PostgreSQL's SQLSTATE (manual, appendix A) and what sqlx finds by itself.
 pub(crate) fn of_pg(what: &str, error: sqlx::Error) -> Fault {
-    let kind = match &error {
+    Fault::from_error(sqlx_kind(&error), what, error)
+}
+
+/// Of COMMIT itself: whoever is away now may have taken it before.
+pub(crate) fn of_pg_commit(error: sqlx::Error) -> Fault {
+    let kind = match sqlx_kind(&error) {
+        FaultKind::Unavailable => FaultKind::Uncertain,
+        kind => kind,
+    };
+    Fault::from_error(kind, "committing", error)
+}
+
+fn sqlx_kind(error: &sqlx::Error) -> FaultKind {
+    match error {
         sqlx::Error::Database(e) => pg_kind(e.code().as_deref().unwrap_or_default()),
         sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => {
             FaultKind::Unavailable
         }
         _ => FaultKind::Other,
-    };
-    Fault::from_error(kind, what, error)
+    }
 }
 
 fn pg_kind(state: &str) -> FaultKind {

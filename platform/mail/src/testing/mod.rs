@@ -86,6 +86,10 @@ impl Peer {
     pub fn commands(&self) -> Vec<String> {
         self.sessions().into_iter().flat_map(|s| s.commands).collect()
     }
+    /// Drops what is left of the script: from now on everything is taken.
+    pub fn forget(&self) {
+        self.state.script().clear();
+    }
     pub fn then(&self, step: &'static str, what: Do) {
         self.state.script().push_back((step, what));
     }

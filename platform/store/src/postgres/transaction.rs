@@ -105,7 +105,7 @@ impl PgTransaction {
         if let Some(failed) = self.failed.get() {
             return Err(failed.clone());
         }
-        self.inner.into_inner().commit().await.map_err(|e| fault::of_pg("committing", e))
+        self.inner.into_inner().commit().await.map_err(fault::of_pg_commit)
     }
     pub async fn rollback(self) {
         // The server rolls back by itself when the connection is gone.

@@ -32,7 +32,12 @@ pub async fn fresh_sqlite() -> TestDatabase {
 
 /// A migrated database in the process's PostgreSQL cluster.
 pub async fn fresh_postgres() -> TestDatabase {
-    let url = Postgres::start().fresh_database().await;
+    fresh_on(Postgres::start()).await
+}
+
+/// A migrated database in that cluster.
+pub async fn fresh_on(cluster: &Postgres) -> TestDatabase {
+    let url = cluster.fresh_database().await;
     migrated(Database::Postgres { url, connections: 8 }, tempfile::tempdir().expect("tests have a temporary directory")).await
 }
 

@@ -15,11 +15,12 @@ use std::{
 /// Owns the databases of tests. Not a superuser: the migration must do without.
 const OWNER: &str = "site";
 
-/// The cluster of this process.
+/// A cluster: the one of this process, or one of a test's own that may be stopped in the middle.
 pub struct Postgres {
     /// As the superuser, database `postgres`.
     pub url: String,
     port: u16,
+    dir: PathBuf,
 }
 
 static CLUSTER: OnceLock<Postgres> = OnceLock::new();
@@ -28,12 +29,23 @@ static DATABASES: AtomicU32 = AtomicU32::new(0);
 impl Postgres {
     /// Starts the cluster, or answers the one that runs.
     pub fn start() -> &'static Postgres {
-        CLUSTER.get_or_init(|| {
-            let dir = tempfile::Builder::new().prefix("countersign-pg").tempdir().expect("tests have a temporary directory").keep();
-            let port = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("loopback has a free port").port();
-            launch(&dir, port);
-            Postgres { url: format!("postgres://postgres@127.0.0.1:{port}/postgres"), port }
-        })
+        CLUSTER.get_or_init(Postgres::apart)
+    }
+
+    /// Starts one more cluster.
+    pub fn apart() -> Postgres {
+        let dir = tempfile::Builder::new().prefix("countersign-pg").tempdir().expect("tests have a temporary directory").keep();
+        let port = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("loopback has a free port").port();
+        launch(&dir, port);
+        Postgres { url: format!("postgres://postgres@127.0.0.1:{port}/postgres"), port, dir }
+    }
+
+    /// As if the machine had lost power: nobody is waited for, nothing is written any more.
+    pub fn stop(&self) {
+        run(shell(&format!("{}/pg_ctl -D {}/data -m immediate -w stop >/dev/null", binaries().display(), self.dir.display())));
+    }
+    pub fn start_again(&self) {
+        run(shell(&starting(&binaries(), &self.dir, self.port)));
     }
 
     /// A new empty database; its address, as its owner, who may create roles but is no superuser.
@@ -58,7 +70,7 @@ impl Postgres {
         url.replace(&format!("{OWNER}@"), "postgres@")
     }
 
-    async fn run(url: &str, sql: &str) {
+    pub(super) async fn run(url: &str, sql: &str) {
         let mut connection = PgConnection::connect(url).await.expect("the cluster runs");
         sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut connection).await.expect("the statement is right");
         connection.close().await.expect("the cluster runs");
@@ -75,12 +87,16 @@ fn launch(dir: &Path, port: u16) {
     let data = dir.join("data");
     let init = format!("{}/initdb -D {} -U postgres -A trust -E UTF8 --locale=C.UTF-8 >/dev/null", bin.display(), data.display());
     run(shell(&init));
-    let options = format!("-p {port} -k {} -c listen_addresses=127.0.0.1 -c max_connections=300", dir.display());
-    let start = format!("{}/pg_ctl -D {} -w -t 60 -l {}/log -o '{options}' start >/dev/null", bin.display(), data.display(), dir.display());
-    run(shell(&start));
+    run(shell(&starting(&bin, dir, port)));
     stop_with_us(&bin, dir);
     let role = format!("{}/psql -q -h 127.0.0.1 -p {port} -U postgres -c 'CREATE ROLE {OWNER} LOGIN CREATEROLE'", bin.display());
     run(shell(&role));
+}
+
+fn starting(bin: &Path, dir: &Path, port: u16) -> String {
+    let (bin, dir) = (bin.display(), dir.display());
+    let options = format!("-p {port} -k {dir} -c listen_addresses=127.0.0.1 -c max_connections=300");
+    format!("{bin}/pg_ctl -D {dir}/data -w -t 60 -l {dir}/log -o '{options}' start >/dev/null")
 }
 
 /// The newest of Debian's.

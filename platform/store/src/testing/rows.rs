@@ -29,7 +29,7 @@ impl TestDatabase {
             Database::Sqlite { path } => {
                 rusqlite::Connection::open(path).and_then(|c| c.execute_batch(sql)).expect("the statement is right")
             }
-            Database::Postgres { url, .. } => Postgres::start().admin_in(url, sql).await,
+            Database::Postgres { url, .. } => Postgres::run(&Postgres::as_superuser(url), sql).await,
         }
     }
 }

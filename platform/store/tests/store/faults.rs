@@ -207,6 +207,23 @@ async fn a_deadlock_is_run_again_on_postgres() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_commit_whose_answer_is_lost_is_uncertain_and_a_statement_is_not_on_postgres() {
+    let town = Town::found(On::Postgres).await;
+    let store::Database::Postgres { url, .. } = &town.under.database else { unreachable!() };
+    let others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    for (after, kind) in [(false, FaultKind::Uncertain), (true, FaultKind::Unavailable)] {
+        let cut_off = town.db.act(&town.a, async |tx: &mut TenantTx| {
+            add(tx, 1).await?;
+            Postgres::start().admin_in(url, others).await;
+            if after { add(tx, 2).await } else { Ok(()) }
+        });
+        assert_eq!(cut_off.await.err().map(|fault: Fault| fault.kind()), Some(kind));
+        // Here it was not kept; the server had no way to know. Every connection of the pool is broken, and nobody notices.
+        assert_eq!(rows(&town.db, &town.a).await, 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_full_disk_answers_full_and_frees_itself() {
     let Some(disk) = SmallDisk::mount(6) else { return };
     let under = disk.database().await;

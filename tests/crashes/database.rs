@@ -1,0 +1,121 @@
+//! PostgreSQL goes away in the middle of everything and comes back: everybody is told so with a reference, nothing is half-done, and
+//! the server recovers by itself.
+
+use serde_json::{Value, json};
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
+};
+use store::testing::{Postgres, fresh_on};
+use tests::{Answer, ApiKey, Recipient, Site, wait_for};
+
+const CLIENTS: usize = 8;
+/// Accepted before the database goes.
+const ENOUGH: usize = 40;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_goes_away_is_waited_for_and_loses_nothing() {
+    let cluster = Postgres::apart();
+    let site = Site::set_up(crate::PROGRAM, fresh_on(&cluster).await).await;
+    let server = site.serve().await;
+    let ana = site.member(&server, "ana@acme.example").await;
+    let key = ana.key("ci").await;
+    key.send_as(json!({ "to": ["bob@example.org"], "subject": "Before", "body": "The account is 12-34.", "proof": "r0" })).await;
+    let bob = Recipient::new(server.browser(), &site.letter_with("bob@example.org", "/p/").await.link("/p/"));
+    bob.look().await.is(200);
+    ana.browser.get("/compose").await.is(200);
+
+    // In the middle of sends, too: each is answered, one way or the other.
+    let count = Arc::new(AtomicUsize::new(0));
+    let senders: Vec<_> = (0..CLIENTS).map(|client| tokio::spawn(send_until_refused(key.clone(), client, count.clone()))).collect();
+    wait_for(async || (count.load(SeqCst) >= ENOUGH).then_some(())).await;
+    cluster.stop();
+    let (mut accepted, mut uncertain) = (BTreeSet::new(), 0);
+    for sender in senders {
+        let (mut ids, refused) = sender.await.unwrap();
+        accepted.append(&mut ids);
+        uncertain += usize::from(refused.shows("may or may not have been kept"));
+    }
+    everybody_is_told(&server, &key, &ana, &bob).await;
+
+    cluster.start_again();
+    wait_for(async || (server.door.ask(key.request("GET".parse().unwrap(), "/v1/account")).await.status == 200).then_some(())).await;
+    nothing_is_half_done(&key, &accepted, uncertain).await;
+    assert_eq!(bob.open().await.step(), "message", "the same page, the same browser, a moment later");
+    assert!(bob.message().await.is(200).shows("12-34"));
+    let sent = ana.send(&[("to", "carol@example.org")]).await;
+    wait_for(async || (key.states(&sent).await == ["notified"]).then_some(())).await;
+    let verified = site.run(&["admin", "evidence", "verify"]);
+    assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stderr));
+}
+
+/// The ids of those that were accepted before the first refusal, and that.
+async fn send_until_refused(key: ApiKey, client: usize, count: Arc<AtomicUsize>) -> (BTreeSet<String>, Answer) {
+    let (mut accepted, mut n) = (BTreeSet::new(), 0);
+    loop {
+        n += 1;
+        let message = json!({ "to": [format!("r{client}-{n}@example.org")], "subject": "Storm", "body": "" });
+        let answer = key.post("/v1/messages", &message).await;
+        if answer.status != 201 {
+            is_our_fault(&answer);
+            return (accepted, answer);
+        }
+        count.fetch_add(1, SeqCst);
+        accepted.insert(answer.json()["id"].as_str().unwrap().to_owned());
+    }
+}
+
+/// 503 as a problem, with a reference.
+fn is_our_fault(answer: &Answer) {
+    assert!([500, 503].contains(&answer.status.as_u16()), "{} {}", answer.status, answer.text());
+    assert!(["fault", "unavailable"].contains(&answer.problem().as_str()), "{}", answer.text());
+    assert_eq!(answer.json()["reference"].as_str().map(str::len), Some(10), "{}", answer.text());
+    assert!(!answer.text().contains("communicating"), "the cause stays in the log: {}", answer.text());
+}
+
+async fn everybody_is_told(server: &tests::Server, key: &ApiKey, ana: &tests::Member, bob: &Recipient) {
+    let fields = [("to", "carol@example.org"), ("subject", "Typed for an hour")];
+    let (api, list, page, pickup, live, ready) = tokio::join!(
+        async { key.post("/v1/messages", &json!({ "to": ["carol@example.org"], "subject": "Never", "body": "" })).await },
+        key.get("/v1/messages"),
+        ana.browser.press_with_files("/drafts?then=send", &fields, &[]),
+        bob.press("open", &[]),
+        async { server.browser().get("/live").await },
+        async { server.browser().get("/ready").await },
+    );
+    is_our_fault(&api);
+    is_our_fault(&list);
+    for answer in [page, pickup] {
+        assert_eq!(answer.status, 503, "{}", answer.text());
+        assert_eq!(answer.after("<code class=\"reference\">").map(|reference| reference.len()), Some(11), "{}", answer.text());
+        assert!(!answer.shows("12-34"));
+    }
+    assert_eq!((live.status.as_u16(), ready.status.as_u16()), (200, 503));
+}
+
+/// Every accepted message is there as a whole, what was said to have changed nothing has not, and the account agrees. Whose commit was
+/// under way was told that nobody knows: that is what an `Idempotency-Key` is for.
+async fn nothing_is_half_done(key: &ApiKey, accepted: &BTreeSet<String>, uncertain: usize) {
+    let (mut there, mut after) = (BTreeSet::new(), String::new());
+    loop {
+        let page = key.get(&format!("/v1/messages?limit=100{after}")).await.is(200).json();
+        let ids = page["messages"].as_array().unwrap().iter().map(|message| message["id"].as_str().unwrap().to_owned());
+        there.extend(ids);
+        match &page["next"] {
+            Value::String(next) => after = format!("&after={next}"),
+            _ => break,
+        }
+    }
+    assert!(there.is_superset(accepted), "accepted and lost: {:?}", accepted.difference(&there));
+    for message in &there {
+        wait_for(async || ["notified", "opened"].contains(&key.states(message).await[0].as_str()).then_some(())).await;
+        assert_eq!(key.kinds(message).await[0], "submitted");
+    }
+    let storm = there.len() - 1;
+    println!("{} accepted, {uncertain} uncertain, {storm} there", accepted.len());
+    assert!(storm <= accepted.len() + uncertain, "{} accepted, {uncertain} uncertain, {storm} there", accepted.len());
+    assert_eq!(key.get("/v1/account").await.json()["sends_used"], there.len());
+}
