@@ -1,4 +1,4 @@
-//! `countersign serve`: site, API and worker in one process.
+//! `countersign serve`: site, API and, unless `work` does that elsewhere, the worker in one process.
 
 use super::{Stop, migrate::prepare_schema};
 use crate::{App, Config, Outside, certificates, numbers, until_told_to_stop};
@@ -17,8 +17,12 @@ pub async fn serve(config: &Config, migrate: bool) -> Result<(), Stop> {
     let (end_metrics, metrics) = start_metrics(&app, config).await?;
     say_where(&doors, &app)?;
     let worker = tokio::spawn({
-        let (app, stop) = (app.clone(), stop.clone());
-        async move { app.worker(stop).await }
+        let (app, stop, here) = (app.clone(), stop.clone(), config.worker.in_serve);
+        async move {
+            if here {
+                app.worker(stop).await
+            }
+        }
     });
     let served = app.serve_front(app.endpoint(), doors, stop.clone()).await;
     stop.cancel();

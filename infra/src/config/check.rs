@@ -39,6 +39,9 @@ impl Config {
         if self.worker.concurrency == 0 {
             found.push(wrong("worker.concurrency is 0, so no mail would ever leave; use at least 1.".into()));
         }
+        if !self.worker.in_serve {
+            found.push(advice("worker.in_serve is false: mail leaves only while `countersign work` runs somewhere.".into()));
+        }
         found
     }
 }

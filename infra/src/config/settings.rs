@@ -161,6 +161,7 @@ pub struct PlansConfig {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct WorkerConfig {
+    pub in_serve: bool,
     pub concurrency: usize,
     pub poll_seconds: u64,
     pub lease_seconds: u64,
@@ -229,7 +230,7 @@ impl Default for SignUpConfig {
 }
 impl Default for WorkerConfig {
     fn default() -> WorkerConfig {
-        WorkerConfig { concurrency: 8, poll_seconds: 5, lease_seconds: 60 }
+        WorkerConfig { in_serve: true, concurrency: 8, poll_seconds: 5, lease_seconds: 60 }
     }
 }
 impl Default for LogConfig {
