@@ -33,6 +33,11 @@ impl Problems {
     pub fn about(&self, field: &str) -> &str {
         self.0.iter().find(|p| p.field == field).map_or("", |p| &p.sentence)
     }
+    /// In the order in which `fields` stand on the page; what is about the whole form comes first.
+    pub fn in_order_of(mut self, fields: &[&str]) -> Problems {
+        self.0.sort_by_key(|p| fields.iter().position(|field| *field == p.field).map_or(0, |at| at + 1));
+        self
+    }
     pub fn list(&self) -> &[Problem] {
         &self.0
     }

@@ -10,6 +10,7 @@ mod block;
 mod draft;
 mod expire;
 mod jobs;
+mod linked;
 mod markup;
 mod message;
 mod notice;

@@ -2,8 +2,9 @@
 //!
 //! What would surprise you: rendering drops raw HTML and images before the sanitiser sees them; the sanitiser is the second lock.
 
+use crate::linked::linked;
 use ammonia::{Builder, UrlRelative};
-use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd, html};
+use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd, TextMergeStream, html};
 use std::{collections::HashSet, sync::LazyLock};
 
 const TAGS: [&str; 17] =
@@ -25,7 +26,7 @@ static SANITISER: LazyLock<Builder<'static>> = LazyLock::new(|| {
 /// A single line break is a line break, as people expect of a letter.
 pub fn render_html(text: &str) -> String {
     let mut out = String::with_capacity(text.len() * 2);
-    html::push_html(&mut out, events(text));
+    html::push_html(&mut out, linked(TextMergeStream::new(events(text))));
     SANITISER.clean(&out).to_string()
 }
 

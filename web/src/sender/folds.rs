@@ -1,6 +1,6 @@
 //! The questions that fold away on the compose page: what each says while it is shut, and which stand open.
 
-use crate::problems::Problems;
+use crate::{human, problems::Problems};
 use messages::DraftText;
 
 /// One question: open if something under it needs a look, and its answer in a few words.
@@ -38,12 +38,11 @@ fn proof(text: &DraftText) -> String {
 fn expiry(text: &DraftText) -> String {
     let days = match text.expires_days.trim() {
         "" => "30 days".to_owned(),
-        "1" => "1 day".to_owned(),
-        days => format!("{} days", days.chars().take(10).collect::<String>()),
+        days => days.parse().map_or("not a number yet".to_owned(), |n| human::count(n, "day", "days")),
     };
     match text.remind_days.trim() {
         "" => format!("{days}, no reminder"),
-        before => format!("{days}, reminded {} before", before.chars().take(20).collect::<String>()),
+        before => format!("{days}, reminded {} days before", before.chars().take(20).collect::<String>()),
     }
 }
 
@@ -76,7 +75,7 @@ mod tests {
         assert!(folds.proof.open && !folds.expiry.open && !folds.more.open);
         assert_eq!(
             (folds.proof.said.as_str(), folds.expiry.said.as_str(), folds.more.said.as_str()),
-            ("a mailed code and a message password", "14 days, reminded 7, 1 before", "accept first")
+            ("a mailed code and a message password", "14 days, reminded 7, 1 days before", "accept first")
         );
         assert!(of(&text, &Problems::of("to", "no")).proof.open, "the password has to be typed again");
         assert!(!of(&DraftText::default(), &Problems::none()).proof.open);

@@ -5,6 +5,10 @@ use crate::problems::Problems;
 use kernel::{MessageId, Time};
 use messages::{AttachmentView, Outline, Proof};
 
+/// The fields of the compose page, from top to bottom.
+pub const FIELDS: [&str; 10] =
+    ["to", "subject", "body", "attachments", "proof", "password", "hint", "expires_days", "remind_days", "send_at"];
+
 /// The outline, and what of it could not be read. `files` are the draft's.
 pub fn of(typed: &Typed, draft: MessageId, files: &[AttachmentView]) -> (Outline, Problems) {
     let mut problems = typed.problems.clone();

@@ -1,7 +1,7 @@
 //! Saving a draft: by the button, or by the page's script every few seconds.
 
 use super::{
-    answer, compose, send,
+    answer, compose, folds, send,
     typed::{self, Posted, Then, Typed},
 };
 use crate::{
@@ -39,7 +39,7 @@ pub async fn first(Data(web): Data<&Web>, member: Member, req: &Request, body: B
         Then::Send => send::go(web, &member, id, posted.typed).await,
         _ if posted.typed.problems.any() => turn_down(web, &member, req, StatusCode::UNPROCESSABLE_ENTITY, posted).await,
         Then::Attach => Ok(page::see_other(&format!("/drafts/{id}#attachments"))),
-        Then::Save => Ok(saved(web, req, id, revision)),
+        Then::Save => Ok(saved(web, req, id, revision, &posted.typed)),
     }
 }
 
@@ -56,7 +56,7 @@ pub async fn again(Data(web): Data<&Web>, member: Member, Path(id): Path<String>
     }
     match keep(web, &member, id, &posted.typed, posted.typed.seen).await {
         Ok(_) if posted.typed.problems.any() => turn_down(web, &member, req, StatusCode::UNPROCESSABLE_ENTITY, posted).await,
-        Ok(revision) => Ok(saved(web, req, id, revision)),
+        Ok(revision) => Ok(saved(web, req, id, revision, &posted.typed)),
         Err(refused) => refuse(web, &member, req, refused, posted).await,
     }
 }
@@ -79,10 +79,11 @@ pub async fn keep(web: &Web, member: &Member, id: MessageId, typed: &Typed, seen
     web.post.db.act(&member.caller, async |tx| messages::save_draft(tx, id, text, seen).await).await
 }
 
-fn saved(web: &Web, req: &Request, id: MessageId, revision: i64) -> poem::Response {
+fn saved(web: &Web, req: &Request, id: MessageId, revision: i64, typed: &Typed) -> poem::Response {
     if answer::wants_json(req) {
-        let at = web.post.db.clock().now().rfc3339();
-        return answer::json_answer(StatusCode::OK, &json!({ "id": id, "revision": revision, "saved_at": at }));
+        let (at, folds) = (web.post.db.clock().now().rfc3339(), folds::of(&typed.text, &typed.problems));
+        let said = json!({ "fold-proof": folds.proof.said, "fold-expiry": folds.expiry.said, "fold-more": folds.more.said });
+        return answer::json_answer(StatusCode::OK, &json!({ "id": id, "revision": revision, "saved_at": at, "folds": said }));
     }
     page::see_other_telling(&format!("/drafts/{id}"), "The draft is saved.")
 }

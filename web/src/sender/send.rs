@@ -36,7 +36,7 @@ pub async fn go(web: &Web, member: &Member, id: MessageId, mut typed: Typed) -> 
     let (outline, mut problems) = outline::of(&typed, id, &files);
     outline::check(&outline, web.post.db.clock().now(), &mut problems);
     if problems.any() {
-        typed.problems = problems;
+        typed.problems = problems.in_order_of(&outline::FIELDS);
         return compose::again(web, member, StatusCode::UNPROCESSABLE_ENTITY, Some(id), typed).await;
     }
     match hand_over(web, member, &outline, &typed).await.map_err(Refusal::or_fault) {
