@@ -110,6 +110,7 @@ function start(form) {
       state.revision = String(told.revision);
       form.elements.revision.value = state.revision;
       if (!state.id) begun(told.id);
+      for (const [id, said] of Object.entries(told.folds)) document.querySelector(`#${id} > summary .quiet`).textContent = said;
       const at = new Date(told.saved_at);
       return say(`Draft saved ${at.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" })}`);
     }

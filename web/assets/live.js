@@ -11,19 +11,18 @@ function follow(region) {
   let source = null;
   let poll = 0;
   let pending = 0;
+  let over = false;
 
-  document.addEventListener("visibilitychange", () => {
-    if (document.hidden) close();
-    else {
-      refresh();
-      open();
-    }
+  document.addEventListener("visibilitychange", async () => {
+    if (document.hidden) return close();
+    await refresh();
+    open();
   });
   window.addEventListener("pagehide", close);
   open();
 
   function open() {
-    if (source || poll || document.hidden) return;
+    if (source || poll || over || document.hidden) return;
     source = new EventSource(region.dataset.events);
     source.addEventListener("changed", () => {
       clearTimeout(pending);
@@ -46,11 +45,20 @@ function follow(region) {
 
   async function refresh() {
     const answer = await fetch(region.dataset.timeline, { headers: { accept: "text/html" } }).catch(() => null);
-    if (!answer || !answer.ok || answer.redirected) return;
+    if (answer?.redirected) return signedOut();
+    if (!answer || !answer.ok) return;
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const fresh = page.getElementById(region.id);
     if (!fresh || fresh.dataset.version === region.dataset.version) return;
     put(fresh);
+  }
+
+  // What is shown stays, and says that it does.
+  function signedOut() {
+    over = true;
+    close();
+    news.className = "note";
+    news.textContent = "You are signed out, so this page does not follow what happens any more. Reload it to sign in.";
   }
 
   // A person in the middle of a form or with a fold open keeps both.

@@ -13,7 +13,6 @@ function start(form) {
   const list = document.getElementById("files");
   const queue = [];
   let busy = false;
-  drop.classList.add("ready");
 
   input.addEventListener("change", () => {
     take(input.files);
