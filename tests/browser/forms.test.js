@@ -47,7 +47,7 @@ for (const scripts of [true, false]) {
     const wrong = ana.getByRole("alert").filter({ hasText: "need another look" });
     await wrong.waitFor();
     if (scripts) assert.equal(await ana.evaluate(() => document.activeElement.id), "errors", "the summary has the focus");
-    assert.match(await wrong.textContent(), /“soon” is not a number of days.*“ortiz@example” has no domain ending/s);
+    assert.match(await wrong.textContent(), /“ortiz@example” has no domain ending.*“soon” is not a number of days/s);
     assert.equal(await value(ana, "To"), "keller@example.org, ortiz@example");
     assert.equal(await value(ana, "Subject"), "Wire instructions");
     assert.equal(await value(ana, "Message"), "First line\n\nSecond line");
@@ -108,6 +108,8 @@ fact("a draft saves itself and comes back, without its password", async (town) =
   await ana.getByLabel("Message password", { exact: true }).fill("lighthouse keeper");
   await ana.getByText(/^Draft saved \d\d:\d\d$/).waitFor();
   await ana.waitForURL("**/drafts/msg_*");
+  await ana.getByText("How do they prove who they are?").click();
+  await ana.getByText("How do they prove who they are? a mailed code and a message password").waitFor();
   await ana.goto("/sent");
   await ana.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Drafts" }).click();
   await ana.getByRole("link", { name: "Half a thought" }).click();

@@ -10,6 +10,7 @@ fact("an expired message says so, and the record shows that it was never opened"
   await write(ana, { to: "keller@example.org", subject: "Too late" });
   await send(ana);
   const notice = await town.letter("keller@example.org", "Ana Brandt");
+  await ana.goto("/drafts"); // a page that follows nothing while the server is away
   assert.equal(await town.server.stop(), 0);
   town.server = await start(town.place, later("+31d"));
   const keller = await town.visitor();

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { PASSWORD, member, signUp } from "./lib/steps.js";
+import { PASSWORD, member, send, signUp, write } from "./lib/steps.js";
 import { fact } from "./lib/town.js";
 
 async function signIn(page, password) {
@@ -41,6 +41,19 @@ fact("signing out ends the session, and the browser keeps no copy of the page", 
   await ana.goBack();
   await ana.waitForURL("**/sign-in**");
   assert.ok(!(await ana.content()).includes("ana@acme.example"));
+});
+
+fact("a message's page says when its session has ended", async (town) => {
+  const ana = await member(town);
+  await write(ana, { to: "keller@example.org", subject: "Followed" });
+  await send(ana);
+  const other = await ana.context().newPage();
+  await other.goto("/sent");
+  await other.getByRole("button", { name: "Sign out", exact: true }).click();
+  await other.waitForURL((url) => url.pathname !== "/sent");
+  await ana.evaluate(() => document.dispatchEvent(new Event("visibilitychange"))); // the window is looked at again
+  await ana.getByRole("status").getByText("You are signed out").waitFor();
+  await ana.getByRole("heading", { name: "Followed" }).waitFor();
 });
 
 fact("another browser is signed out from the settings, and then all of them", async (town) => {

@@ -65,6 +65,20 @@ export async function start(place, env = {}) {
   };
 }
 
+/** Starts `countersign demo` and answers what it prints as JSON (url, email, password, api_key), and how to stop it. */
+export async function startDemo() {
+  const child = spawn(BINARY, ["demo", "--json", "--listen", "127.0.0.1:0"], { stdio: ["ignore", "pipe", "ignore"] });
+  const ended = new Promise((done) => child.once("exit", (code, signal) => done(signal ?? code)));
+  const line = await new Promise((done) => child.stdout.once("data", done));
+  return {
+    ...JSON.parse(line),
+    async stop() {
+      child.kill("SIGTERM");
+      return ended;
+    },
+  };
+}
+
 /** What puts a program's clock `offset` ahead ("+31d"), for `start`. */
 export function later(offset) {
   const shown = execFileSync("faketime", ["-f", offset, "env"], { encoding: "utf8" });

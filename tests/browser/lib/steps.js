@@ -6,6 +6,20 @@ import { readFile } from "node:fs/promises";
 
 export const PASSWORD = "seven grey herons wading";
 
+/** A text with everything in it that the page knows to show. */
+export const LETTER = `Dear Ms Keller,
+
+your return for **2025** is ready. Please read these three points before you sign:
+
+- the refund is **1,240.00**
+- the deadline is *15 December*
+- the account is the one ending in 4711
+
+> Bring the originals to our meeting.
+
+Kind regards
+Ana Brandt, https://acme.example/how-to-find-us`;
+
 /** Signs up and lands on the compose page. */
 export async function signUp(page, name, email) {
   await page.goto("/");

@@ -12,23 +12,31 @@ import { quit, visitor } from "./visitor.js";
 export const shots = join(top, "target/browser-shots");
 await mkdir(shots, { recursive: true });
 
-after(quit);
+/** Servers on their way out. A kept connection may bring a request for 2 s more, and the next fact need not wait for that. */
+const ending = [];
 
-/** One fact, in a town of its own. `options`: plan and signUp of the server; `wire` opens what the browsers reach it through. */
+after(async () => {
+  await quit();
+  const ended = await Promise.all(ending);
+  assert.deepEqual(ended.flat(), [], "every server ended well and logged no fault");
+});
+
+/** One fact, in a town of its own. `options`: plan and signUp of the server; timeout in ms; `wire` opens what the browsers reach it through. */
 export function fact(name, options, body) {
   if (!body) [options, body] = [{}, options];
-  test(name, { timeout: 120000 }, async () => {
-    const town = await openTown(options);
+  const { timeout = 120000, ...how } = options;
+  test(name, { timeout }, async () => {
+    const town = await openTown(how);
     try {
       await body(town);
     } catch (error) {
       await town.picture(name);
       throw Object.assign(error, { message: `${error.message}\n--- server log\n${await tail(town.place)}` });
     } finally {
-      await town.close();
+      await Promise.all(town.pages.map((page) => page.context().close().catch(() => {})));
+      ending.push(town.end().then((faults) => faults.map((fault) => `${name}: ${fault}`)));
     }
     assert.deepEqual(town.complaints, []);
-    assert.deepEqual(town.faults, []);
   });
 }
 
@@ -43,7 +51,6 @@ async function openTown({ wire: lay, ...options }) {
     sink,
     wire,
     complaints: [],
-    faults: [],
     pages: [],
     server: await start(place),
     letter: sink.letter,
@@ -65,14 +72,14 @@ async function openTown({ wire: lay, ...options }) {
         await page.screenshot({ path, fullPage: true }).catch(() => {});
       }
     },
-    async close() {
-      await Promise.all(this.pages.map((page) => page.context().close().catch(() => {})));
+    /** Stops it all; answers what went wrong on the server's side. */
+    async end() {
       const ended = await this.server.stop();
       wire?.close();
       await sink.close();
-      this.faults = await faults(place);
-      if (ended !== 0) this.faults.push(`the server ended with ${ended}`);
+      const told = await faults(place);
       await place.forget();
+      return ended === 0 ? told : [...told, `the server ended with ${ended}`];
     },
   };
   return town;

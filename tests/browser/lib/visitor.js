@@ -32,6 +32,7 @@ export async function visitor(url, complaints, { scripts = true, ...options } = 
     javaScriptEnabled: scripts,
     locale: "en-GB",
     timezoneId: "Europe/Berlin",
+    reducedMotion: "reduce",
     ...options,
   });
   context.setDefaultTimeout(PATIENCE);
