@@ -163,7 +163,7 @@ impl Operations {
 
     /// Upload a file
     ///
-    /// The body is the file itself, of any content type. With `size` the body may hold fewer bytes, or none: the rest follows with `PUT`.
+    /// The body is the file itself, of any content type. With `size` it may be the beginning alone (4194304 bytes at least), or empty: the rest follows with `PUT`.
     #[oai(path = "/attachments", method = "post", operation_id = "uploadAttachment")]
     async fn upload_attachment(
         &self,
@@ -182,6 +182,8 @@ impl Operations {
     }
 
     /// Go on with an upload
+    ///
+    /// A piece that does not end the file has 4194304 bytes at least; the answer's `received` says where the next one begins.
     #[oai(path = "/attachments/:id", method = "put", operation_id = "continueAttachment")]
     async fn continue_attachment(
         &self,

@@ -6,7 +6,13 @@ use super::{
 };
 use kernel::{Fault, FaultKind};
 use rusqlite::{Connection, OpenFlags};
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 use store::{Database, TenantTx, entity::blocked_address};
 
 /// What another connection sees, which is what is committed.
@@ -14,6 +20,43 @@ fn committed(town: &Town) -> u64 {
     let Database::Sqlite { path } = &town.under.database else { unreachable!() };
     let other = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
     other.query_row("SELECT COUNT(*) FROM blocked_address", [], |r| r.get::<_, i64>(0)).unwrap().try_into().unwrap()
+}
+
+/// Acts that share one commit in a known order: the first stays inside until the others have queued, one behind the other.
+struct InOrder {
+    town: Arc<Town>,
+    of: usize,
+    first_is_inside: AtomicBool,
+}
+
+impl InOrder {
+    fn new(town: &Arc<Town>, of: usize) -> Arc<InOrder> {
+        Arc::new(InOrder { town: town.clone(), of, first_is_inside: AtomicBool::new(false) })
+    }
+
+    /// To be called inside act `n`.
+    async fn inside(&self, n: usize) {
+        if n == 0 {
+            self.first_is_inside.store(true, Ordering::Release);
+            self.until_waiting(self.of - 1).await;
+        }
+    }
+
+    /// To be called after act `n` was spawned: the next one comes behind it.
+    async fn queued(&self, n: usize) {
+        while !self.first_is_inside.load(Ordering::Acquire) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        if n + 1 < self.of {
+            self.until_waiting(n).await;
+        }
+    }
+
+    async fn until_waiting(&self, acts: usize) {
+        while self.town.db.stats().writer_waiting < acts as u64 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -51,7 +94,6 @@ async fn an_act_alone_is_committed_when_it_is_answered() {
     }
 }
 
-/// The first act waits in the middle until the others have queued, so that all share one commit.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_failed_commit_fails_everybody_who_shared_it_and_the_next_group_is_well() {
     let town = Arc::new(Town::found(On::Sqlite).await);
@@ -66,22 +108,20 @@ async fn a_failed_commit_fails_everybody_who_shared_it_and_the_next_group_is_wel
         )
         .unwrap();
     drop(other);
-    let tasks: Vec<_> = (0..5_usize)
-        .map(|n| {
-            let town = town.clone();
-            tokio::spawn(async move {
-                town.db
-                    .act(&town.a, async |tx: &mut TenantTx| {
-                        while n == 0 && town.db.stats().writer_waiting < 4 {
-                            tokio::time::sleep(Duration::from_millis(1)).await;
-                        }
-                        let poison = if n == 2 { 666 } else { 1 };
-                        tx.insert(blocked_address::ActiveModel { created_at: sea_orm::Set(poison), ..row(n) }).await
-                    })
-                    .await
-            })
-        })
-        .collect();
+    let order = InOrder::new(&town, 5);
+    let mut tasks = Vec::new();
+    for n in 0..5 {
+        let (town, inside) = (town.clone(), order.clone());
+        tasks.push(tokio::spawn(async move {
+            let poisoned = async |tx: &mut TenantTx| {
+                inside.inside(n).await;
+                let poison = if n == 2 { 666 } else { 1 };
+                tx.insert(blocked_address::ActiveModel { created_at: sea_orm::Set(poison), ..row(n) }).await
+            };
+            town.db.act(&town.a, poisoned).await
+        }));
+        order.queued(n).await;
+    }
     for task in tasks {
         assert_eq!(task.await.unwrap().unwrap_err().kind(), FaultKind::ForeignKey);
     }
@@ -93,27 +133,26 @@ async fn a_failed_commit_fails_everybody_who_shared_it_and_the_next_group_is_wel
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_refusal_is_answered_when_what_it_saw_is_durable() {
     let town = Arc::new(Town::found(On::Sqlite).await);
-    let act = |n: usize, fail: bool| {
-        let town = town.clone();
-        tokio::spawn(async move {
-            let out = town
-                .db
-                .act(&town.a, async |tx: &mut TenantTx| {
-                    while n == 0 && town.db.stats().writer_waiting < 2 {
-                        tokio::time::sleep(Duration::from_millis(1)).await;
-                    }
-                    tx.insert(row(n)).await?;
-                    if fail { Err(Fault::other("refused")) } else { Ok(()) }
-                })
-                .await;
-            (out.is_ok(), committed(&town))
-        })
-    };
-    let (first, refused, last) = (act(0, false), act(1, true), act(2, false));
-    assert!(first.await.unwrap().0);
-    let (ok, seen) = refused.await.unwrap();
-    assert!(!ok && seen >= 1, "the row before the refusal was committed first");
-    assert!(last.await.unwrap().0);
+    let order = InOrder::new(&town, 3);
+    let mut tasks = Vec::new();
+    for n in 0..3 {
+        let (town, inside) = (town.clone(), order.clone());
+        tasks.push(tokio::spawn(async move {
+            let act = async |tx: &mut TenantTx| {
+                inside.inside(n).await;
+                tx.insert(row(n)).await?;
+                if n == 1 { Err(Fault::other("refused")) } else { Ok(()) }
+            };
+            (town.db.act(&town.a, act).await, committed(&town))
+        }));
+        order.queued(n).await;
+    }
+    let mut ends = Vec::new();
+    for task in tasks {
+        ends.push(task.await.unwrap());
+    }
+    assert_eq!(ends.iter().map(|(end, _)| end.is_ok()).collect::<Vec<_>>(), [true, false, true]);
+    assert!(ends[1].1 >= 1, "the row before the refusal was committed first");
     assert_eq!(committed(&town), 2);
 }
 
