@@ -3,6 +3,7 @@
 use crate::{
     problem_body::{FieldProblem, PROBLEM_JSON, ProblemBody},
     problem_kind::Kind,
+    problem_pages::PROBLEMS,
 };
 use kernel::{Fault, FaultKind, Site, Time};
 use poem::{
@@ -89,7 +90,7 @@ impl Problem {
     }
     /// Writes it down. `reference`: for faults of ours.
     pub(crate) fn into_response(mut self, site: &Site, reference: Option<String>) -> Response {
-        self.0.body.r#type = site.link(&format!("/problems/{}", self.0.kind.slug()));
+        self.0.body.r#type = site.link(&format!("{PROBLEMS}/{}", self.0.kind.slug()));
         self.0.body.reference = reference;
         let json = serde_json::to_vec(&self.0.body).expect("strings, numbers and lists become JSON");
         let mut response = Response::builder()

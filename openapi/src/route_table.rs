@@ -1,9 +1,9 @@
-//! The operations, read off the document: which methods an address takes, and which query parameters.
+//! The operations, read off the document: which methods an address takes, and which parameters.
 
-use crate::{PREFIX, document::Spec, problem::Problem};
+use crate::{PREFIX, document::Spec, parameter::Parameter, problem::Problem};
 use poem::{
     Request,
-    http::{HeaderValue, Method},
+    http::{HeaderValue, Method, Uri},
 };
 use serde_json::Value;
 
@@ -13,7 +13,7 @@ pub(crate) struct Route {
     /// With the prefix and `{names}`.
     pub(crate) path: String,
     segments: Vec<Segment>,
-    query: Vec<String>,
+    parameters: Vec<Parameter>,
 }
 
 enum Segment {
@@ -41,14 +41,12 @@ impl RouteTable {
         if request.uri().query().is_none_or(str::is_empty) {
             return Ok(());
         }
-        let path = request.uri().path();
-        let method = if request.method() == Method::HEAD { &Method::GET } else { request.method() };
-        let Some(route) = self.0.iter().find(|r| r.method == method && r.matches(path)) else { return Ok(()) };
+        let Some(route) = self.find(request.method(), request.uri().path()) else { return Ok(()) };
         // Read as poem-openapi reads it, so that nothing is checked here and taken otherwise there.
         let given: Vec<(String, String)> = request.params().unwrap_or_default();
         let mut seen: Vec<String> = Vec::new();
         for (name, _) in given {
-            if !route.query.contains(&name) {
+            if !route.query().any(|known| known == name) {
                 let shown: String = name.chars().take(100).collect();
                 return Err(Problem::parameter(&shown, format!("There is no parameter “{shown}” here. Known are: {}.", route.known())));
             }
@@ -58,6 +56,21 @@ impl RouteTable {
             seen.push(name);
         }
         Ok(())
+    }
+    /// What is wrong with the parameter that an operation did not take.
+    pub(crate) fn wrong_parameter(&self, method: &Method, uri: &Uri, name: &str) -> Problem {
+        let found = self.find(method, uri.path()).and_then(|route| route.parameters.iter().find(|p| p.name == name));
+        let given = uri.query().is_some_and(|query| query.split('&').any(|pair| pair.split('=').next() == Some(name)));
+        let sentence = match found {
+            Some(parameter) if parameter.in_query && !given => parameter.missing(),
+            Some(parameter) => parameter.wrong(),
+            None => format!("The parameter “{name}” is not right."),
+        };
+        Problem::parameter(name, sentence)
+    }
+    fn find(&self, method: &Method, path: &str) -> Option<&Route> {
+        let method = if method == Method::HEAD { &Method::GET } else { method };
+        self.0.iter().find(|route| route.method == method && route.matches(path))
     }
     /// The value of `Allow` (RFC 9110 §10.2.1) for the address.
     pub(crate) fn allow(&self, path: &str) -> Option<HeaderValue> {
@@ -74,13 +87,15 @@ impl Route {
         let own = path.strip_prefix(PREFIX).unwrap_or(path);
         let segment = |s: &str| if s.starts_with('{') { Segment::Any } else { Segment::Fixed(s.to_owned()) };
         let parameters = operation["parameters"].as_array().map(Vec::as_slice).unwrap_or_default();
-        let query = parameters.iter().filter(|p| p["in"] == "query").filter_map(|p| p["name"].as_str().map(str::to_owned)).collect();
         Route {
             method: Method::from_bytes(method.to_uppercase().as_bytes()).expect("the document's methods are HTTP's"),
             path: path.to_owned(),
             segments: own.split('/').skip(1).map(segment).collect(),
-            query,
+            parameters: parameters.iter().map(Parameter::read).collect(),
         }
+    }
+    fn query(&self) -> impl Iterator<Item = &str> {
+        self.parameters.iter().filter(|parameter| parameter.in_query).map(|parameter| parameter.name.as_str())
     }
     /// `path` without the prefix.
     fn matches(&self, path: &str) -> bool {
@@ -93,7 +108,8 @@ impl Route {
         fits && given.next().is_none()
     }
     fn known(&self) -> String {
-        if self.query.is_empty() { "none".to_owned() } else { self.query.join(", ") }
+        let names: Vec<&str> = self.query().collect();
+        if names.is_empty() { "none".to_owned() } else { names.join(", ") }
     }
 }
 

@@ -144,8 +144,22 @@ fn describe(pointer: String, message: &str) -> (String, String) {
     if let Some((_, known)) = message.split_once("expected").filter(|_| message.starts_with("unknown field")) {
         return (pointer, format!("There is no field “{}”. Known are{}.", quoted(), known.trim_start_matches(" one of")));
     }
+    if let Some((_, expected)) = message.split_once(", expected ").filter(|_| message.starts_with("invalid ")) {
+        return (pointer, format!("This must be {}.", in_words(expected)));
+    }
     let cut: String = message.chars().take(MAX_SHOWN_CHARS).collect();
     (pointer, capital(&format!("{}.", cut.trim_end_matches('.'))))
+}
+
+/// serde's names for what a field takes.
+fn in_words(expected: &str) -> &str {
+    match expected {
+        "a sequence" => "a list",
+        "a string" => "text in quotes",
+        "a boolean" => "true or false",
+        "i64" | "u64" => "a whole number",
+        _ => "of another kind",
+    }
 }
 
 /// serde_json counts lines and columns (in bytes) from 1; a column is how many bytes of the line were read.

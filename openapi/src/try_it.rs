@@ -18,7 +18,7 @@ const SCRIPT: &str = include_str!("../assets/try.js");
 pub fn try_it(site: &Site) -> Route {
     let page = try_page::write(&Spec::of(site), &version());
     Route::new()
-        .at("/", get(make_sync(move |_| answer("text/html; charset=utf-8", page.clone(), "no-cache"))))
+        .at("/", get(make_sync(move |_| html(page.clone()))))
         .at("/try.css", get(make_sync(|_| answer("text/css; charset=utf-8", STYLE.to_owned(), "public, max-age=31536000, immutable"))))
         .at(
             "/try.js",
@@ -27,8 +27,13 @@ pub fn try_it(site: &Site) -> Route {
 }
 
 /// Changes with the files, so that a browser may keep them for good.
-fn version() -> String {
+pub(crate) fn version() -> String {
     keys::sha256(&[STYLE.as_bytes(), SCRIPT.as_bytes()]).iter().take(6).map(|b| format!("{b:02x}")).collect()
+}
+
+/// A page under the strict policy.
+pub(crate) fn html(page: String) -> Response {
+    answer("text/html; charset=utf-8", page, "no-cache")
 }
 
 fn answer(content_type: &str, text: String, caching: &'static str) -> Response {

@@ -138,7 +138,7 @@ fn paragraphs(markdown: &str) -> String {
 }
 
 /// `**bold**` and `` `code` ``, the only marks that our descriptions use.
-fn inline(markdown: &str) -> String {
+pub(crate) fn inline(markdown: &str) -> String {
     let mut html = escape(markdown);
     for (mark, tag) in [("**", "b"), ("`", "code")] {
         let pieces: Vec<&str> = html.split(mark).collect();
@@ -151,7 +151,7 @@ fn inline(markdown: &str) -> String {
     html
 }
 
-fn escape(plain: &str) -> String {
+pub(crate) fn escape(plain: &str) -> String {
     plain.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 

@@ -113,7 +113,7 @@ pub const CASES: &[Case] = cases! {
 };
 
 /// Addresses that are in neither list: read by anyone, and telling nothing of anybody.
-pub const OPEN: [&str; 5] = ["/openapi.json", "/docs", "/live", "/ready", "/nothing-here"];
+pub const OPEN: [&str; 7] = ["/openapi.json", "/docs", "/problems", "/problems/not-found", "/live", "/ready", "/nothing-here"];
 
 /// Whose business a route is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -32,7 +32,7 @@ pub fn class(path: &str) -> &'static str {
         "compose" => "/compose",
         "settings" => "/settings",
         "sign-up" | "sign-in" | "sign-out" | "forgot" | "reset" | "prove" => "/account",
-        "openapi.json" | "docs" => "/docs",
+        "openapi.json" | "docs" | "problems" => "/docs",
         _ => "other",
     }
 }

@@ -13,8 +13,9 @@ use futures_util::FutureExt;
 use kernel::{Chance, Site};
 use masked::masked;
 use poem::{
-    Endpoint, IntoResponse, Request, Response, Route,
-    endpoint::make_sync,
+    Endpoint, EndpointExt, IntoResponse, Request, Response, Route,
+    endpoint::{BoxEndpoint, make_sync},
+    error::ParsePathError,
     get,
     http::{HeaderName, HeaderValue, Method, StatusCode, Uri, header},
 };
@@ -41,7 +42,8 @@ fn claims(name: &HeaderName) -> bool {
 pub struct Front(Arc<Inner>);
 
 struct Inner {
-    route: Route,
+    pages: Route,
+    api: BoxEndpoint<'static, Response>,
     slots: Semaphore,
     chance: Chance,
     site: Site,
@@ -50,18 +52,18 @@ struct Inner {
 impl Front {
     pub(crate) fn new(app: &App, more: impl FnOnce(Route) -> Route) -> Front {
         let slots = Semaphore::new(app.config.listen.max_requests.min(Semaphore::MAX_PERMITS));
-        Front(Arc::new(Inner { route: more(routes(app)), slots, chance: app.db.chance().clone(), site: app.site.clone() }))
+        let api = openapi::api(openapi::Api { post: app.post.clone(), site: app.site.clone() }).boxed();
+        Front(Arc::new(Inner { pages: more(pages(app)), api, slots, chance: app.db.chance().clone(), site: app.site.clone() }))
     }
 }
 
-fn routes(app: &App) -> Route {
+fn pages(app: &App) -> Route {
     let pages = web::pages(web::Web { post: app.post.clone(), accounts: app.accounts.clone(), sign_up_open: app.config.sign_up.open });
-    let api = openapi::Api { post: app.post.clone(), site: app.site.clone() };
     let document = openapi::document(&app.site);
     pages
-        .nest("/v1", openapi::api(api))
         .at("/openapi.json", get(make_sync(move |_| json(document.clone()))))
         .nest("/docs", openapi::try_it(&app.site))
+        .nest(openapi::PROBLEMS, openapi::problem_pages())
         .at("/live", get(make_sync(|_| live())))
         .at("/ready", get(ready(app)))
 }
@@ -96,8 +98,11 @@ impl Inner {
     async fn answer(&self, req: Request, id: &str) -> Response {
         let api = is_api(req.uri());
         let Ok(_slot) = self.slots.try_acquire() else { return busy(&self.site, api) };
-        match AssertUnwindSafe(self.route.call(req)).catch_unwind().await {
-            Ok(Ok(answer)) => answer.into_response(),
+        let answer = async { if api { self.api.call(req).await } else { self.pages.call(req).await.map(IntoResponse::into_response) } };
+        match AssertUnwindSafe(answer).catch_unwind().await {
+            Ok(Ok(answer)) => answer,
+            // A path that is not UTF-8 leads nowhere.
+            Ok(Err(error)) if error.is::<ParsePathError>() => self.page(StatusCode::NOT_FOUND, api, None),
             Ok(Err(error)) => self.page(error.status(), api, None),
             Err(panic) => {
                 tracing::error!(reference = id, panic = what(&*panic), "a request panicked");
@@ -107,7 +112,7 @@ impl Inner {
     }
     /// An error that nobody inside has put into words.
     fn page(&self, status: StatusCode, api: bool, reference: Option<&str>) -> Response {
-        if api { problem(&self.site, status, reference) } else { web::error_page(status, reference) }
+        if api { openapi::failed(&self.site, reference.map(str::to_owned)) } else { web::error_page(status, reference) }
     }
 }
 
@@ -115,26 +120,13 @@ fn is_api(uri: &Uri) -> bool {
     uri.path() == "/v1" || uri.path().starts_with("/v1/")
 }
 
-/// RFC 9457, for what did not get as far as the API's own words.
-fn problem(site: &Site, status: StatusCode, reference: Option<&str>) -> Response {
-    let title = status.canonical_reason().unwrap_or("Error");
-    let mut body = serde_json::json!({ "type": site.link("/problems/fault"), "title": title, "status": status.as_u16() });
-    if let Some(reference) = reference {
-        body["detail"] = "Something went wrong on our side. Nothing of your request was done.".into();
-        body["reference"] = reference.into();
-    }
-    Response::builder().status(status).content_type("application/problem+json").body(body.to_string())
-}
-
 fn busy(site: &Site, api: bool) -> Response {
-    let sentence = "We are busy at this moment and nothing was done. Try again in a few seconds.";
-    let answer = Response::builder().status(StatusCode::SERVICE_UNAVAILABLE).header(header::RETRY_AFTER, "1");
     if api {
-        let kind = site.link("/problems/unavailable");
-        let body = serde_json::json!({ "type": kind, "title": "Service Unavailable", "status": 503, "detail": sentence });
-        return answer.content_type("application/problem+json").body(body.to_string());
+        return openapi::busy(site);
     }
-    answer.content_type("text/plain; charset=utf-8").body(format!("{sentence}\n"))
+    let sentence = "We are busy at this moment and nothing was done. Try again in a few seconds.\n";
+    let answer = Response::builder().status(StatusCode::SERVICE_UNAVAILABLE).header(header::RETRY_AFTER, "1");
+    answer.content_type("text/plain; charset=utf-8").body(sentence)
 }
 
 fn record(method: &Method, uri: &Uri, status: StatusCode, took: Duration, id: &str) {
@@ -201,6 +193,27 @@ mod tests {
         answer.assert_header("cache-control", "no-store");
         answer.assert_header("x-content-type-options", "nosniff");
         answer.assert_header_exist("content-security-policy");
+    }
+
+    #[tokio::test]
+    async fn a_path_that_is_not_text_is_not_there() {
+        let (_town, client) = client(9).await;
+        for path in ["/v1/%ff", "/v1/messages/%ff", "/docs/%ff", "/messages/%ff", "/%ff"] {
+            let answer = client.get(path).send().await;
+            let status = if path.starts_with("/v1") { StatusCode::UNAUTHORIZED } else { StatusCode::NOT_FOUND };
+            assert!([status, StatusCode::SEE_OTHER].contains(&answer.0.status()), "{path}: {}", answer.0.status());
+        }
+    }
+
+    #[tokio::test]
+    async fn the_api_is_answered_with_problems_that_have_pages() {
+        let (_town, client) = client(1).await;
+        let (_, busy) = tokio::join!(client.get("/v1x/slow").send(), client.get("/v1/account").send());
+        busy.assert_status(StatusCode::SERVICE_UNAVAILABLE);
+        busy.assert_content_type("application/problem+json");
+        let problem: serde_json::Value = busy.0.into_body().into_json().await.unwrap();
+        let page = Uri::try_from(problem["type"].as_str().unwrap()).unwrap();
+        client.get(page.path()).send().await.assert_status_is_ok();
     }
 
     #[tokio::test]

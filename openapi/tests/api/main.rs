@@ -5,6 +5,7 @@
 mod attachments;
 mod bad_input;
 mod keys;
+mod parameters;
 mod schema;
 mod sending;
 mod town;

@@ -7,22 +7,19 @@ use keys::{Cost, PasswordHasher};
 use messages::Post;
 use openapi::Api;
 use poem::{
-    Body, Endpoint, EndpointExt, Request, Response, Route,
+    Body, Endpoint, EndpointExt, Request, Response,
     endpoint::BoxEndpoint,
     http::{HeaderMap, Method, StatusCode},
 };
 use quota::Limits;
 use serde_json::Value;
-use std::sync::Arc;
 use store::{Db, Origin, testing};
 
 pub struct Town {
     pub db: Db,
     accounts: Accounts,
     door: BoxEndpoint<'static, Response>,
-    /// The API alone: poem's `nest` gives up by itself on a path that is not UTF-8.
-    unnested: BoxEndpoint<'static, Response>,
-    document: Value,
+    pub document: Value,
     _house: testing::TestDatabase,
 }
 
@@ -65,9 +62,7 @@ pub async fn town_with(limits: Limits) -> Town {
     let post = Post { db: db.clone(), hasher: hasher.clone(), site: site.clone(), unasked: messages::UnaskedMail::UNLIMITED };
     let accounts = Accounts { db: db.clone(), hasher, site: site.clone(), sign_up_plan: "business".into(), sign_up_limits: limits };
     let document = serde_json::from_str(&openapi::document(&site)).unwrap();
-    let api = Arc::new(openapi::api(Api { post, site }));
-    let door = Route::new().nest("/v1", api.clone()).map_to_response().boxed();
-    Town { db, accounts, door, unnested: api.boxed(), document, _house: house }
+    Town { db, accounts, door: openapi::api(Api { post, site }).boxed(), document, _house: house }
 }
 
 impl Town {
@@ -108,11 +103,6 @@ impl Town {
         let answer = Answer::read(response).await;
         schema::check(&self.document, &method, path, &answer);
         answer
-    }
-    pub async fn get_unnested(&self, who: &Somebody, path: &str) -> Answer {
-        let key = format!("Bearer {}", who.key.as_ref().unwrap());
-        let request = Request::builder().uri(path.parse().unwrap()).header("authorization", key).finish();
-        Answer::read(self.unnested.call(request).await.unwrap()).await
     }
     /// Sends a plain message; its answer.
     pub async fn sent(&self, who: &Somebody, to: &[&str], subject: &str) -> Answer {
