@@ -2,7 +2,7 @@
 
 use crate::{Api, answer::Answer, ids::Id, problem::Problem, sent::PAGE, words::At};
 use kernel::{MessageId, RecipientId, ReplyId};
-use messages::{ReplyView, replies, reply_text};
+use messages::{ReplyView, mark_reply_read, replies, reply_text};
 use poem_openapi::Object;
 use serde::Serialize;
 use store::Caller;
@@ -57,7 +57,14 @@ pub(crate) async fn list(
 }
 
 pub(crate) async fn read(api: &Api, caller: &Caller, id: ReplyId) -> Result<Answer<Reply>, Problem> {
-    let found = api.post.db.act(caller, async |tx| reply_text(tx, id).await).await?;
+    let found = api
+        .post
+        .db
+        .act(caller, async |tx| {
+            mark_reply_read(tx, id).await?;
+            reply_text(tx, id).await
+        })
+        .await?;
     let (view, text) = found.ok_or_else(Problem::not_found)?;
     Ok(Answer(Reply {
         id: Id(view.id),

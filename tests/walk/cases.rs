@@ -75,6 +75,7 @@ pub const CASES: &[Case] = cases! {
     "GET" "/messages/:id/files/:att/:name" => "/messages/<message>/files/<file>/a.pdf" Nothing, 200;
     "GET" "/received" => "/received?after=<reply>" Nothing, 200;
     "GET" "/received/:id" => "/received/<reply>" Nothing, 200;
+    "POST" "/received/:id/read" => "/received/<reply>/read" Form(""), 303;
 
     // The owner of a link is the browser that opened the message behind it.
     "GET" "/p/:token" => "/p/<link>" Nothing, 200;

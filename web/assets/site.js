@@ -1,4 +1,5 @@
-// For every page: times in the reader's own zone, the error summary in focus, buttons that copy. Pages work without it.
+// For every page: times in the reader's own zone, the error summary in focus, buttons that copy, forms that are sent when they are
+// seen. Pages work without it.
 
 const manners = {
   near(at, now) {
@@ -39,7 +40,22 @@ function offerCopies(root) {
   }
 }
 
+// A page drawn beforehand, or in a tab that nobody looked at, sends nothing.
+function sendAtSight(form) {
+  if (document.hidden) return document.addEventListener("visibilitychange", () => sendAtSight(form), { once: true });
+  const body = new URLSearchParams(new FormData(form));
+  fetch(form.action, { method: "post", headers: { accept: "application/json" }, body }).then((answer) => {
+    if (!answer.ok || answer.redirected) return;
+    const said = document.createElement("p");
+    said.className = "quiet";
+    said.role = "status";
+    said.textContent = form.dataset.atSight;
+    form.replaceWith(said);
+  }, () => {});
+}
+
 localise(document);
+for (const form of document.querySelectorAll("form[data-at-sight]")) sendAtSight(form);
 offerCopies(document);
 document.addEventListener("page-changed", (event) => localise(event.detail));
 // Whoever waits for a field would not hear what went wrong.

@@ -43,7 +43,7 @@ pub use pick_up::{Content, Door, DoorState, PickupRefused, Step, door, link_fetc
 pub use post::Post;
 pub use quota::UnaskedMail;
 pub use receive::receive;
-pub use reply::{ReplyRefused, ReplyView, replies, reply, reply_text, unread_replies};
+pub use reply::{ReplyRefused, ReplyView, mark_reply_read, replies, reply, reply_text, unread_replies};
 pub use retract::{RetractRefused, Retraction, retract};
 pub use send::{Ready, SendRefused, Sent, prepare, send, submit};
 pub use sent::{SentQuery, SentRow, sent};

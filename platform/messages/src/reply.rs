@@ -92,19 +92,24 @@ pub async fn replies(read: &TenantRead, message: Option<MessageId>, after: Curso
     Ok(Page { rows: views(read, page.rows).await?, next })
 }
 
-/// The text, marking it read.
-pub async fn reply_text(tx: &TenantTx, id: ReplyId) -> Result<Option<(ReplyView, String)>, Fault> {
-    let Some(row) = tx.find::<reply_table::Entity>().filter(reply_table::Column::Id.eq(id.0)).one().await? else { return Ok(None) };
-    let text = tx.keys().open(PURPOSE, id.0, &row.body_sealed)?;
+/// One reply and its text. Looking changes nothing; [`mark_reply_read`] does.
+pub async fn reply_text(look: &impl Look, id: ReplyId) -> Result<Option<(ReplyView, String)>, Fault> {
+    let Some(row) = look.find::<reply_table::Entity>().filter(reply_table::Column::Id.eq(id.0)).one().await? else { return Ok(None) };
+    let text = look.keys().open(PURPOSE, id.0, &row.body_sealed)?;
     let text = String::from_utf8(text).map_err(|e| Fault::from_error(FaultKind::Sealed, "a reply that is not text", e))?;
-    if row.read_at.is_none() {
-        tx.update::<reply_table::Entity>()
-            .set(reply_table::Column::ReadAt, tx.now().0)
-            .filter(reply_table::Column::Id.eq(id.0))
-            .exec()
-            .await?;
-    }
-    Ok(views(tx, vec![row]).await?.pop().map(|view| (view, text)))
+    Ok(views(look, vec![row]).await?.pop().map(|view| (view, text)))
+}
+
+/// Marks a reply as read, once and for good; `false` if there is no such reply.
+pub async fn mark_reply_read(tx: &TenantTx, id: ReplyId) -> Result<bool, Fault> {
+    let marked = tx
+        .update::<reply_table::Entity>()
+        .set(reply_table::Column::ReadAt, tx.now().0)
+        .filter(reply_table::Column::Id.eq(id.0))
+        .filter(reply_table::Column::ReadAt.is_null())
+        .exec()
+        .await?;
+    Ok(marked > 0 || tx.find::<reply_table::Entity>().filter(reply_table::Column::Id.eq(id.0)).count().await? > 0)
 }
 
 pub async fn unread_replies(read: &TenantRead) -> Result<u64, Fault> {

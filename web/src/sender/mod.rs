@@ -44,4 +44,5 @@ crate::routes::page_routes! {
     "/messages/:id/files/:att/:name" Member { get download::serve }
     "/received" Member { get received::list }
     "/received/:id" Member { get received::show }
+    "/received/:id/read" Member { post received::mark }
 }

@@ -1,8 +1,9 @@
-//! Replies: the list, and one of them.
+//! Replies: the list, one of them, and the mark that it was read.
 
 use super::answer;
 use crate::{
     Web,
+    form::Form,
     guard::Member,
     human::When,
     page,
@@ -14,8 +15,10 @@ use kernel::{MessageId, RecipientId, ReplyId, Time};
 use messages::ReplyView;
 use poem::{
     Request, handler,
+    http::StatusCode,
     web::{Data, Path},
 };
+use serde_json::json;
 
 const ROWS: u64 = 50;
 
@@ -40,6 +43,8 @@ pub struct ReplyRow {
 #[template(path = "sender/reply.html")]
 struct ReplyPage {
     page: Top,
+    id: ReplyId,
+    read: bool,
     from: String,
     subject: String,
     at: When,
@@ -66,20 +71,34 @@ pub fn row_of(reply: ReplyView, now: Time) -> ReplyRow {
     ReplyRow { id: reply.id, from: reply.from, subject: reply.subject, at: When::near(reply.created_at, now), read: reply.read }
 }
 
-/// Looking marks the reply as read for its own reader; it changes nothing for anybody else.
+/// Looking changes nothing: the page has a button that marks the reply as read, and its script presses it once the page is seen.
 #[handler]
 pub async fn show(Data(web): Data<&Web>, member: Member, Path(id): Path<String>) -> Answer {
     let id: ReplyId = answer::id(&id)?;
-    let found = web.post.db.act(&member.caller, async |tx| messages::reply_text(tx, id).await).await?;
+    let found = web.post.db.read(&member.caller, async |read| messages::reply_text(read, id).await).await?;
     let (reply, text) = found.ok_or(Stop::NotFound)?;
     let template = ReplyPage {
         page: member.top(web, "received").await?,
         at: When::near(reply.created_at, web.post.db.clock().now()),
         html: messages::render_html(&text),
+        id,
+        read: reply.read,
         from: reply.from,
         subject: reply.subject,
         message: reply.message,
         recipient: reply.recipient,
     };
     page::page(&member.browser, &template)
+}
+
+/// Marks it as read: by the button, which leads on to the list, or by the page's script.
+#[handler]
+pub async fn mark(Data(web): Data<&Web>, member: Member, Path(id): Path<String>, req: &Request, _form: Form) -> Answer {
+    let id: ReplyId = answer::id(&id)?;
+    let there = web.post.db.act(&member.caller, async |tx| messages::mark_reply_read(tx, id).await).await?;
+    match (there, answer::wants_json(req)) {
+        (false, _) => Err(Stop::NotFound),
+        (true, false) => Ok(page::see_other("/received")),
+        (true, true) => Ok(answer::json_answer(StatusCode::OK, &json!({ "id": id, "read": true }))),
+    }
 }

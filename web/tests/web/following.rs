@@ -84,9 +84,18 @@ async fn a_reply_is_listed_new_until_it_is_read() {
     let list = town.get(&ana, "/received").await;
     assert!(list.shows("bob@example.org") && list.shows("state new"));
     assert!(town.get(&ana, &path).await.shows("Replies</h2>"));
-    let reply = town.get(&ana, &format!("/received/{}", crate::town::value(&list.body, "href=\"/received/"))).await;
+    let path = format!("/received/{}", crate::town::value(&list.body, "href=\"/received/"));
+    let reply = town.get(&ana, &path).await;
     assert!(reply.shows("<strong>accept</strong>") && !reply.shows("<script>alert") && reply.shows("Reply to “Offer”"));
+    assert!(town.get(&ana, "/received").await.shows("state new"), "looking alone changes nothing");
+    assert!(reply.shows(&format!("action=\"{path}/read\"")));
+    assert_eq!(town.post(&ana, &format!("{path}/read"), &[]).await.to(), "/received");
     assert!(!town.get(&ana, "/received").await.shows("state new"));
+    assert!(!town.get(&ana, &path).await.shows("Mark as read"));
+    let again = town.script(&ana, &format!("{path}/read"), &[]).await;
+    assert_eq!((again.status, again.json()["read"].as_bool()), (StatusCode::OK, Some(true)), "twice is once");
+    let unknown = "/received/rpl_00000000000000000000000001/read";
+    assert_eq!(town.post(&ana, unknown, &[]).await.status, StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]
