@@ -2,7 +2,7 @@
 
 use super::{
     hand_over::{hand_over, own_key},
-    row::{Kept, closed, find, keep},
+    row::{Kept, come_in, keep},
     stands::{CODE_PAUSE, again_in, left, masked, stands},
 };
 use crate::{PickupRefused, Post, Proof, Step, jobs, message, pick_up::Letter};
@@ -24,37 +24,34 @@ const CODES_A_DAY: i64 = 10;
 
 pub async fn resend_code(post: &Post, who: &Caller, cookie: &Token) -> Result<Step, PickupRefused> {
     keep(post, who, async |tx: &mut TenantTx| {
-        let letter = Letter::of(tx).await?;
-        if let Some(refused) = closed(tx, &letter).await? {
-            return Ok(Err(refused));
+        let (letter, visit) = match before_the_code(tx, cookie).await? {
+            Ok(found) => found,
+            Err(answer) => return Ok(answer),
+        };
+        match again_in(&visit, tx.now()) {
+            0 => mail_code(tx, &letter, &visit).await,
+            wait => Ok(Err(PickupRefused::CodeTooSoon { again_in: wait })),
         }
-        let Some(visit) = find(tx, cookie).await? else { return Ok(Err(PickupRefused::NoVisit)) };
-        if visit.code_proven_at.is_some() || visit.opened_at.is_some() {
-            return Ok(stands(tx, &letter, &visit).await);
-        }
-        let wait = again_in(&visit, tx.now());
-        if wait > 0 {
-            return Ok(Err(PickupRefused::CodeTooSoon { again_in: wait }));
-        }
-        mail_code(tx, &letter, &visit).await
     })
     .await
 }
 
 pub async fn prove_code(post: &Post, who: &Caller, cookie: &Token, code: &str) -> Result<Step, PickupRefused> {
     let typed: String = code.chars().filter(char::is_ascii_digit).take(12).collect();
-    keep(post, who, async |tx: &mut TenantTx| {
-        let letter = Letter::of(tx).await?;
-        if let Some(refused) = closed(tx, &letter).await? {
-            return Ok(Err(refused));
-        }
-        let Some(visit) = find(tx, cookie).await? else { return Ok(Err(PickupRefused::NoVisit)) };
-        if visit.code_proven_at.is_some() || visit.opened_at.is_some() {
-            return Ok(stands(tx, &letter, &visit).await);
-        }
-        try_code(tx, &letter, visit, &typed, cookie).await
+    keep(post, who, async |tx: &mut TenantTx| match before_the_code(tx, cookie).await? {
+        Ok((letter, visit)) => try_code(tx, &letter, visit, &typed, cookie).await,
+        Err(answer) => Ok(answer),
     })
     .await
+}
+
+/// A visit that has its code still before it, or what to answer instead.
+async fn before_the_code(tx: &TenantTx, cookie: &Token) -> Result<Result<(Letter, visit::Model), Kept>, Fault> {
+    Ok(match come_in(tx, cookie).await? {
+        Err(refused) => Err(Err(refused)),
+        Ok((letter, visit)) if visit.code_proven_at.is_some() || visit.opened_at.is_some() => Err(stands(tx, &letter, &visit).await),
+        Ok(found) => Ok(found),
+    })
 }
 
 pub(super) async fn first_code(tx: &TenantTx, letter: &Letter, visit: &visit::Model) -> Result<Kept, Fault> {

@@ -1,7 +1,7 @@
 //! Acceptance and hand-over, which decides against retraction.
 
 use super::{
-    row::{Kept, closed, find, keep},
+    row::{Kept, closed, come_in, keep},
     stands::stands,
 };
 use crate::{PickupRefused, Post, Proof, RecipientState, Step, jobs, message, pick_up::Letter, tell::Tell};
@@ -16,11 +16,10 @@ use store::{
 
 pub async fn accept(post: &Post, who: &Caller, cookie: &Token) -> Result<Step, PickupRefused> {
     keep(post, who, async |tx: &mut TenantTx| {
-        let letter = Letter::of(tx).await?;
-        if let Some(refused) = closed(tx, &letter).await? {
-            return Ok(Err(refused));
-        }
-        let Some(visit) = find(tx, cookie).await? else { return Ok(Err(PickupRefused::NoVisit)) };
+        let (letter, visit) = match come_in(tx, cookie).await? {
+            Ok(found) => found,
+            Err(refused) => return Ok(Err(refused)),
+        };
         match stands(tx, &letter, &visit).await {
             Ok(Step::Accept) => {}
             other => return Ok(other),

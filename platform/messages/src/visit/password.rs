@@ -2,7 +2,7 @@
 
 use super::{
     hand_over::hand_over,
-    row::{Kept, closed, find, keep},
+    row::{Kept, come_in, find, keep},
     stands::{left, stands, where_it_stands},
 };
 use crate::{
@@ -27,13 +27,10 @@ pub async fn give_password(post: &Post, who: &Caller, cookie: &Token, password: 
         return where_it_stands(post, who, cookie).await?.ok_or(PickupRefused::NoVisit);
     };
     let stretched = post.hasher.stretch(password, &salt).await?;
-    keep(post, who, async |tx: &mut TenantTx| {
-        let letter = Letter::of(tx).await?;
-        if let Some(refused) = closed(tx, &letter).await? {
-            return Ok(Err(refused));
-        }
-        let Some(visit) = find(tx, cookie).await?.filter(|v| v.code_proven_at.is_some()) else { return Ok(Err(PickupRefused::NoVisit)) };
-        try_password(tx, &letter, &visit, &stretched, cookie).await
+    keep(post, who, async |tx: &mut TenantTx| match come_in(tx, cookie).await? {
+        Ok((letter, visit)) if visit.code_proven_at.is_some() => try_password(tx, &letter, &visit, &stretched, cookie).await,
+        Ok(_) => Ok(Err(PickupRefused::NoVisit)),
+        Err(refused) => Ok(Err(refused)),
     })
     .await
 }

@@ -37,6 +37,15 @@ pub(super) async fn find(look: &impl Look, cookie: &Token) -> Result<Option<visi
         .await
 }
 
+/// The letter and this browser's visit, or what to answer instead.
+pub(super) async fn come_in(tx: &TenantTx, cookie: &Token) -> Result<Result<(Letter, visit::Model), PickupRefused>, Fault> {
+    let letter = Letter::of(tx).await?;
+    if let Some(refused) = closed(tx, &letter).await? {
+        return Ok(Err(refused));
+    }
+    Ok(find(tx, cookie).await?.map(|visit| (letter, visit)).ok_or(PickupRefused::NoVisit))
+}
+
 /// Why this door is closed, recorded as an opening that came too late.
 pub(super) async fn closed(tx: &TenantTx, letter: &Letter) -> Result<Option<PickupRefused>, Fault> {
     match letter.state(tx.now())? {
