@@ -25,9 +25,13 @@ pub(crate) const SIGN_UP_PER_NETWORK: Rate = Rate { verb: "sign up, network", ti
 pub(crate) const SIGN_UP_PER_ADDRESS: Rate = Rate { verb: "sign up, address", times: 3, window: DAY };
 pub(crate) const SIGN_IN_PER_NETWORK: Rate = Rate { verb: "sign in, network", times: 60, window: QUARTER };
 pub(crate) const SIGN_IN_PER_ACCOUNT: Rate = Rate { verb: "sign in, account", times: 10, window: QUARTER };
+/// For a browser that signed in to the account before, when strangers have used up the account's own.
+pub(crate) const SIGN_IN_PER_DEVICE: Rate = Rate { verb: "sign in, device", times: 10, window: QUARTER };
 pub(crate) const FORGOT_PER_NETWORK: Rate = Rate { verb: "forgot, network", times: 10, window: HOUR };
 pub(crate) const FORGOT_PER_ADDRESS: Rate = Rate { verb: "forgot, address", times: 3, window: HOUR };
 pub(crate) const PROOF_PER_MEMBER: Rate = Rate { verb: "proof, member", times: 3, window: HOUR };
+/// Over every account that has the address.
+pub(crate) const PROOF_PER_ADDRESS: Rate = Rate { verb: "proof, address", times: 5, window: DAY };
 pub(crate) const OLD_PASSWORD_PER_MEMBER: Rate = Rate { verb: "old password, member", times: 10, window: QUARTER };
 
 impl Accounts {

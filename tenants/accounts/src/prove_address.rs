@@ -3,11 +3,15 @@
 //! What would surprise you: the link alone proves nothing. Anybody may sign up with a stranger's address, write messages and wait
 //! for the stranger to press the button; so it takes the mailbox (the link) and the password (a session) together.
 
-use crate::{Accounts, LinkPurpose, brakes::PROOF_PER_MEMBER, links, member, refused};
+use crate::{
+    Accounts, LinkPurpose,
+    brakes::{PROOF_PER_ADDRESS, PROOF_PER_MEMBER},
+    links, member, refused,
+};
 use kernel::{Fault, MemberId, Time};
 use keys::Token;
 use sea_orm::{ColumnTrait, QueryFilter};
-use store::{Caller, entity::job};
+use store::{Caller, TenantTx, entity::job};
 
 /// An address that was just proven.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,7 +28,7 @@ pub enum ProofRefused {
     AlreadyProven,
     #[error("Sign in to ask for a new link.")]
     NotSignedIn,
-    #[error("{}", refused::slow_down(*.until))]
+    #[error("The link was mailed several times already. Look into the spam folder too; after {} you can ask for another.", refused::moment(*.until))]
     SlowDown { until: Time },
     #[error(transparent)]
     Fault(#[from] Fault),
@@ -58,17 +62,16 @@ impl Accounts {
     /// Mails a new link to the caller's address. Older links keep working until they are over.
     pub async fn send_proof_again(&self, caller: &Caller) -> Result<(), ProofRefused> {
         let Some((id, _)) = member::signed_in(caller) else { return Err(ProofRefused::NotSignedIn) };
-        if let Some(until) = self.held(PROOF_PER_MEMBER, &id.to_string()).await? {
-            return Err(ProofRefused::SlowDown { until });
+        let row = self.db.read(caller, async |read| member::get(read, id).await).await?;
+        if row.email_proven_at.is_some() {
+            return Err(ProofRefused::AlreadyProven);
         }
-        self.db
-            .act(caller, async |tx| {
-                if member::get(&*tx, id).await?.email_proven_at.is_some() {
-                    return Err(ProofRefused::AlreadyProven);
-                }
-                links::mail_link(tx, id, LinkPurpose::ProveAddress).await?;
-                Ok(())
-            })
-            .await
+        for (rate, whom) in [(PROOF_PER_MEMBER, id.to_string()), (PROOF_PER_ADDRESS, row.email_folded)] {
+            if let Some(until) = self.held(rate, &whom).await? {
+                return Err(ProofRefused::SlowDown { until });
+            }
+        }
+        let mail = async |tx: &mut TenantTx| links::mail_link(tx, id, LinkPurpose::ProveAddress).await;
+        Ok(self.db.act(caller, mail).await.map(|_| ())?)
     }
 }

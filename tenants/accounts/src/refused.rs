@@ -72,5 +72,9 @@ pub(crate) const BUSY: &str = "Too many people are signing in at this moment. Tr
 
 /// The sentence for a brake that holds.
 pub(crate) fn slow_down(until: Time) -> String {
-    format!("Too many tries. Wait until {} UTC, then try again.", until.utc().format("%H:%M on %-d %B"))
+    format!("Too many tries. Wait until {}, then try again.", moment(until))
+}
+
+pub(crate) fn moment(at: Time) -> String {
+    at.utc().format("%H:%M UTC on %-d %B").to_string()
 }

@@ -4,7 +4,7 @@ use kernel::{Chance, Fault};
 use keys::Token;
 use mail::{Outcome, SmtpAnswer};
 use std::{sync::Arc, time::Duration};
-use store::{Brake, NewJob, Origin};
+use store::{Brake, NewJob, Origin, entity::member};
 
 const ANA: &str = "ana@example.org";
 
@@ -158,9 +158,64 @@ facts! {
         let tokens = town.tokens(ANA, "/prove/");
         assert_eq!(tokens.len(), 2);
         assert!(town.accounts.prove_address(&ana.caller, &tokens[0]).await.unwrap().is_some(), "the older one too");
-        assert!(matches!(town.accounts.send_proof_again(&ana.caller).await, Err(ProofRefused::AlreadyProven)));
-        town.accounts.send_proof_again(&ana.caller).await.unwrap_err();
-        assert!(matches!(town.accounts.send_proof_again(&ana.caller).await, Err(ProofRefused::SlowDown { .. })));
+        for _ in 0..5 {
+            assert!(matches!(town.accounts.send_proof_again(&ana.caller).await, Err(ProofRefused::AlreadyProven)));
+        }
+    }
+
+    async fn a_proof_is_mailed_again_three_times_an_hour_and_five_a_day_to_an_address_whatever_its_accounts(town) {
+        let ana = town.sign_up(ANA, PASSWORD).await;
+        let twin = town.sign_up(ANA, OTHER_PASSWORD).await;
+        let again = async |who: &crate::SignedIn| town.accounts.send_proof_again(&who.caller).await;
+        for _ in 0..3 {
+            again(&ana).await.unwrap();
+        }
+        assert_eq!(
+            again(&ana).await.unwrap_err().to_string(),
+            "The link was mailed several times already. Look into the spam folder too; after 11:00 UTC on 31 January you can ask for another."
+        );
+        for _ in 0..2 {
+            again(&twin).await.unwrap();
+        }
+        assert!(again(&twin).await.unwrap_err().to_string().contains("after 10:00 UTC on 1 February"));
+        town.clock.advance(Duration::from_secs(3_600));
+        assert!(matches!(again(&ana).await, Err(ProofRefused::SlowDown { .. })), "the address has had its five");
+        town.work().await;
+        assert_eq!(town.tokens(ANA, "/prove/").len(), 2 + 5);
+        let bob = town.sign_up("bob@example.org", PASSWORD).await;
+        again(&bob).await.unwrap();
+        town.clock.advance(Duration::from_secs(86_400 - 3_600));
+        again(&ana).await.unwrap();
+        town.work().await;
+    }
+
+    async fn who_is_suspended_or_only_invited_is_mailed_nothing(town) {
+        let ana = town.member(ANA, PASSWORD).await;
+        let set = async |state: &str| {
+            let set = async |tx: &mut store::TenantTx| tx.update::<member::Entity>().set(member::Column::State, state).exec().await;
+            town.accounts.db.act::<_, Fault, _>(&ana.caller, set).await.unwrap();
+        };
+        // Asked for while all was well; the mail was still to go when it no longer was.
+        town.accounts.forgot_password(ANA, from("192.0.2.1")).await.unwrap();
+        town.mailbox.clear();
+        for state in ["suspended", "invited"] {
+            set(state).await;
+            let (jobs, decoys) = (town.queued().await, decoys(&town).await);
+            town.accounts.forgot_password(ANA, from("192.0.2.1")).await.unwrap();
+            assert_eq!((town.queued().await - jobs, decoys_since(&town, decoys).await), (0, 5), "as for an address that nobody has");
+            town.work().await;
+            assert_eq!(town.letters_to(ANA).len(), 0, "{state}");
+        }
+        set("active").await;
+        assert!(town.accounts.db.front_desk().set_tenant_state(ana.caller.tenant(), "suspended").await.unwrap());
+        town.clock.advance(Duration::from_secs(3_600));
+        town.accounts.forgot_password(ANA, from("192.0.2.1")).await.unwrap();
+        town.work().await;
+        assert_eq!(town.letters_to(ANA).len(), 0, "nor while the tenant is suspended");
+        assert!(town.accounts.db.front_desk().set_tenant_state(ana.caller.tenant(), "active").await.unwrap());
+        town.accounts.forgot_password(ANA, from("192.0.2.1")).await.unwrap();
+        town.work().await;
+        assert_eq!(town.tokens(ANA, "/reset/").len(), 1);
     }
 
     async fn a_letter_that_may_have_been_taken_goes_again_as_the_same_letter(town) {
