@@ -2,6 +2,7 @@
 
 mod attach;
 mod draft;
+mod known;
 mod notices;
 mod pick_up;
 mod retract;

@@ -49,9 +49,10 @@ async fn strangers_get_nowhere_and_leave_no_trace() {
 /// One case; the line of the table.
 async fn walk(town: &Town, street: &Street, bolts: &Owned, case: &Case, n: usize) -> String {
     let acmes = street.acme.make(town, &case.words(), n).await;
+    let strangers = street.strangers(town, bolts).await;
     let before = town.database().rows_of(street.acme.tenant).await;
     let mut line = vec![];
-    for caller in street.strangers(town, bolts).await {
+    for caller in strangers {
         line.push(visit(case, &caller, &acmes, bolts).await);
     }
     assert_same(&before, &town.database().rows_of(street.acme.tenant).await, &case.name());

@@ -9,6 +9,8 @@ pub struct Browser {
     pub origin: Origin,
     /// What the session cookie says; not checked here.
     pub session: Option<Token>,
+    /// What an account may know this browser by.
+    pub device: Option<Token>,
     /// What the pickup cookie says.
     pub pickup: Option<Token>,
     /// The sentence that the page before left for this one.
@@ -31,7 +33,8 @@ impl Browser {
         let bound = session.as_ref().or(anonymous.as_ref()).or(fresh.as_ref()).expect("the third is there when the others are not");
         let form = csrf::token(web, bound);
         let flash = cookie::read(headers, cookie::FLASH).and_then(page::read_flash);
-        Browser { origin: origin::of(req), pickup: token(cookie::PICKUP), flash, sign_up_open: web.sign_up_open, form, fresh, session }
+        let (device, pickup) = (token(cookie::DEVICE), token(cookie::PICKUP));
+        Browser { origin: origin::of(req), session, device, pickup, flash, sign_up_open: web.sign_up_open, form, fresh }
     }
     /// Sets the form cookie if it is new, and forgets the sentence that was shown.
     pub(crate) fn settle(&self, headers: &mut HeaderMap) {

@@ -1,15 +1,24 @@
 //! Our cookies, all `__Host-`: Secure, for this host and the whole path alone (RFC 6265bis §4.1.3.2).
 
+use accounts::{DEVICE_LIFE, SESSION_LIFE, SignedIn};
 use poem::http::{HeaderMap, HeaderValue, header};
 use std::time::Duration;
 
 pub const SESSION: &str = "__Host-session";
+/// By which an account knows the browser again; it opens nothing.
+pub const DEVICE: &str = "__Host-device";
 /// Binds the forms of somebody who is not signed in.
 pub const FORM: &str = "__Host-form";
 /// Binds a recipient's visit to one browser.
 pub const PICKUP: &str = "__Host-pickup";
 /// One sentence for the next page.
 pub const FLASH: &str = "__Host-flash";
+
+/// The cookies of a browser that just signed in.
+pub fn set_signed_in(headers: &mut HeaderMap, signed_in: &SignedIn) {
+    set(headers, SESSION, &signed_in.token.to_string(), Some(SESSION_LIFE));
+    set(headers, DEVICE, &signed_in.device.to_string(), Some(DEVICE_LIFE));
+}
 
 /// The first cookie of that name; the value as sent.
 pub fn read<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {

@@ -13,7 +13,7 @@ use crate::{
     stop::Answer,
     top::Top,
 };
-use accounts::{SESSION_LIFE, SignIn};
+use accounts::SignIn;
 use askama::Template;
 use kernel::TenantId;
 use poem::{handler, http::Uri, web::Data};
@@ -51,10 +51,11 @@ pub async fn submit(web: Data<&Web>, browser: Browser, form: Form) -> Answer {
     let (email, next) = (form.text("email"), safe_next(form.text("next")));
     let tenant = form.text("tenant").parse().ok();
     let page = |problems, tenants| SignInPage { page: top(&browser), problems, email, next, tenants };
-    match web.accounts.sign_in(email, form.text("password"), tenant, browser.origin.clone()).await {
+    let device = browser.device.as_ref();
+    match web.accounts.sign_in(email, form.text("password"), tenant, device, browser.origin.clone()).await {
         Ok(SignIn::Done(signed_in)) => {
             let mut answer = see_other(if next == "/" { "/sent" } else { next });
-            cookie::set(answer.headers_mut(), cookie::SESSION, &signed_in.token.to_string(), Some(SESSION_LIFE));
+            cookie::set_signed_in(answer.headers_mut(), &signed_in);
             Ok(answer)
         }
         Ok(SignIn::Choose(tenants)) => crate::page::page(&browser, &page(Problems::none(), tenants)),

@@ -12,7 +12,7 @@ use crate::{
     stop::{Answer, Stop},
     top::Top,
 };
-use accounts::{SESSION_LIFE, SignUp, SignUpRefused};
+use accounts::{SignUp, SignUpRefused};
 use askama::Template;
 use poem::{handler, web::Data};
 
@@ -44,7 +44,7 @@ pub async fn submit(web: Data<&Web>, browser: Browser, form: Form) -> Answer {
                 "/compose",
                 "Welcome. Write your first message: it leaves as soon as you use the link that we have just mailed to you.",
             );
-            cookie::set(answer.headers_mut(), cookie::SESSION, &signed_in.token.to_string(), Some(SESSION_LIFE));
+            cookie::set_signed_in(answer.headers_mut(), &signed_in);
             Ok(answer)
         }
         Err(refused) => {

@@ -76,6 +76,8 @@ ids! {
     MemberId "mem";
     /// One signed-in browser.
     SessionId "ses";
+    /// One browser that an account knows.
+    DeviceId "dev";
     ApiKeyId "key";
     /// A mailed link that proves an address or resets a password.
     MailedLinkId "lnk";

@@ -7,11 +7,11 @@ use crate::{
     Caller, Db, Origin, Role, TenantTx, Who,
     connection::Connection,
     credentials::Known,
-    entity::{TenantOwned, api_key, mailed_link, member, recipient, session, tenant},
+    entity::{TenantOwned, api_key, device, mailed_link, member, recipient, session, tenant},
     herald::News,
     postgres::Reach,
 };
-use kernel::{ApiKeyId, EmailAddress, Fault, MailedLinkId, MemberId, MessageId, RecipientId, SessionId, TenantId, Time};
+use kernel::{ApiKeyId, DeviceId, EmailAddress, Fault, MailedLinkId, MemberId, MessageId, RecipientId, SessionId, TenantId, Time};
 use keys::{Token, WrappedTenantKey};
 use sea_orm::{ColumnTrait, EntityTrait, ExprTrait, Order, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select, Set};
 use std::time::Duration;
@@ -109,6 +109,28 @@ impl<'d> FrontDesk<'d> {
         let find = mailed_link::Entity::find().filter(mailed_link::Column::TokenHash.eq(hash.to_vec()));
         let row = self.db.across_read(&Reach::Credential(hash), async |rows| one(rows, find).await).await?;
         Ok(row.map(|l| (Caller::new(TenantId(l.tenant_id), Who::System, origin), MailedLinkId(l.id))))
+    }
+
+    /// Whom this browser is known to, among those with this address. Found by the token, so that one which nobody knows takes as long
+    /// whatever the address. Suspended members are among them.
+    pub async fn devices(&self, token: &Token, email: &EmailAddress) -> Result<Vec<(TenantId, MemberId, DeviceId)>, Fault> {
+        let (hash, now) = (token.hash(), self.db.clock().now());
+        let find = device::Entity::find().filter(device::Column::TokenHash.eq(hash.to_vec())).filter(device::Column::ExpiresAt.gt(now.0));
+        let find = find.order_by_desc(device::Column::CreatedAt).limit(MAX_MEMBERSHIPS);
+        self.db
+            .across_read(&Reach::Credential(hash), async |rows| {
+                let mut found = Vec::new();
+                for device in all(rows, find).await? {
+                    let tenant = TenantId(device.tenant_id);
+                    enter(rows, tenant).await?;
+                    let member = of_tenant::<member::Entity>(tenant).filter(member::Column::Id.eq(device.member_id));
+                    if one(rows, member).await?.is_some_and(|member| member.email_folded == email.folded()) {
+                        found.push((tenant, MemberId(device.member_id), DeviceId(device.id)));
+                    }
+                }
+                Ok(found)
+            })
+            .await
     }
 
     /// Everybody with this address, with a caller (System) and the tenant's name, for signing in. Suspended members and tenants
@@ -228,7 +250,9 @@ impl<'d> FrontDesk<'d> {
                 let Some(key) = one(rows, find).await?.filter(|k| k.revoked_at.is_none()) else { return Ok(None) };
                 let tenant = TenantId(key.tenant_id);
                 let Some(member) = active_member(rows, tenant, key.member_id).await? else { return Ok(None) };
-                let who = Who::Key { id: ApiKeyId(key.id), member: MemberId(member.id), proven: member.email_proven_at.is_some() };
+                let Some(role) = Role::parse(&member.role) else { return Ok(None) };
+                let (id, proven) = (ApiKeyId(key.id), member.email_proven_at.is_some());
+                let who = Who::Key { id, member: MemberId(member.id), role, proven };
                 Ok(Some(Known { tenant, who, expires_at: None, seen_at: Time(key.last_used_at.unwrap_or(0)), as_of }))
             })
             .await

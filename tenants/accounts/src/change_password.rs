@@ -22,11 +22,11 @@ impl Accounts {
         }
         let hash = self.hash(&password).await?;
         let changed = self.db.act(caller, async |tx| match member::set_password(tx, id, row.epoch, &hash).await? {
-            true => session::open(tx, id, row.epoch + 1).await.map(Some),
+            true => session::open(tx, id, row.epoch + 1, None).await.map(Some),
             false => Ok::<_, Fault>(None),
         });
         // Someone else changed it in between: then this session is over too.
-        let token = changed.await?.ok_or(PasswordRefused::NotSignedIn)?;
-        self.walk_in(token, caller.origin().clone()).await?.ok_or(PasswordRefused::NotSignedIn)
+        let tokens = changed.await?.ok_or(PasswordRefused::NotSignedIn)?;
+        self.walk_in(tokens, caller.origin().clone()).await?.ok_or(PasswordRefused::NotSignedIn)
     }
 }

@@ -7,6 +7,7 @@ mod api_keys;
 mod brakes;
 mod change_password;
 mod computation;
+mod device;
 mod forgot_password;
 mod jobs;
 mod links;
@@ -28,6 +29,7 @@ mod sweep;
 mod tests;
 
 pub use api_keys::{KeyRefused, KeyView, MAX_API_KEYS, NewKey, key_token};
+pub use device::DEVICE_LIFE;
 pub use forgot_password::ForgotRefused;
 pub use links::{LinkPurpose, LinkView, PROVE_LINK_LIFE, RESET_LINK_LIFE};
 pub use me::Me;

@@ -1,6 +1,6 @@
 //! The member behind a caller.
 
-use crate::{LinkPurpose, links, session};
+use crate::{LinkPurpose, device, links, session};
 use kernel::{Fault, MemberId, SessionId};
 use sea_orm::{ColumnTrait, QueryFilter};
 use store::{Caller, Look, TenantTx, Who, entity::member};
@@ -40,8 +40,8 @@ pub(crate) async fn mark_proven(tx: &TenantTx, id: MemberId) -> Result<u64, Faul
     tx.release_held().await
 }
 
-/// Sets the password and ends everything that was issued under the old one (sessions, links to reset it), unless `epoch`
-/// is not the member's any more.
+/// Sets the password and ends everything that was issued under the old one (sessions, links to reset it, browsers known), unless
+/// `epoch` is not the member's any more.
 pub(crate) async fn set_password(tx: &TenantTx, id: MemberId, epoch: i64, hash: &str) -> Result<bool, Fault> {
     let changed = tx
         .update::<member::Entity>()
@@ -53,6 +53,7 @@ pub(crate) async fn set_password(tx: &TenantTx, id: MemberId, epoch: i64, hash: 
         .await?;
     if changed == 1 {
         session::end_all(tx, id).await?;
+        device::forget_all(tx, id).await?;
         links::spend_all(tx, id, LinkPurpose::ResetPassword).await?;
     }
     Ok(changed == 1)

@@ -3,7 +3,7 @@
 //! What would surprise you: a session carries the member's epoch at the moment the password was checked. If the password
 //! changed in between, the session is born dead.
 
-use crate::Accounts;
+use crate::{Accounts, device};
 use kernel::{Fault, MemberId, SessionId};
 use keys::Token;
 use sea_orm::{ColumnTrait, ExprTrait, Set};
@@ -13,15 +13,24 @@ use store::{Caller, Origin, TenantTx, entity::session};
 /// A session ends after this, used or not.
 pub const SESSION_LIFE: Duration = Duration::from_secs(30 * 86_400);
 
-/// A new session; the token goes into the cookie and is nowhere else.
+/// A new session; the tokens go into cookies and are nowhere else.
 #[derive(Clone, Debug)]
 pub struct SignedIn {
     pub token: Token,
+    /// By which the account knows this browser again for `DEVICE_LIFE`, signed in or not.
+    pub device: Token,
     pub caller: Caller,
 }
 
-/// Writes a session with a new token, and sweeps away those of the member that are over.
-pub(crate) async fn open(tx: &TenantTx, member: MemberId, epoch: i64) -> Result<Token, Fault> {
+/// A browser's two tokens.
+pub(crate) struct Tokens {
+    pub session: Token,
+    pub device: Token,
+}
+
+/// Writes a session with a new token, and sweeps away those of the member that are over. `device`: what the browser is known by
+/// elsewhere already.
+pub(crate) async fn open(tx: &TenantTx, member: MemberId, epoch: i64, device: Option<&Token>) -> Result<Tokens, Fault> {
     let now = tx.now();
     let over = session::Column::MemberId.eq(member.0).and(session::Column::ExpiresAt.lte(now.0));
     tx.delete::<session::Entity>(over).await?;
@@ -40,7 +49,9 @@ pub(crate) async fn open(tx: &TenantTx, member: MemberId, epoch: i64) -> Result<
         ..Default::default()
     })
     .await?;
-    Ok(token)
+    let device = device.cloned().unwrap_or_else(|| Token::random(tx.chance()));
+    device::know(tx, member, &device).await?;
+    Ok(Tokens { session: token, device })
 }
 
 /// Ends every session of the member.
@@ -50,8 +61,8 @@ pub(crate) async fn end_all(tx: &TenantTx, member: MemberId) -> Result<u64, Faul
 
 impl Accounts {
     /// Walks in with a session just written, through the same door as every later request. `None`: it was born dead.
-    pub(crate) async fn walk_in(&self, token: Token, origin: Origin) -> Result<Option<SignedIn>, Fault> {
-        let caller = self.db.front_desk().session(&token, origin).await?;
-        Ok(caller.map(|caller| SignedIn { token, caller }))
+    pub(crate) async fn walk_in(&self, tokens: Tokens, origin: Origin) -> Result<Option<SignedIn>, Fault> {
+        let caller = self.db.front_desk().session(&tokens.session, origin).await?;
+        Ok(caller.map(|caller| SignedIn { token: tokens.session, device: tokens.device, caller }))
     }
 }

@@ -6,11 +6,11 @@
 
 use crate::{
     Accounts, SignedIn,
-    brakes::{SIGN_IN_PER_ACCOUNT, SIGN_IN_PER_NETWORK, network},
+    brakes::{SIGN_IN_PER_ACCOUNT, SIGN_IN_PER_DEVICE, SIGN_IN_PER_NETWORK, network},
     member, refused, session,
 };
 use kernel::{EmailAddress, Fault, MAX_PASSWORD_CHARS, MemberId, TenantId, Time};
-use keys::Busy;
+use keys::{Busy, Token};
 use store::{
     Caller, Look, Origin,
     entity::{self, tenant},
@@ -47,23 +47,33 @@ impl From<Busy> for SignInRefused {
 }
 
 impl Accounts {
-    /// Signs in; `tenant` where the person has chosen one of several.
-    pub async fn sign_in(&self, email: &str, password: &str, tenant: Option<TenantId>, origin: Origin) -> Result<SignIn, SignInRefused> {
+    /// Signs in; `tenant` where the person has chosen one of several. `device` is what the browser says it is known by.
+    pub async fn sign_in(
+        &self,
+        email: &str,
+        password: &str,
+        tenant: Option<TenantId>,
+        device: Option<&Token>,
+        origin: Origin,
+    ) -> Result<SignIn, SignInRefused> {
         let address = EmailAddress::parse(email).ok();
         let account = address.as_ref().map_or_else(|| "no address".to_owned(), EmailAddress::folded);
-        for (rate, whom) in [(SIGN_IN_PER_NETWORK, network(&origin)), (SIGN_IN_PER_ACCOUNT, account)] {
-            if let Some(until) = self.held(rate, &whom).await? {
-                return Err(SignInRefused::SlowDown { until });
-            }
+        if let Some(until) = self.held(SIGN_IN_PER_NETWORK, &network(&origin)).await? {
+            return Err(SignInRefused::SlowDown { until });
         }
-        let members = match &address {
-            Some(address) => self.memberships(address, tenant, &origin).await?,
-            None => Vec::new(),
+        let held = self.held(SIGN_IN_PER_ACCOUNT, &account).await?;
+        let members = match (&address, held) {
+            (Some(address), None) => self.memberships(address, tenant, &origin).await?,
+            (None, None) => Vec::new(),
+            (address, Some(until)) => match self.known_to(address.as_ref(), tenant, device, &origin).await? {
+                known if known.is_empty() => return Err(SignInRefused::SlowDown { until }),
+                known => known,
+            },
         };
         let mut fitting = self.fitting(members, password, if tenant.is_some() { 1 } else { MEMBERSHIPS_TRIED }).await?;
         match fitting.len() {
             0 => Err(SignInRefused::Wrong),
-            1 => self.enter(fitting.remove(0), origin).await.map(SignIn::Done),
+            1 => self.enter(fitting.remove(0), device, origin).await.map(SignIn::Done),
             _ => Ok(SignIn::Choose(fitting.into_iter().map(|m| (m.caller.tenant(), m.tenant_name)).collect())),
         }
     }
@@ -88,6 +98,31 @@ impl Accounts {
         Ok(members)
     }
 
+    /// The memberships that this browser is known to and has guesses of its own left at.
+    async fn known_to(
+        &self,
+        address: Option<&EmailAddress>,
+        tenant: Option<TenantId>,
+        device: Option<&Token>,
+        origin: &Origin,
+    ) -> Result<Vec<Membership>, Fault> {
+        let (Some(address), Some(token)) = (address, device) else { return Ok(Vec::new()) };
+        let devices = self.db.front_desk().devices(token, address).await?;
+        if devices.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut known = Vec::new();
+        for member in self.memberships(address, tenant, origin).await? {
+            let device = devices.iter().find(|(tenant, id, _)| (*tenant, *id) == (member.caller.tenant(), member.id));
+            if let Some((.., device)) = device
+                && self.held(SIGN_IN_PER_DEVICE, &device.to_string()).await?.is_none()
+            {
+                known.push(member);
+            }
+        }
+        Ok(known)
+    }
+
     /// Those whose password this is, after exactly `computations` of them.
     async fn fitting(&self, members: Vec<Membership>, password: &str, computations: usize) -> Result<Vec<Membership>, Busy> {
         // A password that is too long to be anybody's costs what any other does.
@@ -103,9 +138,9 @@ impl Accounts {
     }
 
     /// A session under the epoch at which the password was right.
-    async fn enter(&self, member: Membership, origin: Origin) -> Result<SignedIn, SignInRefused> {
-        let token = self.db.act(&member.caller, async |tx| session::open(tx, member.id, member.row.epoch).await).await?;
-        self.walk_in(token, origin).await?.ok_or(SignInRefused::Wrong)
+    async fn enter(&self, member: Membership, device: Option<&Token>, origin: Origin) -> Result<SignedIn, SignInRefused> {
+        let tokens = self.db.act(&member.caller, async |tx| session::open(tx, member.id, member.row.epoch, device).await).await?;
+        self.walk_in(tokens, origin).await?.ok_or(SignInRefused::Wrong)
     }
 }
 

@@ -6,7 +6,7 @@ use crate::{
     jobs, links, name, refused, session,
 };
 use kernel::{EmailAddress, Fault, Line, MAX_NAME_CHARS, MemberId, Time};
-use keys::{AccountPassword, Busy, Token};
+use keys::{AccountPassword, Busy};
 use quota::Limits;
 use sea_orm::Set;
 use store::{
@@ -54,8 +54,12 @@ impl Accounts {
         let hash = self.hash(&person.password).await?;
         let (name, plan, limits) = (person.name.as_str(), self.sign_up_plan.as_str(), &self.sign_up_limits);
         let desk = self.db.front_desk();
-        let token = desk.found(name, plan, origin.clone(), async |tx| found(tx, &person, &hash, limits).await).await?;
-        self.walk_in(token, origin).await?.ok_or_else(|| Fault::other("a session just opened is not there").into())
+        let founding = async |tx: &mut TenantTx| {
+            let owner = found(tx, &person, &hash, limits).await?;
+            session::open(tx, owner, 1, None).await
+        };
+        let tokens = desk.found(name, plan, origin.clone(), founding).await?;
+        self.walk_in(tokens, origin).await?.ok_or_else(|| Fault::other("a session just opened is not there").into())
     }
 }
 
@@ -82,8 +86,8 @@ impl Person {
     }
 }
 
-/// All that a new tenant is made of: allowance, evidence chain, owner, the link to prove the address, the first session.
-async fn found(tx: &TenantTx, person: &Person, password_hash: &str, limits: &Limits) -> Result<Token, Fault> {
+/// All that a new tenant is made of: allowance, evidence chain, owner, the link to prove the address.
+async fn found(tx: &TenantTx, person: &Person, password_hash: &str, limits: &Limits) -> Result<MemberId, Fault> {
     quota::open_allowance(tx, limits).await?;
     tx.insert(chain::ActiveModel { seq: Set(0), head: Set(Vec::new()), ..Default::default() }).await?;
     let owner = MemberId::new(tx.now(), tx.chance());
@@ -103,5 +107,5 @@ async fn found(tx: &TenantTx, person: &Person, password_hash: &str, limits: &Lim
     .await?;
     let link = links::mail_link(tx, owner, LinkPurpose::ProveAddress).await?;
     jobs::look_elsewhere_later(tx, link).await?;
-    session::open(tx, owner, 1).await
+    Ok(owner)
 }

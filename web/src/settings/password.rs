@@ -2,7 +2,6 @@
 
 use super::show::{Typed, again};
 use crate::{Web, cookie, form::Form, guard::Member, page::see_other_telling, problems::Problems, refusals::Refusal, stop::Answer};
-use accounts::SESSION_LIFE;
 use poem::{handler, web::Data};
 
 #[handler]
@@ -10,7 +9,7 @@ pub async fn change(web: Data<&Web>, member: Member, form: Form) -> Answer {
     match web.accounts.change_password(&member.caller, form.text("old_password"), form.text("password")).await {
         Ok(signed_in) => {
             let mut answer = see_other_telling("/settings", "Your password is changed, and every other browser is signed out.");
-            cookie::set(answer.headers_mut(), cookie::SESSION, &signed_in.token.to_string(), Some(SESSION_LIFE));
+            cookie::set_signed_in(answer.headers_mut(), &signed_in);
             Ok(answer)
         }
         Err(refused) => {

@@ -79,6 +79,17 @@ table! {
     }
 }
 table! {
+    /// A browser that signed in as this member before: its token opens nothing, it only has guesses of its own at the password.
+    device "device" {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: Uuid,
+        pub member_id: Uuid,
+        pub token_hash: Vec<u8>,
+        pub created_at: i64,
+        pub expires_at: i64,
+    }
+}
+table! {
     /// A bearer key of the API; `shown` is its first characters, so that people can tell keys apart.
     api_key "api_key" {
         #[sea_orm(primary_key, auto_increment = false)]

@@ -49,7 +49,7 @@ impl MigrationTrait for Migration {
     }
 }
 
-fn create(table: &Table) -> TableCreateStatement {
+pub(super) fn create(table: &Table) -> TableCreateStatement {
     let mut build = Build::create();
     build.table(Alias::new(table.name)).col(column(&("tenant_id", Kind::Uuid, false)));
     table.columns.iter().for_each(|c| {
@@ -82,7 +82,7 @@ fn create(table: &Table) -> TableCreateStatement {
     build
 }
 
-fn index(table: &Table, columns: &[&str], unique: bool) -> sea_orm::sea_query::IndexCreateStatement {
+pub(super) fn index(table: &Table, columns: &[&str], unique: bool) -> sea_orm::sea_query::IndexCreateStatement {
     let mut index = Index::create();
     index.name(format!("{}_by_{}", table.name, columns.join("_"))).table(Alias::new(table.name));
     columns.iter().for_each(|c| {

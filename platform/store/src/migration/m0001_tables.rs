@@ -33,26 +33,26 @@ pub(super) struct Table {
 
 const UNIQUE: bool = true;
 
-const fn uuid(name: &'static str) -> Column {
+pub(super) const fn uuid(name: &'static str) -> Column {
     (name, Kind::Uuid, false)
 }
 const fn text(name: &'static str) -> Column {
     (name, Kind::Text, false)
 }
-const fn whole(name: &'static str) -> Column {
+pub(super) const fn whole(name: &'static str) -> Column {
     (name, Kind::Whole, false)
 }
 const fn flag(name: &'static str) -> Column {
     (name, Kind::Bool, false)
 }
-const fn bytes(name: &'static str) -> Column {
+pub(super) const fn bytes(name: &'static str) -> Column {
     (name, Kind::Bytes, false)
 }
 const fn maybe(column: Column) -> Column {
     (column.0, column.1, true)
 }
 /// Goes with what it refers to.
-const fn part_of(column: &'static str, to: &'static str) -> Reference {
+pub(super) const fn part_of(column: &'static str, to: &'static str) -> Reference {
     Reference { column, to, cascade: true }
 }
 /// Keeps what it refers to from going.

@@ -27,14 +27,10 @@ END $$";
 const TENANT: &str =
     "CREATE FUNCTION app_tenant() RETURNS uuid LANGUAGE sql STABLE PARALLEL SAFE AS $$ SELECT current_setting('app.tenant')::uuid $$";
 
-/// Rows that whoever presents a credential may look at before the tenant is known. Table, and what the row must carry.
-const CREDENTIALS: [(&str, &str); 5] = [
-    ("session", "token_hash = decode(nullif(current_setting('app.credential', true), ''), 'hex')"),
-    ("api_key", "token_hash = decode(nullif(current_setting('app.credential', true), ''), 'hex')"),
-    ("recipient", "token_hash = decode(nullif(current_setting('app.credential', true), ''), 'hex')"),
-    ("mailed_link", "token_hash = decode(nullif(current_setting('app.credential', true), ''), 'hex')"),
-    ("member", "email_folded = convert_from(decode(nullif(current_setting('app.email', true), ''), 'hex'), 'UTF8')"),
-];
+/// Tables whose rows whoever presents a credential may look at before the tenant is known; and what a row must carry.
+const CREDENTIALS: [&str; 4] = ["session", "api_key", "recipient", "mailed_link"];
+const BY_TOKEN: &str = "token_hash = decode(nullif(current_setting('app.credential', true), ''), 'hex')";
+const BY_EMAIL: &str = "email_folded = convert_from(decode(nullif(current_setting('app.email', true), ''), 'hex'), 'UTF8')";
 
 /// The worker sees jobs of every tenant; the operator's commands see and change tenants.
 const ACROSS: [&str; 3] = [
@@ -58,9 +54,10 @@ pub(super) async fn build<C: ConnectionTrait>(db: &C) -> Result<(), DbErr> {
     for table in TABLES {
         wall(db, table.name).await?;
     }
-    for (table, carries) in CREDENTIALS {
-        db.execute_unprepared(&format!("CREATE POLICY presented ON \"{table}\" FOR SELECT USING ({carries})")).await?;
+    for table in CREDENTIALS {
+        presented(db, table).await?;
     }
+    db.execute_unprepared(&format!("CREATE POLICY presented ON member FOR SELECT USING ({BY_EMAIL})")).await?;
     for statement in ACROSS.iter().chain(&APPEND_ONLY) {
         db.execute_unprepared(statement).await?;
     }
@@ -69,7 +66,12 @@ pub(super) async fn build<C: ConnectionTrait>(db: &C) -> Result<(), DbErr> {
     Ok(())
 }
 
-async fn wall<C: ConnectionTrait>(db: &C, table: &str) -> Result<(), DbErr> {
+/// Lets whoever presents a row's token look at that row.
+pub(super) async fn presented<C: ConnectionTrait>(db: &C, table: &str) -> Result<(), DbErr> {
+    db.execute_unprepared(&format!("CREATE POLICY presented ON \"{table}\" FOR SELECT USING ({BY_TOKEN})")).await.map(|_| ())
+}
+
+pub(super) async fn wall<C: ConnectionTrait>(db: &C, table: &str) -> Result<(), DbErr> {
     let rights = if table == "evidence" { "SELECT, INSERT" } else { "SELECT, INSERT, UPDATE, DELETE" };
     for statement in [
         format!("ALTER TABLE \"{table}\" ENABLE ROW LEVEL SECURITY"),

@@ -45,6 +45,9 @@ on_both! {
                     tenant_id: t, id: id(n), member_id: full.id, name: "ci".into(), shown: "cs_ab".into(), token_hash: vec![n as u8; 32],
                     created_at: 1, last_used_at: when, revoked_at: when,
                 }).await?;
+                there_and_back::<device::Entity>(tx, device::Model {
+                    tenant_id: t, id: id(n), member_id: full.id, token_hash: vec![1; 32], created_at: 1, expires_at: 2,
+                }).await?;
                 there_and_back::<mailed_link::Entity>(tx, mailed_link::Model {
                     tenant_id: t, id: id(n), member_id: full.id, purpose: "prove_address".into(), token_hash: vec![n as u8; 32],
                     created_at: 1, expires_at: 2, used_at: when,
@@ -115,6 +118,6 @@ on_both! {
 #[test]
 fn every_entity_is_among_them() {
     let declared = include_str!("../../src/entity/mod.rs").matches("\ntable! {").count();
-    assert_eq!(declared, 18);
+    assert_eq!(declared, 19);
     let _ = tenant::Entity::find();
 }

@@ -4,6 +4,8 @@ use super::town::{On, Town, settle};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
 use store::{Database, Db, testing::Postgres};
 
+const MIGRATIONS: [&str; 3] = ["m0001_first", "m0002_turns", "m0004_devices"];
+
 fn url(town: &Town) -> &str {
     let Database::Postgres { url, .. } = &town.under.database else { unreachable!() };
     url
@@ -114,11 +116,11 @@ async fn a_database_with_a_hole_in_its_wall_does_not_open() {
 #[tokio::test]
 async fn a_database_that_was_never_migrated_says_what_to_do() {
     let database = Database::Postgres { url: Postgres::start().fresh_database().await, connections: 2 };
-    assert_eq!(Db::pending_migrations(&database).await.unwrap(), ["m0001_first", "m0002_turns"]);
+    assert_eq!(Db::pending_migrations(&database).await.unwrap(), MIGRATIONS);
     let under = store::testing::fresh_sqlite().await;
     let refused = Db::open(&database, under.ground(1)).await.err().unwrap().to_string();
     assert!(refused.contains("countersign migrate"), "{refused}");
-    assert_eq!(Db::migrate(&database).await.unwrap(), ["m0001_first", "m0002_turns"]);
+    assert_eq!(Db::migrate(&database).await.unwrap(), MIGRATIONS);
     assert!(Db::migrate(&database).await.unwrap().is_empty());
     assert!(Db::pending_migrations(&database).await.unwrap().is_empty());
 }
@@ -129,8 +131,8 @@ async fn sqlite_is_migrated_once_and_not_opened_before() {
     let database = Database::Sqlite { path: dir.path().join("deep/er/a.db") };
     let under = store::testing::fresh_sqlite().await;
     assert!(Db::open(&database, under.ground(1)).await.is_err());
-    assert_eq!(Db::pending_migrations(&database).await.unwrap(), ["m0001_first", "m0002_turns"]);
-    assert_eq!(Db::migrate(&database).await.unwrap(), ["m0001_first", "m0002_turns"]);
+    assert_eq!(Db::pending_migrations(&database).await.unwrap(), MIGRATIONS);
+    assert_eq!(Db::migrate(&database).await.unwrap(), MIGRATIONS);
     assert!(Db::migrate(&database).await.unwrap().is_empty());
     Db::open(&database, under.ground(1)).await.unwrap().ping().await.unwrap();
     use std::os::unix::fs::PermissionsExt;

@@ -1,6 +1,7 @@
 //! Facts about accounts, each on SQLite and on PostgreSQL, in a town of its own.
 
 mod api_keys;
+mod devices;
 mod links;
 mod passwords;
 mod sessions;

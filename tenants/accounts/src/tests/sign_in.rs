@@ -77,10 +77,10 @@ facts! {
         town.member("ana@example.org", PASSWORD).await;
         for email in ["ana@example.org", "nobody@example.org"] {
             for n in 0..10 {
-                let wrong = town.accounts.sign_in(email, "wrong horse battery 7", None, from(&format!("198.51.100.{n}"))).await;
+                let wrong = town.accounts.sign_in(email, "wrong horse battery 7", None, None, from(&format!("198.51.100.{n}"))).await;
                 assert!(matches!(wrong, Err(SignInRefused::Wrong)), "{n}");
             }
-            let (held, cost) = computations(town.accounts.sign_in(email, PASSWORD, None, from("198.51.100.99"))).await;
+            let (held, cost) = computations(town.accounts.sign_in(email, PASSWORD, None, None, from("198.51.100.99"))).await;
             assert!(matches!(held, Err(SignInRefused::SlowDown { .. })), "also the right password waits");
             assert_eq!(cost, 0);
         }
@@ -91,10 +91,10 @@ facts! {
     async fn a_held_network_does_not_use_up_the_tries_of_an_account(town) {
         town.member("ana@example.org", PASSWORD).await;
         for n in 0..60 {
-            let _ = town.accounts.sign_in(&format!("x{n}@example.org"), PASSWORD, None, from("203.0.113.5")).await;
+            let _ = town.accounts.sign_in(&format!("x{n}@example.org"), PASSWORD, None, None, from("203.0.113.5")).await;
         }
         for _ in 0..20 {
-            let held = town.accounts.sign_in("ana@example.org", "wrong horse battery 7", None, from("203.0.113.5")).await;
+            let held = town.accounts.sign_in("ana@example.org", "wrong horse battery 7", None, None, from("203.0.113.5")).await;
             assert!(matches!(held, Err(SignInRefused::SlowDown { .. })));
         }
         assert!(town.sign_in("ana@example.org", PASSWORD).await.is_ok());
@@ -112,9 +112,9 @@ facts! {
 
     async fn a_sign_in_from_nowhere_is_counted_too(town) {
         for _ in 0..60 {
-            let _ = town.accounts.sign_in("no address", PASSWORD, None, Origin::default()).await;
+            let _ = town.accounts.sign_in("no address", PASSWORD, None, None, Origin::default()).await;
         }
-        let held = town.accounts.sign_in("other@example.org", PASSWORD, None, Origin::default()).await;
+        let held = town.accounts.sign_in("other@example.org", PASSWORD, None, None, Origin::default()).await;
         assert!(matches!(held, Err(SignInRefused::SlowDown { .. })));
     }
 }

@@ -67,7 +67,7 @@ impl Town {
     }
 
     pub async fn sign_in_to(&self, email: &str, password: &str, tenant: Option<TenantId>) -> Result<SignIn, SignInRefused> {
-        self.accounts.sign_in(email, password, tenant, from("192.0.2.1")).await
+        self.accounts.sign_in(email, password, tenant, None, from("192.0.2.1")).await
     }
 
     /// The caller behind a cookie, as the next request would see it.
