@@ -23,7 +23,7 @@ impl From<SendRefused> for Problem {
             SendRefused::Quota(refused) => refused.into(),
             SendRefused::NoDraft => Problem::new(Kind::Conflict, sentence),
             SendRefused::KeyReused => Problem::new(Kind::KeyReused, sentence),
-            SendRefused::NotAllowed => Problem::new(Kind::NotAllowed, sentence),
+            SendRefused::NotAllowed(_) => Problem::new(Kind::NotAllowed, sentence),
             SendRefused::Busy => Problem::new(Kind::Unavailable, sentence).retry_after(1),
             SendRefused::Fault(fault) => fault.into(),
         }
@@ -35,6 +35,7 @@ impl From<AttachRefused> for Problem {
         let sentence = refused.to_string();
         match refused {
             AttachRefused::NotFound => Problem::not_found(),
+            AttachRefused::NotAllowed(_) => Problem::new(Kind::NotAllowed, sentence),
             AttachRefused::Name(bad) => Problem::parameter("name", capital(&format!("{bad}."))),
             AttachRefused::Empty(_) => Problem::new(Kind::InvalidParameter, sentence),
             AttachRefused::TooMany(_) => Problem::new(Kind::TooLarge, sentence),
@@ -53,7 +54,7 @@ impl From<RetractRefused> for Problem {
     fn from(refused: RetractRefused) -> Problem {
         match refused {
             RetractRefused::NotFound => Problem::not_found(),
-            RetractRefused::NotAllowed => Problem::new(Kind::NotAllowed, refused.to_string()),
+            RetractRefused::NotAllowed(_) => Problem::new(Kind::NotAllowed, refused.to_string()),
             RetractRefused::Fault(fault) => fault.into(),
         }
     }
@@ -63,7 +64,7 @@ impl From<UnlockRefused> for Problem {
     fn from(refused: UnlockRefused) -> Problem {
         match refused {
             UnlockRefused::NotFound => Problem::not_found(),
-            UnlockRefused::NotAllowed => Problem::new(Kind::NotAllowed, refused.to_string()),
+            UnlockRefused::NotAllowed(_) => Problem::new(Kind::NotAllowed, refused.to_string()),
             UnlockRefused::NotLocked => Problem::new(Kind::Conflict, refused.to_string()),
             UnlockRefused::Fault(fault) => fault.into(),
         }

@@ -24,7 +24,7 @@ impl Member {
     pub async fn sign_in(&self, browser: Browser) -> Member {
         browser.get("/sign-in").await.is(200);
         browser.press("/sign-in", &[("email", &self.email), ("password", PASSWORD)]).await.is(303);
-        browser.get("/compose").await.is(200);
+        browser.get("/settings").await.is(200);
         Member { browser, email: self.email.clone() }
     }
 

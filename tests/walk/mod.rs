@@ -9,3 +9,4 @@ mod compare;
 mod looking;
 mod matrix;
 mod owned;
+mod roles;

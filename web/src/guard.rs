@@ -2,8 +2,11 @@
 
 use crate::{Web, browser, browser::Browser, stop::Stop, top::Top};
 use kernel::Fault;
-use poem::{FromRequest, Request, RequestBody, Result, http::Method};
-use store::Caller;
+use poem::{
+    FromRequest, Request, RequestBody, Result,
+    http::{Method, StatusCode},
+};
+use store::{Caller, Right};
 
 /// A signed-in member and the browser they sit at.
 pub struct Member {
@@ -12,6 +15,10 @@ pub struct Member {
 }
 
 impl Member {
+    /// Refuses where the member's role lacks the right.
+    pub fn must(&self, right: Right) -> Result<(), Stop> {
+        self.caller.must(right).map_err(|refused| Stop::refused(StatusCode::FORBIDDEN, refused))
+    }
     /// The head of a page: who is signed in and what is left. `current` names the entry of the navigation.
     pub async fn top(&self, web: &Web, current: &'static str) -> Result<Top, Fault> {
         let me = web.accounts.me(&self.caller).await?;

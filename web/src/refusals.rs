@@ -52,9 +52,10 @@ refusals! {
         Busy => StatusCode::SERVICE_UNAVAILABLE,
         NotSignedIn => StatusCode::FORBIDDEN,
     }
-    KeyRefused { Name(_) => StatusCode::UNPROCESSABLE_ENTITY, TooMany { .. } => StatusCode::CONFLICT, NotSignedIn => StatusCode::FORBIDDEN }
-    DraftRefused { NotFound => StatusCode::NOT_FOUND, Newer => StatusCode::CONFLICT, TooLong => StatusCode::PAYLOAD_TOO_LARGE }
+    KeyRefused { NotAllowed(_) => StatusCode::FORBIDDEN, Name(_) => StatusCode::UNPROCESSABLE_ENTITY, TooMany { .. } => StatusCode::CONFLICT, NotSignedIn => StatusCode::FORBIDDEN }
+    DraftRefused { NotAllowed(_) => StatusCode::FORBIDDEN, NotFound => StatusCode::NOT_FOUND, Newer => StatusCode::CONFLICT, TooLong => StatusCode::PAYLOAD_TOO_LARGE }
     AttachRefused {
+        NotAllowed(_) => StatusCode::FORBIDDEN,
         NotFound => StatusCode::NOT_FOUND,
         Name(_) | Empty(_) | PieceTooSmall => StatusCode::UNPROCESSABLE_ENTITY,
         TooMany(_) | Complete | Offset(_) => StatusCode::CONFLICT,
@@ -66,11 +67,11 @@ refusals! {
         Quota(refused) => quota(refused),
         NoDraft => StatusCode::NOT_FOUND,
         KeyReused => StatusCode::CONFLICT,
-        NotAllowed => StatusCode::FORBIDDEN,
+        NotAllowed(_) => StatusCode::FORBIDDEN,
         Busy => StatusCode::SERVICE_UNAVAILABLE,
     }
-    RetractRefused { NotFound => StatusCode::NOT_FOUND, NotAllowed => StatusCode::FORBIDDEN }
-    UnlockRefused { NotFound => StatusCode::NOT_FOUND, NotAllowed => StatusCode::FORBIDDEN, NotLocked => StatusCode::CONFLICT }
+    RetractRefused { NotFound => StatusCode::NOT_FOUND, NotAllowed(_) => StatusCode::FORBIDDEN }
+    UnlockRefused { NotFound => StatusCode::NOT_FOUND, NotAllowed(_) => StatusCode::FORBIDDEN, NotLocked => StatusCode::CONFLICT }
     PickupRefused {
         NoVisit => StatusCode::CONFLICT,
         WrongCode { .. } | CodeSpent | WrongPassword { .. } | Reason(_) => StatusCode::UNPROCESSABLE_ENTITY,

@@ -2,6 +2,7 @@
 
 use crate::{assets, browser::Browser, human};
 use accounts::Me;
+use store::Right;
 
 /// What `layout.html` needs; a template that extends it has this as its field `page`.
 pub struct Top {
@@ -21,6 +22,8 @@ pub struct Person {
     pub email: String,
     /// The address was proven by a mailed link.
     pub proven: bool,
+    /// Their role lets them write messages.
+    pub writes: bool,
     /// "8 of 10 sends left", or "no limit on sends".
     pub sends_left: String,
 }
@@ -29,13 +32,21 @@ impl Top {
     pub fn anyone(browser: &Browser) -> Top {
         Top { current: "", person: None, flash: browser.flash.clone(), sign_up_open: browser.sign_up_open, form: browser.form.clone() }
     }
+    pub fn writes(&self) -> bool {
+        self.person.as_ref().is_some_and(|person| person.writes)
+    }
     /// Address of a script or style sheet.
     pub fn asset(&self, name: &str) -> String {
         assets::url(name)
     }
     pub fn member(browser: &Browser, me: &Me, current: &'static str) -> Top {
-        let person =
-            Person { tenant: me.tenant_name.clone(), email: me.email.clone(), proven: me.proven, sends_left: human::sends_left(&me.usage) };
+        let person = Person {
+            tenant: me.tenant_name.clone(),
+            email: me.email.clone(),
+            proven: me.proven,
+            writes: me.role.may(Right::Write),
+            sends_left: human::sends_left(&me.usage),
+        };
         Top { current, person: Some(person), ..Top::anyone(browser) }
     }
 }

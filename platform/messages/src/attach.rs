@@ -6,7 +6,7 @@ use keys::ResumableSha256;
 use quota::QuotaRefused;
 use sea_orm::{ActiveValue::Set, ColumnTrait, QueryFilter, QueryOrder};
 use store::{
-    Blobs, Look, TenantRead, TenantTx,
+    Blobs, Look, NotAllowed, Right, TenantRead, TenantTx,
     entity::{attachment, draft as draft_table},
 };
 
@@ -49,6 +49,8 @@ impl AttachmentView {
 pub enum AttachRefused {
     #[error("This message is not here any more: it was sent or discarded.")]
     NotFound,
+    #[error(transparent)]
+    NotAllowed(#[from] NotAllowed),
     #[error("{0}")]
     Name(#[from] BadFileName),
     #[error("“{0}” is empty (0 bytes). Choose the file again.")]
@@ -81,6 +83,7 @@ pub async fn begin_attachment(
     media_type: &str,
     declared: Option<u64>,
 ) -> Result<AttachmentView, AttachRefused> {
+    tx.caller().must(Right::Attach)?;
     if declared == Some(0) {
         return Err(AttachRefused::Empty(name.to_string()));
     }
@@ -119,7 +122,8 @@ pub async fn attachments(read: &TenantRead, message: MessageId) -> Result<Vec<At
 }
 
 /// Only while the message is a draft; false when there is none.
-pub async fn remove_attachment(tx: &TenantTx, message: MessageId, id: AttachmentId) -> Result<bool, Fault> {
+pub async fn remove_attachment(tx: &TenantTx, message: MessageId, id: AttachmentId) -> Result<bool, AttachRefused> {
+    tx.caller().must(Right::Attach)?;
     if of_draft(tx, message).await.is_err() {
         return Ok(false);
     }

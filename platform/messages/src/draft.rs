@@ -8,7 +8,7 @@ use kernel::{Fault, FaultKind, MessageId, Time};
 use keys::{MessageKey, Slot};
 use sea_orm::{ActiveValue::Set, ColumnTrait, QueryFilter, QueryOrder};
 use store::{
-    Look, TenantRead, TenantTx,
+    Look, NotAllowed, Right, TenantRead, TenantTx,
     entity::{attachment, draft},
 };
 
@@ -62,6 +62,8 @@ pub enum DraftRefused {
     NotFound,
     #[error("This draft was changed in another window. Reload to see the newer text.")]
     Newer,
+    #[error(transparent)]
+    NotAllowed(#[from] NotAllowed),
     #[error("This draft is too long to save.")]
     TooLong,
     #[error(transparent)]
@@ -69,6 +71,7 @@ pub enum DraftRefused {
 }
 
 pub async fn start_draft(tx: &TenantTx, text: &DraftText) -> Result<MessageId, DraftRefused> {
+    tx.caller().must(Right::Write)?;
     found_draft(tx, text, false).await
 }
 
@@ -94,6 +97,7 @@ pub(crate) async fn found_draft(tx: &TenantTx, text: &DraftText, hidden: bool) -
 
 /// `seen` is the revision that the window last saw; `None` overwrites. Returns the new revision.
 pub async fn save_draft(tx: &TenantTx, id: MessageId, text: &DraftText, seen: Option<i64>) -> Result<i64, DraftRefused> {
+    tx.caller().must(Right::Write)?;
     let sealed = seal(tx, id, text)?;
     let row = tx.find::<draft::Entity>().filter(draft::Column::Id.eq(id.0)).for_update().one().await?.ok_or(DraftRefused::NotFound)?;
     if seen.is_some_and(|seen| seen != row.revision) {
@@ -138,7 +142,12 @@ pub async fn drafts(read: &TenantRead, after: Cursor, limit: u64) -> Result<Page
 }
 
 /// False when there was none. Its files go with it.
-pub async fn discard_draft(tx: &TenantTx, id: MessageId) -> Result<bool, Fault> {
+pub async fn discard_draft(tx: &TenantTx, id: MessageId) -> Result<bool, DraftRefused> {
+    tx.caller().must(Right::Write)?;
+    Ok(drop_draft(tx, id).await?)
+}
+
+async fn drop_draft(tx: &TenantTx, id: MessageId) -> Result<bool, Fault> {
     if tx.delete::<draft::Entity>(draft::Column::Id.eq(id.0)).await? == 0 {
         return Ok(false);
     }
@@ -176,7 +185,7 @@ pub(crate) async fn sweep_hidden(tx: &TenantTx, before: Time) -> Result<u64, Fau
         .all()
         .await?;
     for row in &old {
-        discard_draft(tx, MessageId(row.id)).await?;
+        drop_draft(tx, MessageId(row.id)).await?;
     }
     Ok(old.len() as u64)
 }

@@ -11,7 +11,7 @@ use keys::{Part, PartKey, ResumableSha256};
 use sea_orm::{ColumnTrait, QueryFilter};
 use segment::SEGMENT;
 use std::time::Duration;
-use store::{Caller, entity::attachment};
+use store::{Caller, Right, entity::attachment};
 
 /// A sender that sends nothing for this long has gone.
 const SILENCE: Duration = Duration::from_secs(60);
@@ -47,6 +47,7 @@ struct Stored {
 
 impl<'p> Upload<'p> {
     async fn open(post: &'p Post, who: &'p Caller, id: AttachmentId, offset: u64) -> Result<Upload<'p>, AttachRefused> {
+        who.must(Right::Attach)?;
         let (row, key, limit) = post
             .db
             .read(who, async |read| {

@@ -7,7 +7,7 @@ use keys::Token;
 use sea_orm::{ActiveValue::Set, ColumnTrait, QueryFilter, QueryOrder};
 use std::collections::HashMap;
 use store::{
-    Caller, Look, TenantRead, TenantTx,
+    Caller, Look, Right, TenantRead, TenantTx,
     entity::{message, recipient, reply as reply_table},
 };
 
@@ -100,8 +100,12 @@ pub async fn reply_text(look: &impl Look, id: ReplyId) -> Result<Option<(ReplyVi
     Ok(views(look, vec![row]).await?.pop().map(|view| (view, text)))
 }
 
-/// Marks a reply as read, once and for good; `false` if there is no such reply.
+/// Marks a reply as read, once and for good; `false` if there is no such reply. Whoever may only read leaves it as it is.
 pub async fn mark_reply_read(tx: &TenantTx, id: ReplyId) -> Result<bool, Fault> {
+    let there = async || Ok(tx.find::<reply_table::Entity>().filter(reply_table::Column::Id.eq(id.0)).count().await? > 0);
+    if tx.caller().must(Right::MarkRead).is_err() {
+        return there().await;
+    }
     let marked = tx
         .update::<reply_table::Entity>()
         .set(reply_table::Column::ReadAt, tx.now().0)
@@ -109,7 +113,7 @@ pub async fn mark_reply_read(tx: &TenantTx, id: ReplyId) -> Result<bool, Fault> 
         .filter(reply_table::Column::ReadAt.is_null())
         .exec()
         .await?;
-    Ok(marked > 0 || tx.find::<reply_table::Entity>().filter(reply_table::Column::Id.eq(id.0)).count().await? > 0)
+    if marked > 0 { Ok(true) } else { there().await }
 }
 
 pub async fn unread_replies(read: &TenantRead) -> Result<u64, Fault> {

@@ -5,7 +5,7 @@ use evidence::{Entry, Kind};
 use kernel::{Fault, MessageId, RecipientId};
 use sea_orm::{ColumnTrait, QueryFilter};
 use store::{
-    Role, TenantTx, Who,
+    NotAllowed, Right, TenantTx,
     entity::{message as message_table, recipient, visit},
 };
 
@@ -23,17 +23,15 @@ pub struct Retraction {
 pub enum RetractRefused {
     #[error("There is no such message.")]
     NotFound,
-    #[error("Your role may read but not retract.")]
-    NotAllowed,
+    #[error(transparent)]
+    NotAllowed(#[from] NotAllowed),
     #[error(transparent)]
     Fault(#[from] Fault),
 }
 
 /// `only`: these recipients; `None`: all. Unknown recipients are NotFound. Running it twice does no harm.
 pub async fn retract(tx: &TenantTx, id: MessageId, only: Option<&[RecipientId]>) -> Result<Retraction, RetractRefused> {
-    if matches!(tx.caller().who(), Who::Member { role: Role::Auditor | Role::Billing, .. }) {
-        return Err(RetractRefused::NotAllowed);
-    }
+    tx.caller().must(Right::Retract)?;
     let row = message::row(tx, id).await?.ok_or(RetractRefused::NotFound)?;
     let all: Vec<RecipientId> = message::recipient_rows(tx, id).await?.into_iter().map(|r| RecipientId(r.id)).collect();
     let wanted = match only {

@@ -4,7 +4,7 @@ use crate::{RecipientState, message};
 use evidence::{Entry, Kind};
 use kernel::{Fault, MAX_TRIES, MessageId, RecipientId};
 use sea_orm::{ColumnTrait, QueryFilter};
-use store::{Role, TenantTx, Who, entity::recipient};
+use store::{NotAllowed, Right, TenantTx, entity::recipient};
 
 #[derive(Debug, thiserror::Error)]
 pub enum UnlockRefused {
@@ -12,17 +12,15 @@ pub enum UnlockRefused {
     NotFound,
     #[error("This recipient is not locked out.")]
     NotLocked,
-    #[error("Your role may read but not allow new tries.")]
-    NotAllowed,
+    #[error(transparent)]
+    NotAllowed(#[from] NotAllowed),
     #[error(transparent)]
     Fault(#[from] Fault),
 }
 
 /// Also for a recipient who has opened it and used up the tries in another browser since: that one stays opened.
 pub async fn unlock(tx: &TenantTx, id: MessageId, recipient: RecipientId) -> Result<(), UnlockRefused> {
-    if matches!(tx.caller().who(), Who::Member { role: Role::Auditor | Role::Billing, .. }) {
-        return Err(UnlockRefused::NotAllowed);
-    }
+    tx.caller().must(Right::Unlock)?;
     let row = message::recipient_row(tx, recipient).await?.filter(|r| r.message_id == id.0).ok_or(UnlockRefused::NotFound)?;
     let after = match RecipientState::read(&row.state)? {
         RecipientState::Locked => RecipientState::Notified,

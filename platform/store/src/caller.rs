@@ -17,14 +17,14 @@ pub enum Who {
     /// A signed-in member. `proven`: the member's address was proven.
     Member { id: MemberId, session: SessionId, role: Role, proven: bool },
     /// An API key, acting for the member who made it.
-    Key { id: ApiKeyId, member: MemberId, proven: bool },
+    Key { id: ApiKeyId, member: MemberId, role: Role, proven: bool },
     /// Whoever holds a recipient's pickup link. It does not say that this is the recipient.
     Recipient { id: RecipientId, message: MessageId },
     /// A job, the operator's command, or a mailed link that is about to be spent.
     System,
 }
 
-/// What a member may do.
+/// What a member is in the tenant; `Right` says what that allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     Owner,

@@ -10,7 +10,7 @@ use kernel::{ApiKeyId, BadLine, Fault, Line, MAX_NAME_CHARS, MemberId, Time};
 use keys::Token;
 use sea_orm::{ColumnTrait, Condition, QueryFilter, QueryOrder, Set};
 use store::{
-    Caller, TenantTx,
+    Caller, NotAllowed, Right, TenantTx,
     entity::api_key::{ActiveModel, Column, Entity, Model},
 };
 
@@ -49,6 +49,8 @@ pub enum KeyRefused {
     Name(#[from] BadLine),
     #[error("You have {limit} keys already. Revoke one that is not used any more.")]
     TooMany { limit: u64 },
+    #[error(transparent)]
+    NotAllowed(#[from] NotAllowed),
     #[error("Sign in to make an API key; a key cannot make another.")]
     NotSignedIn,
     #[error(transparent)]
@@ -71,6 +73,7 @@ impl Accounts {
     /// Makes a key for the caller, who must be signed in.
     pub async fn create_key(&self, caller: &Caller, name: &str) -> Result<NewKey, KeyRefused> {
         let Some((member, _)) = signed_in(caller) else { return Err(KeyRefused::NotSignedIn) };
+        caller.must(Right::MakeKey)?;
         let name = Line::<MAX_NAME_CHARS>::parse_some(name)?;
         self.db.act(caller, async |tx| create(tx, member, name.as_str()).await).await
     }

@@ -21,6 +21,7 @@ use poem::{
     http::StatusCode,
     web::{Data, Path},
 };
+use store::Right;
 
 #[derive(Template)]
 #[template(path = "sender/compose.html")]
@@ -70,6 +71,7 @@ struct Kept {
 
 #[handler]
 pub async fn blank(Data(web): Data<&Web>, member: Member) -> Answer {
+    member.must(Right::Write)?;
     let once = hex::encode(&Token::random(web.post.db.chance()).as_bytes()[..16]);
     let text = DraftText { proof: "r1".to_owned(), ..DraftText::default() };
     render(web, &member, StatusCode::OK, Sheet { text, once, ..Sheet::default() }).await

@@ -6,6 +6,7 @@ use crate::{
     form::Form,
     guard::Member,
     page,
+    refusals::Refusal,
     stop::{Answer, Stop},
 };
 use kernel::MessageId;
@@ -17,6 +18,6 @@ use poem::{
 #[handler]
 pub async fn submit(Data(web): Data<&Web>, member: Member, Path(id): Path<String>, _form: Form) -> Answer {
     let id: MessageId = answer::id(&id)?;
-    let gone = web.post.db.act(&member.caller, async |tx| messages::discard_draft(tx, id).await).await?;
+    let gone = web.post.db.act(&member.caller, async |tx| messages::discard_draft(tx, id).await).await.map_err(Refusal::stop)?;
     if gone { Ok(page::see_other_telling("/drafts", "The draft is discarded.")) } else { Err(Stop::NotFound) }
 }

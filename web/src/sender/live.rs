@@ -61,7 +61,7 @@ impl View {
     }
 }
 
-/// `form` is the token of the forms in it.
+/// `form` is the token of the forms in it; without one there are none, for whoever may only read.
 pub fn of(message: &MessageView, facts: &[Fact], view: View, form: String, now: Time) -> Live {
     let id = message.id;
     let last = facts.last().map_or(view.after, |fact| fact.seq);

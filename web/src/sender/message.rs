@@ -22,6 +22,7 @@ use poem::{
     http::StatusCode,
     web::{Data, Path},
 };
+use store::Right;
 
 /// Replies listed beside a message; the rest are under "Received".
 const REPLIES: u64 = 20;
@@ -64,7 +65,7 @@ pub async fn show(Data(web): Data<&Web>, member: Member, Path(id): Path<String>,
     let body = messages::body(&web.post, &member.caller, id).await?.ok_or(Stop::NotFound)?;
     let now = web.post.db.clock().now();
     let top = member.top(web, "sent").await?;
-    let live = live::of(&found.message, &found.facts, view, top.form.clone(), now);
+    let live = live::of(&found.message, &found.facts, view, form(&member), now);
     let message = &found.message;
     let open = message.recipients.iter().filter(|r| r.state.is_open()).count();
     let template = MessagePage {
@@ -88,8 +89,13 @@ pub async fn show(Data(web): Data<&Web>, member: Member, Path(id): Path<String>,
 pub async fn timeline(Data(web): Data<&Web>, member: Member, Path(id): Path<String>, req: &Request) -> Answer {
     let view = View::of(req);
     let found = find(web, &member, answer::id(&id)?, view).await?;
-    let live = live::of(&found.message, &found.facts, view, member.browser.form.clone(), web.post.db.clock().now());
+    let live = live::of(&found.message, &found.facts, view, form(&member), web.post.db.clock().now());
     page::bare_page(StatusCode::OK, &live)
+}
+
+/// The token for the forms of whoever may retract.
+fn form(member: &Member) -> String {
+    member.must(Right::Retract).map(|()| member.browser.form.clone()).unwrap_or_default()
 }
 
 /// One snapshot. A recipient that is not of this message is not found.

@@ -19,6 +19,7 @@ use poem::{
     web::{Data, Path},
 };
 use serde_json::json;
+use store::Right;
 
 const ROWS: u64 = 50;
 
@@ -95,6 +96,7 @@ pub async fn show(Data(web): Data<&Web>, member: Member, Path(id): Path<String>)
 #[handler]
 pub async fn mark(Data(web): Data<&Web>, member: Member, Path(id): Path<String>, req: &Request, _form: Form) -> Answer {
     let id: ReplyId = answer::id(&id)?;
+    member.must(Right::MarkRead)?;
     let there = web.post.db.act(&member.caller, async |tx| messages::mark_reply_read(tx, id).await).await?;
     match (there, answer::wants_json(req)) {
         (false, _) => Err(Stop::NotFound),

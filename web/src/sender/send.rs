@@ -68,7 +68,7 @@ fn idempotency(typed: &Typed) -> Option<(String, [u8; 32])> {
 async fn sent_page(web: &Web, member: &Member, draft: MessageId, sent: &Sent) -> Answer {
     if sent.id != draft {
         // The second press made a draft of its own before it learned of the first.
-        web.post.db.act(&member.caller, async |tx| messages::discard_draft(tx, draft).await).await?;
+        web.post.db.act(&member.caller, async |tx| messages::discard_draft(tx, draft).await).await.map_err(Refusal::stop)?;
     }
     let to = format!("/messages/{}", sent.id);
     if sent.repeated {

@@ -27,7 +27,8 @@ pub async fn submit(Data(web): Data<&Web>, member: Member, Path(id): Path<String
         }
         Err(Ok(UnlockRefused::NotFound)) => Err(Stop::NotFound),
         // Pressed twice, or in another window: the page shows how it stands.
-        Err(Ok(refused)) => Ok(page::see_other_telling(&to, &refused.to_string())),
+        Err(Ok(refused @ UnlockRefused::NotLocked)) => Ok(page::see_other_telling(&to, &refused.to_string())),
+        Err(Ok(refused)) => Err(refused.stop()),
         Err(Err(fault)) => Err(fault),
     }
 }

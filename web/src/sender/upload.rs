@@ -65,6 +65,7 @@ async fn keep_all(web: &Web, member: &Member, id: MessageId, posted: &mut Posted
     match save::keep(web, member, id, &posted.typed, None).await.map_err(Refusal::or_fault) {
         Ok(_) => Ok(()),
         Err(Ok(DraftRefused::NotFound)) => Err(Stop::NotFound),
+        Err(Ok(refused @ DraftRefused::NotAllowed(_))) => Err(refused.stop()),
         Err(Ok(refused)) => {
             posted.typed.problems.add("body", refused);
             Ok(())
@@ -115,7 +116,10 @@ pub async fn remove(Data(web): Data<&Web>, member: Member, Path((id, att)): Path
     if !script {
         keep_all(web, &member, id, &mut posted).await?;
     }
-    let gone = web.post.db.act(&member.caller, async |tx| messages::remove_attachment(tx, id, att).await).await?;
+    let gone = match web.post.db.act(&member.caller, async |tx| messages::remove_attachment(tx, id, att).await).await {
+        Err(refused) if script => return save::script_stopped(refused.stop()),
+        gone => gone.map_err(Refusal::stop)?,
+    };
     match (gone, script) {
         (false, true) => Ok(answer::json_refusal(StatusCode::NOT_FOUND, "This file is not here any more.")),
         (false, false) => Err(Stop::NotFound),

@@ -15,6 +15,7 @@ use askama::Template;
 use kernel::Time;
 use poem::{handler, http::StatusCode, web::Data};
 use quota::Usage;
+use store::Right;
 
 #[derive(Template)]
 #[template(path = "settings/settings.html")]
@@ -26,6 +27,7 @@ struct Settings<'a> {
     sessions: Vec<SessionRow>,
     keys: Vec<KeyRow>,
     new_key: Option<NewKey>,
+    makes_keys: bool,
     /// Origin for the `curl` example.
     base: String,
     plan: Vec<Measure>,
@@ -91,6 +93,7 @@ pub async fn again(
         sessions: sessions.iter().map(|s| session_row(s, now)).collect(),
         keys: keys.iter().map(|k| key_row(k, now)).collect(),
         new_key,
+        makes_keys: me.role.may(Right::MakeKey),
         base: web.accounts.site.base().to_owned(),
         me,
     };

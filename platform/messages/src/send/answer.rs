@@ -4,6 +4,7 @@ use crate::FieldError;
 use kernel::{Fault, MessageId, RecipientId, Time};
 use keys::Busy;
 use quota::QuotaRefused;
+use store::NotAllowed;
 
 /// An accepted message.
 #[derive(Clone, Debug)]
@@ -34,8 +35,8 @@ pub enum SendRefused {
     NoDraft,
     #[error("This idempotency key was used for another request.")]
     KeyReused,
-    #[error("Your role may read but not send.")]
-    NotAllowed,
+    #[error(transparent)]
+    NotAllowed(#[from] NotAllowed),
     #[error("We are busy right now. Nothing was sent; try again in a moment.")]
     Busy,
     #[error(transparent)]

@@ -20,7 +20,7 @@ use kernel::{Fault, RecipientId, Time};
 use rows::{message_row, recipient_row, submitted};
 use sea_orm::ColumnTrait;
 use store::{
-    Caller, Look, Role, TenantTx, Who,
+    Caller, Look, Right, TenantTx, Who,
     entity::{attachment, draft as draft_table, recipient},
 };
 
@@ -47,10 +47,8 @@ pub async fn send(tx: &TenantTx, ready: &Ready) -> Result<Sent, SendRefused> {
 
 /// Whether the message is held until the sender's address is proven.
 fn may_send(who: &Caller) -> Result<bool, SendRefused> {
-    match who.who() {
-        Who::Member { role: Role::Auditor | Role::Billing, .. } | Who::Recipient { .. } | Who::System => Err(SendRefused::NotAllowed),
-        Who::Member { proven, .. } | Who::Key { proven, .. } => Ok(!proven),
-    }
+    who.must(Right::Send)?;
+    Ok(!matches!(who.who(), Who::Member { proven: true, .. } | Who::Key { proven: true, .. }))
 }
 
 /// Ends the draft (once: the second of two submits finds none) and answers the files that go along; the others are dropped.

@@ -5,7 +5,7 @@ use crate::{Draft, FieldError, Post, attach, draft};
 use kernel::{AttachmentId, Fault, MAX_BODY_IN_ROW, MessageId};
 use keys::{MessageKey, Part, StretchedPassword};
 use sea_orm::{ColumnTrait, QueryFilter};
-use store::{Blobs, Caller, TenantRead, entity::attachment};
+use store::{Blobs, Caller, Right, TenantRead, entity::attachment};
 
 /// A draft with its slow work done: password stretched, body sealed, a large one stored.
 #[derive(Clone)]
@@ -34,6 +34,7 @@ pub(super) struct Password {
 
 /// What is slow: reads the draft's key, stretches the message password, stores a large body. Outside any act.
 pub async fn prepare(post: &Post, who: &Caller, mut draft: Draft) -> Result<Ready, SendRefused> {
+    who.must(Right::Send)?;
     let drafted = if draft.draft.is_some() || !draft.attachments.is_empty() { Some(of_draft(post, who, &mut draft).await?) } else { None };
     let of_draft = drafted.is_some();
     let (id, key) = match drafted {

@@ -17,7 +17,7 @@ facts! {
         let key = town.accounts.create_key(&ana.caller, " statement runs ").await.unwrap();
         assert!(key.secret.starts_with("csk_") && key.secret.len() == 47);
         let caller = caller_of(&town, &key.secret).await.unwrap();
-        assert!(matches!(caller.who(), Who::Key { id, member, proven: true } if *id == key.id && Some(*member) == ana.caller.member()));
+        assert!(matches!(caller.who(), Who::Key { id, member, proven: true, .. } if *id == key.id && Some(*member) == ana.caller.member()));
         let listed = town.accounts.keys(&ana.caller).await.unwrap();
         assert_eq!(listed.iter().map(|k| (k.id, k.name.as_str(), k.shown.as_str())).collect::<Vec<_>>(), [(key.id, "statement runs", &key.secret[..10])]);
         assert!(town.accounts.revoke_key(&ana.caller, key.id).await.unwrap());
