@@ -18,8 +18,10 @@ async fn a_name_that_is_none_is_refused_at_both_doors() {
         for (name, in_query, says) in [
             ("../../etc/passwd", "..%2F..%2Fetc%2Fpasswd", "slash"),
             ("C:\\x.pdf", "C:%5Cx.pdf", "slash"),
-            ("a\u{202e}fdp.exe", "a%E2%80%AEfdp.exe", "direction"),
-            ("a\r\nX-Evil: yes.pdf", "a%0D%0AX-Evil%3A%20yes.pdf", "control character"),
+            ("a\u{202e}fdp.exe", "a%E2%80%AEfdp.exe", "cannot be seen"),
+            ("a\r\nX-Evil: yes.pdf", "a%0D%0AX-Evil%3A%20yes.pdf", "cannot be seen"),
+            ("a\u{7}.pdf", "a%07.pdf", "cannot be seen"),
+            ("in\u{200b}voice.pdf", "in%E2%80%8Bvoice.pdf", "cannot be seen"),
             ("..", "..", "slash"),
             (&long, &long, "255"),
         ] {
@@ -33,10 +35,6 @@ async fn a_name_that_is_none_is_refused_at_both_doors() {
             assert_eq!(refused.problem(), "invalid-parameter", "{name:?}");
             assert!(refused.text().contains(says), "{name:?}: {}", refused.text());
         }
-        // What no header may hold (RFC 9110 §5.5) makes the form unreadable.
-        let bell = [File { name: "a\u{7}.pdf", media_type: PDF, bytes: b"%PDF-1.7" }];
-        assert!(ana.try_send(&[("to", "bob@example.org")], &bell).await.is(400).shows("rename a file"));
-        key.upload("/v1/attachments?name=a%07.pdf", Body::Whole(b"%PDF-1.7".to_vec())).await.is(400);
         assert_eq!(stored(&key).await, 0);
         assert_eq!(town.run_jobs().await, 0);
     })

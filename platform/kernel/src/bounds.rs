@@ -29,6 +29,8 @@ pub const MAX_JSON_BYTES: usize = 3 * 1024 * 1024;
 pub const MAX_JSON_DEPTH: usize = 16;
 /// Form body without files, in bytes.
 pub const MAX_FORM_BYTES: usize = 4 * 1024 * 1024;
+/// The same where a long text is typed, in bytes: what does not fit the message is given back to be shortened.
+pub const MAX_KEPT_FORM_BYTES: usize = 8 * 1024 * 1024;
 /// Wrong message passwords before the slot locks, and wrong mailed codes before a new one is needed.
 pub const MAX_TRIES: i64 = 5;
 /// Rows on one page of any list.

@@ -37,7 +37,7 @@ impl EmailAddress {
         if typed.is_empty() {
             return Err(BadAddress::Empty);
         }
-        let shown = || typed.chars().take(80).filter(|c| !c.is_control()).collect::<String>();
+        let shown = || crate::shown(typed, 80);
         if typed.len() > 254 {
             return Err(BadAddress::TooLong(shown()));
         }

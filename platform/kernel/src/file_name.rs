@@ -1,6 +1,6 @@
 //! The name of an attachment: a name alone, never a path, never one that reads as something else.
 
-use crate::{MAX_FILE_NAME_CHARS, line};
+use crate::{MAX_FILE_NAME_CHARS, line, shown::hides_something};
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadFileName {
@@ -10,11 +10,11 @@ pub enum BadFileName {
     TooLong(usize),
     #[error("the file name has a slash in it; send the name alone, without folders")]
     Path,
-    #[error("the file name has a control character or an invisible direction mark in it; rename the file and try again")]
+    #[error("the file name has a character in it that cannot be seen; rename the file and try again")]
     Invisible,
 }
 
-/// A file name of 1 to 255 characters, no path separators, no control or direction characters.
+/// A file name of 1 to 255 characters, no path separators, nothing that cannot be seen.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct FileName(String);
 
@@ -24,6 +24,7 @@ impl FileName {
         match line::check(name, MAX_FILE_NAME_CHARS) {
             Err(line::BadLine::TooLong { chars, .. }) => return Err(BadFileName::TooLong(chars)),
             Err(_) => return Err(BadFileName::Invisible),
+            Ok(()) if hides_something(name) => return Err(BadFileName::Invisible),
             Ok(()) => {}
         }
         if name.contains(['/', '\\']) || name == "." || name == ".." {
@@ -59,6 +60,9 @@ mod tests {
         }
         assert_eq!(FileName::parse(" "), Err(BadFileName::Empty));
         assert_eq!(FileName::parse("a\u{202e}fdp.exe"), Err(BadFileName::Invisible));
+        for hiding in ["invoice\u{200b}.pdf", "a\u{feff}.pdf", "a\u{2060}b", "pay\u{200d}pal.pdf", "\u{3164}", "so\u{ad}ft.pdf"] {
+            assert_eq!(FileName::parse(hiding), Err(BadFileName::Invisible), "{hiding:?}");
+        }
         assert_eq!(FileName::parse("a\0b"), Err(BadFileName::Invisible));
         assert_eq!(FileName::parse("a\r\nb"), Err(BadFileName::Invisible));
         assert_eq!(FileName::parse(&"x".repeat(256)), Err(BadFileName::TooLong(256)));

@@ -12,6 +12,7 @@ mod id;
 mod job_end;
 mod line;
 mod network;
+mod shown;
 mod site;
 mod time;
 
@@ -24,5 +25,6 @@ pub use id::*;
 pub use job_end::JobEnd;
 pub use line::{BadLine, Line};
 pub use network::{BadNetwork, Network};
+pub use shown::shown;
 pub use site::Site;
 pub use time::{Clock, Time};

@@ -67,7 +67,7 @@ pub(crate) fn check(text: &str, max: usize) -> Result<(), BadLine> {
 }
 
 /// Unicode's explicit direction controls (UAX #9 §2): they make `exe.fdp` read as `pdf.exe`.
-fn is_bidi_control(c: char) -> bool {
+pub(crate) fn is_bidi_control(c: char) -> bool {
     matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
