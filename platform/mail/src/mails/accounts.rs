@@ -54,18 +54,3 @@ impl AlreadyRegistered {
     }
 }
 mail!(AlreadyRegistered, "already_registered.txt", "already_registered.html");
-
-/// A forgotten password for an address that has no account.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NobodyHere {
-    pub sign_up_link: String,
-}
-impl NobodyHere {
-    fn subject(&self) -> String {
-        "There is no account for this address".into()
-    }
-    fn button(&self) -> Option<Button<'_>> {
-        Some(Button { label: "Sign up", link: &self.sign_up_link })
-    }
-}
-mail!(NobodyHere, "nobody_here.txt", "nobody_here.html");

@@ -6,7 +6,7 @@ mod accounts;
 mod recipient;
 mod sender;
 
-pub use accounts::{AlreadyRegistered, NobodyHere, ProveAddress, ResetPassword};
+pub use accounts::{AlreadyRegistered, ProveAddress, ResetPassword};
 pub use recipient::{MessageWaiting, PickupCode, Reminder, SlotLockedRecipient};
 pub use sender::{NotDelivered, Opened, Refused, Replied, SlotLocked};
 

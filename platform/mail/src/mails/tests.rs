@@ -43,7 +43,6 @@ fn every() -> Vec<(&'static str, Rendered)> {
             "already_registered",
             AlreadyRegistered { name: name(), sign_in_link: link(), reset_link: "https://mail.example.com/forgotten".into() }.render(),
         ),
-        ("nobody_here", NobodyHere { sign_up_link: "https://mail.example.com/sign-up".into() }.render()),
         (
             "opened",
             Opened {
