@@ -1,8 +1,9 @@
 // The pages of members, empty and full, looked at in every width and scheme.
 
+import assert from "node:assert/strict";
 import { test } from "node:test";
 import { NARROW, SLOW, look, nothingWasLeftOut, print } from "./lib/look.js";
-import { LETTER, apiKey, choose, download, happened, member, open, send, typeCode, unfold, write } from "./lib/steps.js";
+import { LETTER, PASSWORD, apiKey, choose, download, happened, member, open, send, typeCode, unfold, write } from "./lib/steps.js";
 import { fact } from "./lib/town.js";
 
 const KELLER = "m.keller@example.org";
@@ -62,7 +63,10 @@ fact("a message that was opened and answered, and its reply", SLOW, async (town)
   await look(page, "received");
   await page.getByRole("link", { name: KELLER }).click();
   await page.waitForURL("**/received/*");
+  await page.getByText("Marked as read.").waitFor();
   await look(page, "reply");
+  await page.goto("/received");
+  assert.equal(await page.getByText("New", { exact: true }).count(), 0, "the page marked it once it was seen");
 });
 
 fact("messages in every state, and the list of them", { ...SLOW, plan: "business" }, async (town) => {
@@ -125,5 +129,32 @@ async function refused(town, page) {
   await happened(page, "Refused");
   await page.reload();
 }
+
+fact("what was typed before the session ended is not lost", SLOW, async (town) => {
+  const page = await member(town, { ...NARROW, scripts: false });
+  await write(page, { to: KELLER, subject: "Typed for an hour", body: LETTER });
+  await page.getByLabel("Choose files").setInputFiles((await town.file("return-2025.pdf", Buffer.from("%PDF"))).path);
+  const other = await page.context().newPage();
+  await other.goto("/settings");
+  await other.getByText("Sign out everywhere").first().click();
+  await other.getByRole("button", { name: "Sign out everywhere" }).click();
+  await other.waitForURL("**/sign-in");
+  await new Promise((done) => setTimeout(done, 1100)); // until every process has noticed
+  await page.getByRole("button", { name: "Save draft" }).last().click();
+  await page.getByRole("heading", { name: "You are signed out" }).waitFor();
+  assert.equal(await page.getByLabel("Message", { exact: true }).inputValue(), LETTER);
+  await look(page, "signed-out-while-writing");
+  await other.getByLabel("E-mail address").fill("ana@acme.example");
+  await other.getByLabel("Password", { exact: true }).fill(PASSWORD);
+  await other.getByRole("button", { name: "Sign in" }).click();
+  await other.waitForURL("**/sent");
+  for (const heading of ["This form is out of date", "Draft"]) {
+    await page.getByLabel("Files, once more").setInputFiles((await town.file("return-2025.pdf", Buffer.from("%PDF"))).path);
+    await page.getByRole("button", { name: "Send it again" }).click();
+    await page.getByRole("heading", { name: heading }).waitFor();
+  }
+  assert.equal(await page.getByLabel("Message", { exact: true }).inputValue(), LETTER);
+  await page.getByRole("button", { name: "Remove return-2025.pdf" }).waitFor();
+});
 
 test("no page for members was left out", () => nothingWasLeftOut("Member"));

@@ -36,6 +36,12 @@ fact("the whole journey works without JavaScript", async (town) => {
   }
   await ana.getByRole("link", { name: "keller@example.org" }).click();
   await ana.getByText("Thank you.").waitFor();
+  await ana.goto("/received");
+  await ana.getByText("New", { exact: true }).waitFor();
+  await ana.getByRole("link", { name: "keller@example.org" }).click();
+  await ana.getByRole("button", { name: "Mark as read" }).click();
+  await ana.waitForURL("**/received");
+  assert.equal(await ana.getByText("New", { exact: true }).count(), 0, "only the button marked it");
 });
 
 fact("a message is taken back without JavaScript", async (town) => {

@@ -10,7 +10,7 @@ use std::{
     },
 };
 use store::testing::{Postgres, fresh_on};
-use tests::{Answer, ApiKey, Recipient, Site, wait_for};
+use tests::{Answer, ApiKey, File, Recipient, Site, wait_for};
 
 const CLIENTS: usize = 8;
 /// Accepted before the database goes.
@@ -77,18 +77,25 @@ fn is_our_fault(answer: &Answer) {
 }
 
 async fn everybody_is_told(server: &tests::Server, key: &ApiKey, ana: &tests::Member, bob: &Recipient) {
-    let fields = [("to", "carol@example.org"), ("subject", "Typed for an hour")];
-    let (api, list, page, pickup, live, ready) = tokio::join!(
+    let fields = [("to", "carol@example.org"), ("subject", "Typed for an hour"), ("body", "And the last line"), ("password", "blue heron")];
+    let files = [File { name: "return.pdf", media_type: "application/pdf", bytes: b"%PDF" }];
+    let answered = [("reply", "Answered for an hour")];
+    let (api, list, page, pickup, reply, live, ready) = tokio::join!(
         async { key.post("/v1/messages", &json!({ "to": ["carol@example.org"], "subject": "Never", "body": "" })).await },
         key.get("/v1/messages"),
-        ana.browser.press_with_files("/drafts?then=send", &fields, &[]),
+        ana.browser.press_with_files("/drafts?then=send", &fields, &files),
         bob.press("open", &[]),
+        bob.press("reply", &answered),
         async { server.browser().get("/live").await },
         async { server.browser().get("/ready").await },
     );
     is_our_fault(&api);
     is_our_fault(&list);
-    for answer in [page, pickup] {
+    for text in ["Typed for an hour", "And the last line</textarea>", "return.pdf", "action=\"/drafts?then=send\"", "Password, once more"] {
+        assert!(page.shows(text), "what was typed comes back, to be sent again: {text}: {}", page.text());
+    }
+    assert!(!page.shows("blue heron") && reply.shows("Answered for an hour</textarea>") && reply.shows("/reply\""));
+    for answer in [page, pickup, reply] {
         assert_eq!(answer.status, 503, "{}", answer.text());
         assert_eq!(answer.after("<code class=\"reference\">").map(|reference| reference.len()), Some(11), "{}", answer.text());
         assert!(!answer.shows("12-34"));

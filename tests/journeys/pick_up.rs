@@ -33,6 +33,9 @@ async fn the_mailed_code_opens_the_message_and_looking_does_not() {
         let replies = key.get("/v1/replies").await.json();
         let reply = replies["replies"][0]["id"].as_str().unwrap().to_owned();
         assert!(ana.browser.get(&format!("/received/{reply}")).await.is(200).shows("Thank <em>you</em>"));
+        assert!(ana.browser.get("/received").await.shows("state new"), "looking changes nothing");
+        assert_eq!(ana.browser.press(&format!("/received/{reply}/read"), &[]).await.to(), "/received");
+        assert!(!ana.browser.get("/received").await.shows("state new"));
         town.run_jobs().await;
     })
     .await;

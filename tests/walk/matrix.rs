@@ -98,6 +98,8 @@ fn is_turned_away(case: &Case, caller: &Caller, answer: &Answer, at: &str) {
     let inside = may_come_in(case, caller);
     let expected = match case.whose() {
         Whose::Anyones => return,
+        // The page's script asks, and reads no sign-in page.
+        Whose::Members if !inside && case.route == "/messages/:id/events" => 401,
         Whose::Members if !inside => 303,
         Whose::Keys if !inside => 401,
         _ if case.words_of_path().is_empty() => return,

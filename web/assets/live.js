@@ -33,6 +33,7 @@ function follow(region) {
       if (!source || source.readyState !== EventSource.CLOSED) return;
       source = null;
       poll = setInterval(refresh, POLL);
+      refresh();
     });
   }
 

@@ -50,7 +50,7 @@ function sendAtSight(form) {
     said.className = "quiet";
     said.role = "status";
     said.textContent = form.dataset.atSight;
-    form.replaceWith(said);
+    form.replaceChildren(said);
   }, () => {});
 }
 

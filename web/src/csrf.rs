@@ -3,7 +3,7 @@
 //! What would surprise you: our pages send no referrer, so browsers say `Origin: null` on our own forms. That is let through to the
 //! token; `Sec-Fetch-Site`, which every browser of today sends, is the header that counts.
 
-use crate::{Web, browser::Browser, stop::Stop};
+use crate::{Origins, Web, browser::Browser, stop::Stop};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use keys::Token;
 use poem::{
@@ -19,23 +19,30 @@ pub fn token(web: &Web, bound: &Token) -> String {
 
 /// `given` is the field `form` of what was posted.
 pub fn check(web: &Web, browser: &Browser, headers: &HeaderMap, given: &str) -> Result<(), Stop> {
-    let ours = from_our_pages(headers, web.accounts.site.host());
+    let ours = from_our_pages(headers, &web.origins);
     if ours && keys::same(browser.form.as_bytes(), given.as_bytes()) { Ok(()) } else { Err(Stop::BadForm) }
 }
 
 /// False if the browser itself says that another site posted this.
-pub fn from_our_pages(headers: &HeaderMap, host: &str) -> bool {
-    let text = |name| headers.get(name).map(|v: &poem::http::HeaderValue| v.to_str().unwrap_or("?"));
-    if let Some(site) = text(header::HeaderName::from_static("sec-fetch-site")) {
+pub fn from_our_pages(headers: &HeaderMap, origins: &Origins) -> bool {
+    if let Some(site) = text(headers, FETCH_SITE) {
         return matches!(site, "same-origin" | "none");
     }
-    match text(header::ORIGIN) {
+    match text(headers, header::ORIGIN) {
         None | Some("null") => true,
-        Some(origin) => {
-            let from = origin.split_once("://").map_or(origin, |(_, from)| from);
-            from == host || text(header::HOST).is_some_and(|asked| asked == from)
-        }
+        Some(origin) => origins.has(origin),
     }
+}
+
+/// True only if the browser itself says that a page of ours posted this: enough to give back what was typed, whatever its token.
+pub fn surely_ours(headers: &HeaderMap) -> bool {
+    text(headers, FETCH_SITE) == Some("same-origin")
+}
+
+const FETCH_SITE: header::HeaderName = header::HeaderName::from_static("sec-fetch-site");
+
+fn text(headers: &HeaderMap, name: header::HeaderName) -> Option<&str> {
+    headers.get(name).map(|value| value.to_str().unwrap_or("?"))
 }
 
 /// For requests that scripts of ours make: the same token in the header `X-Form`. Leaves the body alone.
@@ -56,7 +63,8 @@ mod tests {
 
     fn posted(pairs: &[(&'static str, &'static str)]) -> bool {
         let headers = pairs.iter().map(|(k, v)| (HeaderName::from_static(k), HeaderValue::from_static(v))).collect();
-        from_our_pages(&headers, "mail.example.org")
+        let site = kernel::Site::new("https://mail.example.org", "post@mail.example.org".parse().unwrap());
+        from_our_pages(&headers, &Origins::of(&site).and(|origin| origin == "https://mail.acme.example"))
     }
 
     #[test]
@@ -67,6 +75,10 @@ mod tests {
         assert!(!posted(&[("origin", "https://evil.example")]));
         assert!(!posted(&[("origin", "https://evil.example"), ("host", "mail.example.org")]));
         assert!(!posted(&[("origin", "https://mail.example.org.evil.example")]));
+        assert!(!posted(&[("origin", "https://mail.example.org:8443")]));
+        assert!(!posted(&[("origin", "http://mail.example.org")]));
+        // What the request calls the host is as strange as the request.
+        assert!(!posted(&[("origin", "https://evil.example"), ("host", "evil.example")]));
     }
 
     #[test]
@@ -75,7 +87,7 @@ mod tests {
         assert!(posted(&[("sec-fetch-site", "same-origin"), ("origin", "null")]));
         assert!(posted(&[("sec-fetch-site", "none")]));
         assert!(posted(&[("origin", "https://mail.example.org")]));
-        assert!(posted(&[("origin", "http://127.0.0.1:8080"), ("host", "127.0.0.1:8080")]));
+        assert!(posted(&[("origin", "https://mail.acme.example")]), "a name that the server serves");
         assert!(posted(&[("origin", "null")]));
     }
 }

@@ -1,7 +1,14 @@
 //! The page for when there is no page.
 
+use crate::kept::Again;
 use askama::Template;
-use poem::{Response, http::StatusCode};
+use poem::{
+    Response,
+    http::{HeaderValue, StatusCode, header},
+};
+
+/// 401 must name a way to sign in (RFC 9110 §15.5.2); ours is the page that sets the cookie.
+const CHALLENGE: &str = "Cookie realm=\"Countersign\", form-action=\"/sign-in\", cookie-name=__Host-session";
 
 #[derive(Template)]
 #[template(path = "error.html")]
@@ -9,32 +16,48 @@ struct ErrorPage<'a> {
     heading: &'a str,
     sentence: &'a str,
     reference: Option<&'a str>,
+    /// What was typed, to be sent again.
+    again: Option<Again>,
 }
 
 /// For statuses that say enough by themselves; `reference` when the fault is ours and logged.
 pub fn error_page(status: StatusCode, reference: Option<&str>) -> Response {
+    giving_back(status, reference, None)
+}
+
+/// The same with what was typed.
+pub(crate) fn giving_back(status: StatusCode, reference: Option<&str>, again: Option<Again>) -> Response {
     let (heading, sentence) = words(status);
-    render(status, &ErrorPage { heading, sentence, reference })
+    render(status, &ErrorPage { heading, sentence, reference, again })
+}
+
+/// For a form that came from somebody who is signed out.
+pub(crate) fn signed_out(again: Option<Again>) -> Response {
+    let (heading, sentence) = ("You are signed out", "So nothing was done. Sign in in another window, then send this again.");
+    render(StatusCode::UNAUTHORIZED, &ErrorPage { heading, sentence, reference: None, again })
 }
 
 /// For when nobody knows whether what was asked for was done.
-pub(crate) fn uncertain(reference: &str) -> Response {
+pub(crate) fn uncertain(reference: &str, again: Option<Again>) -> Response {
     let sentence = "The database went away while this was being saved, so it may or may not have been kept. Look before you do it again.";
     render(
         StatusCode::SERVICE_UNAVAILABLE,
-        &ErrorPage { heading: "We cannot say whether that was saved", sentence, reference: Some(reference) },
+        &ErrorPage { heading: "We cannot say whether that was saved", sentence, reference: Some(reference), again },
     )
 }
 
 /// With a sentence of the refusal's own.
 pub(crate) fn saying(status: StatusCode, sentence: &str) -> Response {
-    let sentence = if status == StatusCode::FORBIDDEN && sentence.starts_with("This form") { words(status).1 } else { sentence };
-    render(status, &ErrorPage { heading: words(status).0, sentence, reference: None })
+    let heading = if status == StatusCode::FORBIDDEN { "You may not do that" } else { words(status).0 };
+    render(status, &ErrorPage { heading, sentence, reference: None, again: None })
 }
 
 fn render(status: StatusCode, page: &ErrorPage<'_>) -> Response {
     let html = page.render().unwrap_or_else(|_| format!("<!doctype html><title>{0}</title><h1>{0}</h1>", status.as_u16()));
     let mut answer = Response::builder().status(status).content_type("text/html; charset=utf-8").body(html);
+    if status == StatusCode::UNAUTHORIZED {
+        answer.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(CHALLENGE));
+    }
     crate::frame::security_headers(answer.headers_mut(), false);
     answer
 }
@@ -48,6 +71,7 @@ fn words(status: StatusCode) -> (&'static str, &'static str) {
         StatusCode::METHOD_NOT_ALLOWED => {
             ("That does not work here", "This address does not take that kind of request. Go back and use the button on the page.")
         }
+        StatusCode::UNAUTHORIZED => ("You are signed out", "Sign in, then open this again."),
         StatusCode::FORBIDDEN => (
             "This form is out of date",
             "It was open for too long, or it was not sent from our own page, so nothing was done. Go back, reload the page and send it again.",
@@ -79,7 +103,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_may_have_been_kept_is_not_said_to_have_changed_nothing() {
-        let page = uncertain("7F3KQ-0N2P4");
+        let page = uncertain("7F3KQ-0N2P4", None);
         assert_eq!(page.status(), StatusCode::SERVICE_UNAVAILABLE);
         let text = page.into_body().into_string().await.unwrap();
         assert!(text.contains("may or may not have been kept") && text.contains("7F3KQ-0N2P4") && !text.contains("Nothing was changed"));

@@ -35,7 +35,8 @@ pub async fn submit(web: Data<&Web>, browser: Browser, form: Form) -> Answer {
         Err(refused) => {
             let refused = refused.or_fault()?;
             let problems = Problems::of(refused.field().unwrap_or_default(), &refused);
-            page_with(refused.status(), &browser, &Forgot { page: Top::anyone(&browser), problems, email, asked: false })
+            let page = Forgot { page: Top::anyone(&browser), problems, email, asked: false };
+            Ok(refused.told_when(web.accounts.db.clock().now(), page_with(refused.status(), &browser, &page)?))
         }
     }
 }

@@ -1,27 +1,41 @@
 //! A posted form: read within bounds, its token checked, its fields as typed. Unknown fields are ignored.
 
-use crate::{browser, browser::Browser, csrf, stop::Stop};
-use kernel::MAX_FORM_BYTES;
-use poem::{FromRequest, Request, RequestBody, Result, error::ReadBodyError};
+use crate::{browser, browser::Browser, csrf, kept::Kept, multipart, stop::Stop};
+use kernel::{MAX_FORM_BYTES, MAX_KEPT_FORM_BYTES};
+use poem::{FromRequest, Request, RequestBody, Result};
+use std::sync::Arc;
+use tokio::io::AsyncReadExt;
 
 /// Fields of one form; more than any of ours has.
 const MAX_FIELDS: usize = 500;
+/// Bytes of a form that are read beyond those that are kept.
+const MAX_DROPPED_BYTES: u64 = 64 * 1024 * 1024;
 
 /// Fields in the order they came. Only [`Form`] has had its token checked.
 #[derive(Clone, Debug, Default)]
-pub struct Fields(Vec<(String, String)>);
+pub struct Fields {
+    pairs: Arc<Vec<(String, String)>>,
+    /// More came than a form may hold: what is here is its beginning.
+    pub cut: bool,
+}
 
 impl Fields {
-    pub fn parse(body: &[u8]) -> Fields {
-        Fields(url::form_urlencoded::parse(body).take(MAX_FIELDS).map(|(k, v)| (k.into_owned(), v.into_owned())).collect())
+    /// Of the first `keep` bytes.
+    pub fn parse(body: &[u8], keep: usize) -> Fields {
+        let kept = &body[..body.len().min(keep)];
+        let pairs = url::form_urlencoded::parse(kept).take(MAX_FIELDS).map(|(k, v)| (k.into_owned(), v.into_owned())).collect();
+        Fields { pairs: Arc::new(pairs), cut: body.len() > keep }
+    }
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
     /// The first value of that name, as typed; empty if there is none.
     pub fn text(&self, name: &str) -> &str {
-        self.0.iter().find(|(found, _)| found == name).map_or("", |(_, value)| value)
+        self.iter().find(|(found, _)| *found == name).map_or("", |(_, value)| value)
     }
     /// Every value of that name.
     pub fn all<'f>(&'f self, name: &'f str) -> impl Iterator<Item = &'f str> {
-        self.0.iter().filter(move |(found, _)| found == name).map(|(_, value)| value.as_str())
+        self.iter().filter(move |(found, _)| *found == name).map(|(_, value)| value)
     }
 }
 
@@ -38,31 +52,37 @@ impl std::ops::Deref for Form {
 impl<'a> FromRequest<'a> for Form {
     async fn from_request(req: &'a Request, body: &mut RequestBody) -> Result<Self> {
         let web = browser::web_of(req)?;
-        let fields = read(req, body).await?;
+        let fields = read(req, body, MAX_FORM_BYTES).await?;
+        if fields.cut {
+            return Err(Stop::TooLarge.into());
+        }
         csrf::check(web, &Browser::of(req, web), req.headers(), fields.text("form"))?;
         Ok(Form(fields))
     }
 }
 
-/// The fields with no token checked: for pages whose forms are bound otherwise.
+/// The fields with no token checked: for pages whose forms are bound otherwise. A form that came cut is given too.
 pub struct Unchecked(pub Fields);
 
 impl<'a> FromRequest<'a> for Unchecked {
     async fn from_request(req: &'a Request, body: &mut RequestBody) -> Result<Self> {
-        Ok(Unchecked(read(req, body).await?))
+        Ok(Unchecked(read(req, body, MAX_KEPT_FORM_BYTES).await?))
     }
 }
 
-async fn read(req: &Request, body: &mut RequestBody) -> Result<Fields, Stop> {
-    let kind = req.content_type().and_then(|kind| kind.split(';').next()).unwrap_or_default().trim();
-    if !kind.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+pub async fn read(req: &Request, body: &mut RequestBody, keep: usize) -> Result<Fields, Stop> {
+    if !multipart::kind(req).eq_ignore_ascii_case("application/x-www-form-urlencoded") {
         return Err(Stop::NotAForm);
     }
-    let bytes = body.take().map_err(|_| Stop::Broken)?.into_bytes_limit(MAX_FORM_BYTES).await.map_err(|e| match e {
-        ReadBodyError::PayloadTooLarge => Stop::TooLarge,
-        _ => Stop::Broken,
-    })?;
-    Ok(Fields::parse(&bytes))
+    let mut bytes = Vec::new();
+    let mut body = body.take().map_err(|_| Stop::Broken)?.into_async_read();
+    (&mut body).take(keep as u64 + 1).read_to_end(&mut bytes).await.map_err(|_| Stop::Broken)?;
+    // Read on, or the browser would see a broken connection in place of the answer.
+    tokio::io::copy(&mut body.take(MAX_DROPPED_BYTES), &mut tokio::io::sink()).await.map_err(|_| Stop::Broken)?;
+    let fields = Fields::parse(&bytes, keep);
+    let kept = Kept::of(req);
+    fields.iter().for_each(|(name, value)| kept.field(name, value));
+    Ok(fields)
 }
 
 #[cfg(test)]
@@ -71,7 +91,7 @@ mod tests {
 
     #[test]
     fn fields_come_back_as_typed() {
-        let fields = Fields::parse(b"to=a%40b.example&to=c&subject=%C3%9Cber+alles&flag=&bad=%FF%00");
+        let fields = Fields::parse(b"to=a%40b.example&to=c&subject=%C3%9Cber+alles&flag=&bad=%FF%00", 100);
         assert_eq!(fields.text("to"), "a@b.example");
         assert_eq!(fields.all("to").collect::<Vec<_>>(), ["a@b.example", "c"]);
         assert_eq!(fields.text("subject"), "Über alles");
@@ -81,6 +101,15 @@ mod tests {
     #[test]
     fn a_flood_of_fields_is_cut() {
         let body = "a=1&".repeat(100_000);
-        assert_eq!(Fields::parse(body.as_bytes()).0.len(), MAX_FIELDS);
+        assert_eq!(Fields::parse(body.as_bytes(), body.len()).iter().count(), MAX_FIELDS);
+    }
+
+    #[test]
+    fn of_a_form_that_is_too_long_the_beginning_stays() {
+        let body = format!("form=token&reply={}", "%C3%BC".repeat(1000));
+        let fields = Fields::parse(body.as_bytes(), 1000);
+        let text = fields.text("reply");
+        assert!(fields.cut && fields.text("form") == "token" && text.chars().count() > 150 && text.starts_with("üüü"));
+        assert!(!Fields::parse(body.as_bytes(), body.len()).cut);
     }
 }

@@ -1,8 +1,11 @@
 //! What surrounds every page: errors become pages, and the security headers are set.
 
 use crate::{
-    Web, cookie, error_page,
+    Web,
+    browser::Browser,
+    cookie, csrf, error_page,
     fault::{self, Reference},
+    kept::{Again, Kept},
     page::see_other,
     stop::Stop,
 };
@@ -10,7 +13,7 @@ use kernel::FaultKind;
 use poem::{
     Endpoint, Error, IntoResponse, Request, Response, Result,
     error::ResponseError,
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
 };
 
 /// No third-party origin, no inline style or script, no framing. `data:` is for nothing but the small pictures of our own style sheet.
@@ -37,13 +40,16 @@ pub fn security_headers(headers: &mut HeaderMap, https: bool) {
     }
 }
 
-/// An endpoint with what the pages work with, error pages and headers.
-pub(crate) fn framed<E: Endpoint>(web: &Web, inner: E) -> impl Endpoint<Output = Response> + use<E> {
-    Framed { web: web.clone(), inner }
+/// An endpoint for the methods named, with what the pages work with, error pages and headers.
+pub(crate) fn framed<E: Endpoint>(web: &Web, methods: &[&str], inner: E) -> impl Endpoint<Output = Response> + use<E> {
+    let allowed = methods.iter().flat_map(|method| if *method == "GET" { vec!["GET", "HEAD"] } else { vec![*method] });
+    Framed { web: web.clone(), allow: allowed.collect::<Vec<_>>().join(", "), inner }
 }
 
 struct Framed<E> {
     web: Web,
+    /// What the address takes.
+    allow: String,
     inner: E,
 }
 
@@ -52,16 +58,58 @@ impl<E: Endpoint> Endpoint for Framed<E> {
 
     async fn call(&self, mut req: Request) -> Result<Response> {
         req.set_data(self.web.clone());
+        let came = Came::with(&mut req, &self.web);
         let mut answer = match self.inner.call(req).await {
             Ok(answer) => answer.into_response(),
-            Err(error) => give_up(&self.web, error),
+            Err(error) => give_up(&self.web, error, came),
         };
+        if answer.status() == StatusCode::METHOD_NOT_ALLOWED {
+            // RFC 9110 §15.5.6.
+            answer.headers_mut().entry(header::ALLOW).or_insert(HeaderValue::from_str(&self.allow).expect("methods are plain words"));
+        }
         security_headers(answer.headers_mut(), self.web.accounts.site.is_https());
         Ok(answer)
     }
 }
 
-fn give_up(web: &Web, error: Error) -> Response {
+/// What came, for the page that has to give it back. Nothing where no form was posted.
+struct Came(Option<Posted>);
+
+struct Posted {
+    kept: Kept,
+    /// Path and query.
+    to: String,
+    browser: Browser,
+    /// Nothing says that another site posted it.
+    ours: bool,
+    /// The browser says that a page of ours did.
+    surely: bool,
+}
+
+impl Came {
+    fn with(req: &mut Request, web: &Web) -> Came {
+        if *req.method() != Method::POST {
+            return Came(None);
+        }
+        let kept = Kept::default();
+        req.set_data(kept.clone());
+        let to = req.uri().path_and_query().map_or("/", |path| path.as_str()).to_owned();
+        let (ours, surely) = (csrf::from_our_pages(req.headers(), &web.origins), csrf::surely_ours(req.headers()));
+        Came(Some(Posted { kept, to, browser: Browser::of(req, web), ours, surely }))
+    }
+    /// To be sent again as it came.
+    fn again(&self) -> Option<Again> {
+        let came = self.0.as_ref().filter(|came| came.ours)?;
+        came.kept.again(&came.to, None)
+    }
+    /// The same for a form whose token is no good (any more): with a new one, and only if it stood on a page of ours.
+    fn renewed(&self) -> Option<(Again, &Browser)> {
+        let came = self.0.as_ref().filter(|came| came.surely && !came.kept.is_blank())?;
+        Some((came.kept.again(&came.to, Some(&came.browser.form))?, &came.browser))
+    }
+}
+
+fn give_up(web: &Web, error: Error, came: Came) -> Response {
     if error.is_from_response() {
         return error.into_response();
     }
@@ -70,21 +118,34 @@ fn give_up(web: &Web, error: Error) -> Response {
         Err(error) => return error_page(error.status(), None),
     };
     match stop {
-        Stop::SignIn { next } => {
-            let mut answer = see_other(&crate::sign_in::path_with(&next));
-            cookie::forget(answer.headers_mut(), cookie::SESSION);
-            answer
-        }
+        Stop::SignIn { next } => match came.renewed() {
+            Some((again, browser)) => settled(browser, error_page::signed_out(Some(again))),
+            None => {
+                let mut answer = see_other(&crate::sign_in::path_with(&next));
+                cookie::forget(answer.headers_mut(), cookie::SESSION);
+                answer
+            }
+        },
+        Stop::BadForm | Stop::TooLarge => match came.renewed() {
+            Some((again, browser)) => settled(browser, error_page::giving_back(stop.status(), None, Some(again))),
+            None => error_page(stop.status(), None),
+        },
         Stop::Fault(fault) => {
             let reference = Reference::new(web.accounts.db.chance());
             fault::log(&fault, &reference);
             match fault.kind() {
-                FaultKind::Uncertain => error_page::uncertain(reference.as_str()),
-                _ => error_page(fault::status(&fault), Some(reference.as_str())),
+                FaultKind::Uncertain => error_page::uncertain(reference.as_str(), came.again()),
+                _ => error_page::giving_back(fault::status(&fault), Some(reference.as_str()), came.again()),
             }
         }
         Stop::Refused { status, sentence } => error_page::saying(status, &sentence),
-        Stop::NotFound => error_page(StatusCode::NOT_FOUND, None),
+        Stop::NotFound | Stop::SignedOut => error_page(stop.status(), None),
         other => error_page::saying(other.status(), &other.to_string()),
     }
+}
+
+/// With the cookie that the new token is bound to.
+fn settled(browser: &Browser, mut answer: Response) -> Response {
+    browser.settle(answer.headers_mut());
+    answer
 }

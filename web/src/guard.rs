@@ -1,6 +1,6 @@
 //! The guard at the members' pages: a living session, or off to the sign-in page and back.
 
-use crate::{Web, browser, browser::Browser, stop::Stop, top::Top};
+use crate::{Web, browser, browser::Browser, kept, stop::Stop, top::Top};
 use kernel::Fault;
 use poem::{
     FromRequest, Request, RequestBody, Result,
@@ -27,13 +27,24 @@ impl Member {
 }
 
 impl<'a> FromRequest<'a> for Member {
-    async fn from_request(req: &'a Request, _body: &mut RequestBody) -> Result<Self> {
+    async fn from_request(req: &'a Request, body: &mut RequestBody) -> Result<Self> {
         let web = browser::web_of(req)?;
         let browser = Browser::of(req, web);
-        match signed_in(web, &browser).await.map_err(Stop::Fault)? {
-            Some(caller) => Ok(Member { caller, browser }),
-            None => Err(Stop::SignIn { next: way_back(req) }.into()),
-        }
+        let stop = match signed_in(web, &browser).await {
+            Ok(Some(caller)) => return Ok(Member { caller, browser }),
+            Ok(None) => Stop::SignIn { next: way_back(req) },
+            Err(fault) => Stop::Fault(fault),
+        };
+        kept::keep(req, body).await;
+        Err(stop.into())
+    }
+}
+
+/// The head of a page that anyone may ask for: whoever is signed in finds their own.
+pub async fn top(web: &Web, browser: &Browser) -> Result<Top, Fault> {
+    match signed_in(web, browser).await? {
+        Some(caller) => Ok(Top::member(browser, &web.accounts.me(&caller).await?, "")),
+        None => Ok(Top::anyone(browser)),
     }
 }
 

@@ -15,8 +15,11 @@ mod form;
 mod frame;
 mod guard;
 mod human;
+mod kept;
 mod landing;
+mod multipart;
 mod origin;
+mod origins;
 mod page;
 mod pickup;
 mod problems;
@@ -37,6 +40,7 @@ mod user_agent;
 
 pub use error_page::error_page;
 pub use frame::security_headers;
+pub use origins::Origins;
 pub use routes::{PageRoute, ROUTES, Who};
 
 use poem::Route;
@@ -48,6 +52,8 @@ pub struct Web {
     pub accounts: accounts::Accounts,
     /// Whether strangers may sign up; where not, no page leads there.
     pub sign_up_open: bool,
+    /// From whose pages forms are taken.
+    pub origins: Origins,
 }
 
 /// Every page route, each in its frame. `ROUTES` is the same list as data.

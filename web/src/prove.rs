@@ -40,11 +40,11 @@ struct SpentLink {
 
 #[handler]
 pub async fn show(web: Data<&Web>, browser: Browser, Path(token): Path<String>) -> Answer {
-    let Ok(key) = token.parse::<Token>() else { return spent(&browser) };
-    let Some(link) = living(&web, &browser, &key).await? else { return spent(&browser) };
+    let Ok(key) = token.parse::<Token>() else { return spent(&web, &browser).await };
+    let Some(link) = living(&web, &browser, &key).await? else { return spent(&web, &browser).await };
     let Some(caller) = owner(&web, &browser, &key).await? else { return sign_in_first(&link, &token) };
     let waiting = notices(web.accounts.held_for_proof(&caller).await?);
-    page(&browser, &Prove { page: Top::anyone(&browser), link, token, waiting })
+    page(&browser, &Prove { page: guard::top(&web, &browser).await?, link, token, waiting })
 }
 
 async fn living(web: &Web, browser: &Browser, key: &Token) -> Result<Option<LinkView>, Fault> {
@@ -75,12 +75,12 @@ fn notices(jobs: u64) -> String {
 
 #[handler]
 pub async fn submit(web: Data<&Web>, browser: Browser, Path(token): Path<String>, _form: Form) -> Answer {
-    let Ok(key) = token.parse::<Token>() else { return spent(&browser) };
+    let Ok(key) = token.parse::<Token>() else { return spent(&web, &browser).await };
     if living(&web, &browser, &key).await?.is_none() {
-        return spent(&browser);
+        return spent(&web, &browser).await;
     }
     let Some(caller) = guard::signed_in(&web, &browser).await? else { return Ok(see_other(&format!("/prove/{token}"))) };
-    let Some(proven) = web.accounts.prove_address(&caller, &key).await? else { return spent(&browser) };
+    let Some(proven) = web.accounts.prove_address(&caller, &key).await? else { return spent(&web, &browser).await };
     let waiting = match proven.released {
         0 => String::new(),
         n => format!(" {} waited for this and left just now.", notices(n)),
@@ -89,6 +89,6 @@ pub async fn submit(web: Data<&Web>, browser: Browser, Path(token): Path<String>
 }
 
 /// Unknown, used and over: one page for all of them.
-pub fn spent(browser: &Browser) -> Answer {
-    page_with(StatusCode::NOT_FOUND, browser, &SpentLink { page: Top::anyone(browser) })
+pub async fn spent(web: &Web, browser: &Browser) -> Answer {
+    page_with(StatusCode::NOT_FOUND, browser, &SpentLink { page: guard::top(web, browser).await? })
 }

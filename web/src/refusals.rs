@@ -2,9 +2,12 @@
 
 use crate::stop::Stop;
 use accounts::{ForgotRefused, KeyRefused, PasswordRefused, ProofRefused, RenameRefused, SignInRefused, SignUpRefused};
-use kernel::Fault;
+use kernel::{Fault, Time};
 use messages::{AttachRefused, DoorState, DraftRefused, PickupRefused, ReplyRefused, RetractRefused, SendRefused, UnlockRefused};
-use poem::http::StatusCode;
+use poem::{
+    Response,
+    http::{StatusCode, header},
+};
 use quota::QuotaRefused;
 
 /// A room's refusal, as a door sees it.
@@ -12,10 +15,20 @@ pub trait Refusal: std::fmt::Display + Sized {
     fn status(&self) -> StatusCode;
     /// The fault, when it is none of the caller's doing.
     fn fault(&self) -> Option<&Fault>;
+    /// Seconds after which trying again helps, where that is known.
+    fn retry_after(&self, now: Time) -> Option<u64>;
+    /// `answer` with the time to wait (RFC 9110 §10.2.3).
+    fn told_when(&self, now: Time, mut answer: Response) -> Response {
+        if let Some(seconds) = self.retry_after(now) {
+            answer.headers_mut().insert(header::RETRY_AFTER, seconds.max(1).into());
+        }
+        answer
+    }
     /// For pages that have no place of their own to show it.
     fn stop(self) -> Stop {
         match self.fault() {
             Some(fault) => Stop::Fault(fault.clone()),
+            None if self.status() == StatusCode::NOT_FOUND => Stop::NotFound,
             None => Stop::refused(self.status(), &self),
         }
     }
@@ -28,7 +41,7 @@ pub trait Refusal: std::fmt::Display + Sized {
     }
 }
 
-macro_rules! refusals { ($($kind:ident { $($pattern:pat => $status:expr),* $(,)? })*) => { $(
+macro_rules! refusals { ($($kind:ident { $($pattern:pat => $status:expr),* $(,)? } $(; after($now:ident) $wait:pat => $seconds:expr;)?)*) => { $(
     impl Refusal for $kind {
         fn status(&self) -> StatusCode {
             use $kind::*;
@@ -37,21 +50,33 @@ macro_rules! refusals { ($($kind:ident { $($pattern:pat => $status:expr),* $(,)?
         fn fault(&self) -> Option<&kernel::Fault> {
             match self { $kind::Fault(fault) => Some(fault), _ => None }
         }
+        fn retry_after(&self, _now: Time) -> Option<u64> {
+            $(
+                let $now = _now;
+                use $kind::*;
+                if let $wait = self { return Some($seconds) }
+            )?
+            None
+        }
     }
 )* } }
 
 refusals! {
     SignUpRefused { Form(_) => StatusCode::UNPROCESSABLE_ENTITY, SlowDown { .. } => StatusCode::TOO_MANY_REQUESTS, Busy => StatusCode::SERVICE_UNAVAILABLE }
+        ; after(now) SlowDown { until } => seconds(*until, now);
     SignInRefused { Wrong => StatusCode::UNPROCESSABLE_ENTITY, SlowDown { .. } => StatusCode::TOO_MANY_REQUESTS, Busy => StatusCode::SERVICE_UNAVAILABLE }
+        ; after(now) SlowDown { until } => seconds(*until, now);
     ForgotRefused { Email(_) => StatusCode::UNPROCESSABLE_ENTITY, SlowDown { .. } => StatusCode::TOO_MANY_REQUESTS }
+        ; after(now) SlowDown { until } => seconds(*until, now);
     ProofRefused { AlreadyProven => StatusCode::CONFLICT, NotSignedIn => StatusCode::FORBIDDEN, SlowDown { .. } => StatusCode::TOO_MANY_REQUESTS }
+        ; after(now) SlowDown { until } => seconds(*until, now);
     RenameRefused { Field(_) => StatusCode::UNPROCESSABLE_ENTITY, NotSignedIn => StatusCode::FORBIDDEN }
     PasswordRefused {
         WrongOld | New(_) | Same => StatusCode::UNPROCESSABLE_ENTITY,
         SlowDown { .. } => StatusCode::TOO_MANY_REQUESTS,
         Busy => StatusCode::SERVICE_UNAVAILABLE,
         NotSignedIn => StatusCode::FORBIDDEN,
-    }
+    } ; after(now) SlowDown { until } => seconds(*until, now);
     KeyRefused { NotAllowed(_) => StatusCode::FORBIDDEN, Name(_) => StatusCode::UNPROCESSABLE_ENTITY, TooMany { .. } => StatusCode::CONFLICT, NotSignedIn => StatusCode::FORBIDDEN }
     DraftRefused { NotAllowed(_) => StatusCode::FORBIDDEN, NotFound => StatusCode::NOT_FOUND, Newer => StatusCode::CONFLICT, TooLong => StatusCode::PAYLOAD_TOO_LARGE }
     AttachRefused {
@@ -78,8 +103,14 @@ refusals! {
         CodeTooSoon { .. } | NoMoreCodes => StatusCode::TOO_MANY_REQUESTS,
         Closed(state) => closed(*state),
         Busy => StatusCode::SERVICE_UNAVAILABLE,
-    }
+        NoFile => StatusCode::NOT_FOUND,
+    } ; after(_now) CodeTooSoon { again_in } => *again_in;
     ReplyRefused { NotOpened => StatusCode::FORBIDDEN, Empty => StatusCode::UNPROCESSABLE_ENTITY, TooLong(_) => StatusCode::PAYLOAD_TOO_LARGE, TooMany => StatusCode::TOO_MANY_REQUESTS }
+}
+
+/// Whole seconds from `now` on, rounded up.
+fn seconds(until: Time, now: Time) -> u64 {
+    until.since(now).as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX)
 }
 
 /// 402 over quota, 413 for size, 403 where the plan lacks it (`product.md`, Rule 5).

@@ -33,13 +33,13 @@ struct Reset {
 pub async fn show(web: Data<&Web>, browser: Browser, Path(token): Path<String>) -> Answer {
     match living(&web, &browser, &token).await? {
         Some((_, link)) => page(&browser, &Reset { page: Top::anyone(&browser), problems: Problems::none(), link, token }),
-        None => prove::spent(&browser),
+        None => prove::spent(&web, &browser).await,
     }
 }
 
 #[handler]
 pub async fn submit(web: Data<&Web>, browser: Browser, Path(token): Path<String>, form: Form) -> Answer {
-    let Some((key, link)) = living(&web, &browser, &token).await? else { return prove::spent(&browser) };
+    let Some((key, link)) = living(&web, &browser, &token).await? else { return prove::spent(&web, &browser).await };
     match web.accounts.reset_password(&key, form.text("password"), browser.origin.clone()).await {
         Ok(Some(())) => {
             let mut answer = see_other_telling(
@@ -49,11 +49,12 @@ pub async fn submit(web: Data<&Web>, browser: Browser, Path(token): Path<String>
             cookie::forget(answer.headers_mut(), cookie::SESSION);
             Ok(answer)
         }
-        Ok(None) => prove::spent(&browser),
+        Ok(None) => prove::spent(&web, &browser).await,
         Err(refused) => {
             let refused = refused.or_fault()?;
             let problems = Problems::of(refused.field().unwrap_or_default(), &refused);
-            page_with(refused.status(), &browser, &Reset { page: Top::anyone(&browser), problems, link, token })
+            let page = Reset { page: Top::anyone(&browser), problems, link, token };
+            Ok(refused.told_when(web.accounts.db.clock().now(), page_with(refused.status(), &browser, &page)?))
         }
     }
 }

@@ -30,7 +30,11 @@ macro_rules! page_routes {
             $crate::PageRoute { method: $crate::routes::page_routes!(@name $method), path: $path, who: $crate::Who::$who },
         )+ )+ ];
         pub fn routes(route: ::poem::Route, web: &$crate::Web) -> ::poem::Route {
-            route $( .at($path, $crate::frame::framed(web, ::poem::RouteMethod::new() $( .$method($handler) )+)) )+
+            route $( .at($path, $crate::frame::framed(
+                web,
+                &[$( $crate::routes::page_routes!(@name $method) ),+],
+                ::poem::RouteMethod::new() $( .$method($handler) )+,
+            )) )+
         }
     };
     (@name get) => { "GET" };

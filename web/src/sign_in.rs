@@ -61,7 +61,8 @@ pub async fn submit(web: Data<&Web>, browser: Browser, form: Form) -> Answer {
         Ok(SignIn::Choose(tenants)) => crate::page::page(&browser, &page(Problems::none(), tenants)),
         Err(refused) => {
             let refused = refused.or_fault()?;
-            page_with(refused.status(), &browser, &page(Problems::whole(&refused), Vec::new()))
+            let again = page_with(refused.status(), &browser, &page(Problems::whole(&refused), Vec::new()))?;
+            Ok(refused.told_when(web.accounts.db.clock().now(), again))
         }
     }
 }

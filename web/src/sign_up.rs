@@ -50,7 +50,7 @@ pub async fn submit(web: Data<&Web>, browser: Browser, form: Form) -> Answer {
         Err(refused) => {
             let refused = refused.or_fault()?;
             let page = SignUpPage { problems: problems(&refused), name: &typed.name, email: &typed.email, ..blank(&web, &browser) };
-            page_with(refused.status(), &browser, &page)
+            Ok(refused.told_when(web.accounts.db.clock().now(), page_with(refused.status(), &browser, &page)?))
         }
     }
 }

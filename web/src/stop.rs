@@ -14,6 +14,9 @@ pub enum Stop {
     /// Not signed in (any more); afterwards the person comes back to `next`.
     #[error("Sign in first.")]
     SignIn { next: String },
+    /// The same for what only a script asks for: a redirection would lead it to a page that it cannot read.
+    #[error("Sign in first.")]
+    SignedOut,
     /// The form came from elsewhere, or its token is too old.
     #[error("This form is out of date.")]
     BadForm,
@@ -21,9 +24,7 @@ pub enum Stop {
     TooLarge,
     #[error("This is not a form.")]
     NotAForm,
-    #[error(
-        "This did not arrive in full, or the name of a file in it cannot be read. Send it again; rename a file whose name has unusual characters."
-    )]
+    #[error("This did not arrive in full. Send it again.")]
     Broken,
     /// The room refused and there is no page of its own for it.
     #[error("{sentence}")]
@@ -43,6 +44,7 @@ impl ResponseError for Stop {
         match self {
             Stop::NotFound => StatusCode::NOT_FOUND,
             Stop::SignIn { .. } => StatusCode::SEE_OTHER,
+            Stop::SignedOut => StatusCode::UNAUTHORIZED,
             Stop::BadForm => StatusCode::FORBIDDEN,
             Stop::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Stop::NotAForm => StatusCode::UNSUPPORTED_MEDIA_TYPE,

@@ -58,7 +58,9 @@ impl Front {
 }
 
 fn pages(app: &App) -> Route {
-    let pages = web::pages(web::Web { post: app.post.clone(), accounts: app.accounts.clone(), sign_up_open: app.config.sign_up.open });
+    let origins = web::Origins::of(&app.site).and(named_besides(app));
+    let pages =
+        web::pages(web::Web { post: app.post.clone(), accounts: app.accounts.clone(), sign_up_open: app.config.sign_up.open, origins });
     let document = openapi::document(&app.site);
     pages
         .at("/openapi.json", get(make_sync(move |_| json(document.clone()))))
@@ -66,6 +68,18 @@ fn pages(app: &App) -> Route {
         .nest(openapi::PROBLEMS, openapi::problem_pages())
         .at("/live", get(make_sync(|_| live())))
         .at("/ready", get(ready(app)))
+}
+
+/// The further names of the local certificates, on the port of the site's address.
+fn named_besides(app: &App) -> impl Fn(&str) -> bool + Send + Sync + use<> {
+    let port = app.site.host().rsplit_once(':').filter(|(_, port)| port.parse::<u16>().is_ok()).map_or("", |(_, port)| port);
+    let port = if port.is_empty() { String::new() } else { format!(":{port}") };
+    let origin = |name: &String| match name.parse::<std::net::Ipv6Addr>() {
+        Ok(address) => format!("https://[{address}]{port}"),
+        Err(_) => format!("https://{}{port}", name.to_ascii_lowercase()),
+    };
+    let names: Vec<String> = app.config.tls.names.iter().map(origin).collect();
+    move |origin| names.iter().any(|name| name == origin)
 }
 
 fn json(text: String) -> Response {
@@ -220,7 +234,13 @@ mod tests {
     async fn a_closed_site_has_no_sign_up_page() {
         for (open, status) in [(true, StatusCode::OK), (false, StatusCode::NOT_FOUND)] {
             let town = Town::with(|config| config.sign_up.open = open).await;
-            TestClient::new(town.app.endpoint()).get("/sign-up").send().await.assert_status(status);
+            let client = TestClient::new(town.app.endpoint());
+            client.get("/sign-up").send().await.assert_status(status);
+            for page in ["/", "/sign-in", "/forgot", "/prove/x", "/docs"] {
+                let body = client.get(page).send().await.0.into_body().into_string().await.unwrap();
+                assert!(open || !body.contains("/sign-up"), "{page} leads to a page that is not there");
+                assert!(!open || page != "/" || body.contains("/sign-up"));
+            }
         }
     }
 

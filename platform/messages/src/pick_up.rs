@@ -84,6 +84,8 @@ pub enum PickupRefused {
     Closed(DoorState),
     #[error("The reason {0}.")]
     Reason(kernel::BadLine),
+    #[error("There is no such file.")]
+    NoFile,
     #[error("We are busy right now. Try again in a moment.")]
     Busy,
     #[error(transparent)]

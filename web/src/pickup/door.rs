@@ -11,6 +11,8 @@ use poem::{handler, http::StatusCode, web::Data};
 struct DoorPage {
     head: Head,
     problem: String,
+    /// What was typed on a page that is over, to be copied.
+    typed: String,
     /// "Ana Brandt of Acme Tax Advisers"; empty while unnamed.
     from: String,
     subject: String,
@@ -28,6 +30,7 @@ struct DoorPage {
 #[template(path = "pickup/ended.html")]
 struct EndedPage {
     head: Head,
+    typed: String,
     state: DoorState,
     from: String,
     expires: When,
@@ -40,23 +43,24 @@ pub async fn show(web: Data<&Web>, link: Link) -> Answer {
     if let Err(fault) = messages::link_fetched(&web.post, &link.caller).await {
         tracing::warn!(tenant = %link.caller.tenant(), fault = %fault, "a fetched link was not recorded");
     }
-    page(&web, &link, &door, StatusCode::OK, "").await
+    page(&web, &link, &door, StatusCode::OK, "", "").await
 }
 
-/// The first page with a sentence of what went wrong.
-pub async fn again(web: &Web, link: &Link, status: StatusCode, problem: &str) -> Answer {
+/// The first page with a sentence of what went wrong, and what was typed elsewhere.
+pub async fn again(web: &Web, link: &Link, status: StatusCode, problem: &str, typed: &str) -> Answer {
     let door = link.door(web).await?;
-    page(web, link, &door, status, problem).await
+    page(web, link, &door, status, problem, typed).await
 }
 
-async fn page(web: &Web, link: &Link, door: &Door, status: StatusCode, problem: &str) -> Answer {
+async fn page(web: &Web, link: &Link, door: &Door, status: StatusCode, problem: &str, typed: &str) -> Answer {
     if !matches!(door.state, DoorState::Sealed | DoorState::Opened) {
-        return ended(web, link, door, door.state);
+        return ended(web, link, door, door.state, typed);
     }
     let here = door.state == DoorState::Opened && in_this_browser(web, link).await?;
     link.page(web, status, |head| DoorPage {
         head,
         problem: problem.to_owned(),
+        typed: typed.to_owned(),
         from: door.sender.as_ref().map(whom).unwrap_or_default(),
         subject: door.subject.clone().unwrap_or_default(),
         proof: door.proof,
@@ -69,9 +73,10 @@ async fn page(web: &Web, link: &Link, door: &Door, status: StatusCode, problem: 
 }
 
 /// The page for `state`, which may be newer than what the door said.
-pub fn ended(web: &Web, link: &Link, door: &Door, state: DoorState) -> Answer {
+pub fn ended(web: &Web, link: &Link, door: &Door, state: DoorState, typed: &str) -> Answer {
     link.page(web, refusals::closed(state), |head| EndedPage {
         head,
+        typed: typed.to_owned(),
         state,
         from: door.sender.as_ref().map(whom).unwrap_or_default(),
         expires: When::near(door.expires_at, link.now),

@@ -1,9 +1,10 @@
 //! A button pressed on one of our pages, in the browser to which the page was shown. Anything else gets the first page again.
 
-use super::{door, link::Link, nonce};
+use super::{door, link::Link, message, nonce};
 use crate::{
-    browser, csrf,
+    Web, browser, csrf,
     form::{Fields, Unchecked},
+    stop::Answer,
 };
 use keys::Token;
 use poem::{Error, FromRequest, Request, RequestBody, Result, http::StatusCode};
@@ -23,7 +24,8 @@ impl<'a> FromRequest<'a> for Gesture {
         let web = browser::web_of(req)?;
         let link = Link::from_request(req, body).await?;
         let Unchecked(fields) = Unchecked::from_request(req, body).await?;
-        let ours = csrf::from_our_pages(req.headers(), web.post.site.host());
+        let ours = csrf::from_our_pages(req.headers(), &web.origins);
+        let typed = if ours { fields.text("reply").trim() } else { "" };
         let sentence = match &link.cookie {
             Some(cookie) if ours && nonce::genuine(web, cookie, &link.token, fields.text("nonce")) => {
                 return Ok(Gesture { cookie: cookie.clone(), link, fields });
@@ -31,6 +33,14 @@ impl<'a> FromRequest<'a> for Gesture {
             Some(_) => TOO_OLD,
             None => NO_COOKIE,
         };
-        Err(Error::from_response(door::again(web, &link, StatusCode::FORBIDDEN, sentence).await?))
+        Err(Error::from_response(again(web, &link, sentence, typed).await?))
     }
+}
+
+/// The page where the button was, with what was typed; without that the first page.
+async fn again(web: &Web, link: &Link, sentence: &str, typed: &str) -> Answer {
+    if typed.is_empty() {
+        return door::again(web, link, StatusCode::FORBIDDEN, sentence, "").await;
+    }
+    message::page(web, link, StatusCode::FORBIDDEN, sentence, typed).await
 }

@@ -3,7 +3,7 @@
 use crate::{
     Web, browser,
     browser::Browser,
-    cookie,
+    cookie, kept,
     page::{bare_page, see_other},
     pickup::nonce,
     stop::{Answer, Stop},
@@ -37,12 +37,17 @@ pub struct Head {
 }
 
 impl<'a> FromRequest<'a> for Link {
-    async fn from_request(req: &'a Request, _body: &mut RequestBody) -> Result<Self> {
+    async fn from_request(req: &'a Request, body: &mut RequestBody) -> Result<Self> {
         let web = browser::web_of(req)?;
         let token = req.raw_path_param("token").unwrap_or_default().parse::<Token>().map_err(|_| Stop::NotFound)?;
         let browser = Browser::of(req, web);
-        let caller = web.post.db.front_desk().pickup(&token, browser.origin.clone()).await.map_err(Stop::Fault)?;
-        let caller = caller.ok_or(Stop::NotFound)?;
+        let caller = match web.post.db.front_desk().pickup(&token, browser.origin.clone()).await {
+            Ok(caller) => caller.ok_or(Stop::NotFound)?,
+            Err(fault) => {
+                kept::keep(req, body).await;
+                return Err(Stop::Fault(fault).into());
+            }
+        };
         Ok(Link { caller, token, cookie: browser.pickup, flash: browser.flash, now: web.post.db.clock().now() })
     }
 }

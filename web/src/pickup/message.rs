@@ -1,6 +1,9 @@
 //! The message itself, for the browser to which it was handed over.
 
-use super::link::{Head, Link, whom};
+use super::{
+    door,
+    link::{Head, Link, whom},
+};
 use crate::{Web, human, human::When, stop::Answer};
 use askama::Template;
 use kernel::Time;
@@ -41,7 +44,9 @@ pub async fn page(web: &Web, link: &Link, status: StatusCode, problem: &str, rep
         Some(cookie) => messages::content(&web.post, &link.caller, cookie).await?,
         None => None,
     };
-    let Some(content) = content else { return link.to_the_door(web).await };
+    let Some(content) = content else {
+        return if reply.is_empty() { link.to_the_door(web).await } else { door::again(web, link, status, problem, reply).await };
+    };
     link.page(web, status, |head| view(head, &content, link.now, problem, reply))
 }
 

@@ -38,7 +38,7 @@ pub async fn submit(web: Data<&Web>, gesture: Gesture) -> Answer {
     match outcome {
         Ok(()) => Ok(see_other(&link.path())),
         Err(PickupRefused::Closed(DoorState::Opened)) => Ok(see_other_telling(&link.path(), TOO_LATE)),
-        Err(PickupRefused::Closed(state)) => door::ended(&web, link, &link.door(&web).await?, state),
+        Err(PickupRefused::Closed(state)) => door::ended(&web, link, &link.door(&web).await?, state, reason),
         Err(refused) => {
             let refused = refused.or_fault()?;
             page(&web, link, refused.status(), &refused.to_string(), reason).await

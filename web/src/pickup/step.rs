@@ -57,15 +57,17 @@ pub async fn go_on(web: &Web, link: &Link, outcome: Result<Step, PickupRefused>)
         Err(refused) => refused.or_fault()?,
     };
     let (status, sentence) = (refused.status(), refused.to_string());
-    match refused {
-        PickupRefused::Closed(state) => door::ended(web, link, &link.door(web).await?, state),
-        PickupRefused::NoVisit => door::again(web, link, status, &sentence).await,
+    let answer = match refused {
+        PickupRefused::NoFile => return Err(Stop::NotFound),
+        PickupRefused::Closed(state) => door::ended(web, link, &link.door(web).await?, state, "")?,
+        PickupRefused::NoVisit => door::again(web, link, status, &sentence, "").await?,
         _ => match standing(web, link).await? {
-            Some(Step::Open) => Ok(see_other(&path_of(link, &Step::Open))),
-            Some(step) => page(web, link, step, status, &sentence).await,
-            None => door::again(web, link, status, &sentence).await,
+            Some(Step::Open) => return Ok(see_other(&path_of(link, &Step::Open))),
+            Some(step) => page(web, link, step, status, &sentence).await?,
+            None => door::again(web, link, status, &sentence, "").await?,
         },
-    }
+    };
+    Ok(refused.told_when(link.now, answer))
 }
 
 /// Where this browser stands; a message that ended meanwhile shows on the first page.

@@ -1,6 +1,7 @@
 //! Small things that several of the sender's pages do: read an id, answer a script of ours.
 
-use crate::stop::Stop;
+use crate::{page, stop::Stop};
+use kernel::MessageId;
 use poem::{
     Request, Response,
     http::{StatusCode, header},
@@ -11,6 +12,11 @@ use std::{fmt::Display, str::FromStr};
 /// An id out of a path; what is none is not found, like one that is not there.
 pub fn id<T: FromStr>(text: &str) -> Result<T, Stop> {
     text.parse().map_err(|_| Stop::NotFound)
+}
+
+/// To the page of the message, with a sentence of what came of a button on it.
+pub fn back_to(id: MessageId, sentence: &str) -> Response {
+    page::see_other_telling(&format!("/messages/{id}"), sentence)
 }
 
 /// Whether a script of ours asks: it wants JSON where a person gets a page.

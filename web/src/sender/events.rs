@@ -7,6 +7,7 @@
 use super::answer;
 use crate::{
     Web,
+    browser::Browser,
     guard::{self, Member},
     stop::{Answer, Stop},
 };
@@ -40,7 +41,9 @@ const SEATS: u32 = 5;
 const COME_AGAIN_MS: u64 = 3000;
 
 #[handler]
-pub async fn follow(Data(web): Data<&Web>, member: Member, Path(id): Path<String>, req: &Request) -> Answer {
+pub async fn follow(Data(web): Data<&Web>, browser: Browser, Path(id): Path<String>, req: &Request) -> Answer {
+    let caller = guard::signed_in(web, &browser).await?.ok_or(Stop::SignedOut)?;
+    let member = Member { caller, browser };
     let id: MessageId = answer::id(&id)?;
     let after = answer::query(req, "after").parse().unwrap_or(0);
     web.post.db.read(&member.caller, async |read| messages::find_message(read, id).await).await?.ok_or(Stop::NotFound)?;

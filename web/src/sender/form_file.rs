@@ -4,7 +4,7 @@ use super::typed::Posted;
 use crate::{Web, guard::Member, refusals::Refusal, stop::Stop};
 use futures_util::StreamExt;
 use kernel::{FileName, MessageId};
-use messages::AttachRefused;
+use messages::{AttachRefused, DraftRefused};
 use poem::web::Field;
 use tokio_util::io::ReaderStream;
 
@@ -16,12 +16,22 @@ pub async fn take(web: &Web, member: &Member, posted: &mut Posted, name: &str, p
     let name = match FileName::parse(name) {
         Ok(name) => name,
         Err(bad) => {
-            let shown: String = name.chars().filter(|c| !c.is_control()).take(60).collect();
-            posted.typed.problems.add("attachments", format_args!("“{shown}” was not taken: {bad}."));
+            posted.typed.problems.add("attachments", format_args!("“{}” was not taken: {bad}.", kernel::shown(name, 60)));
             return Ok(());
         }
     };
-    let draft = draft_for_files(web, member, posted).await?;
+    let draft = match draft_for_files(web, member, posted).await.map_err(Refusal::or_fault) {
+        Ok(draft) => draft,
+        Err(Err(fault)) => return Err(fault),
+        Err(Ok(refused)) => {
+            posted.typed.problems.add("body", refused);
+            posted
+                .typed
+                .problems
+                .add("attachments", format_args!("“{name}” was not taken, because the draft was not saved. Choose it again."));
+            return Ok(());
+        }
+    };
     let taken = stream_in(web, member, draft, &name, part).await;
     match taken.map_err(Refusal::or_fault) {
         Ok(()) => {}
@@ -35,12 +45,12 @@ pub async fn take(web: &Web, member: &Member, posted: &mut Posted, name: &str, p
     Ok(())
 }
 
-async fn draft_for_files(web: &Web, member: &Member, posted: &mut Posted) -> Result<MessageId, Stop> {
+async fn draft_for_files(web: &Web, member: &Member, posted: &mut Posted) -> Result<MessageId, DraftRefused> {
     if let Some(draft) = posted.draft {
         return Ok(draft);
     }
     let typed = &posted.typed;
-    let (draft, _) = messages::begin_draft(&web.post, &member.caller, &typed.once, &typed.text).await.map_err(Refusal::stop)?;
+    let (draft, _) = messages::begin_draft(&web.post, &member.caller, &typed.once, &typed.text).await?;
     posted.draft = Some(draft);
     Ok(draft)
 }

@@ -80,8 +80,7 @@ fn days(typed: &str, field: &str, problems: &mut Problems) -> Vec<i64> {
         match piece.parse() {
             Ok(days) => out.push(days),
             Err(_) => {
-                let shown: String = piece.chars().take(30).collect();
-                problems.add(field, format_args!("“{shown}” is not a number of days."));
+                problems.add(field, format_args!("“{}” is not a number of days.", kernel::shown(piece, 30)));
                 break;
             }
         }

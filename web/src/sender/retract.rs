@@ -10,7 +10,7 @@ use crate::{
     stop::{Answer, Stop},
 };
 use kernel::{MAX_RECIPIENTS, MessageId, RecipientId};
-use messages::{RetractRefused, Retraction};
+use messages::Retraction;
 use poem::{
     handler,
     web::{Data, Path},
@@ -21,15 +21,9 @@ pub async fn submit(Data(web): Data<&Web>, member: Member, Path(id): Path<String
     let id: MessageId = answer::id(&id)?;
     let only = form.all("recipient").take(MAX_RECIPIENTS).map(answer::id).collect::<Result<Vec<RecipientId>, Stop>>()?;
     let only = Some(only).filter(|named| !named.is_empty());
-    let done =
-        web.post.db.act(&member.caller, async |tx| messages::retract(tx, id, only.as_deref()).await).await.map_err(
-            |refused| match refused {
-                RetractRefused::NotFound => Stop::NotFound,
-                other => other.stop(),
-            },
-        )?;
-    let back = if form.text("back") == "sent" { "/sent".to_owned() } else { format!("/messages/{id}") };
-    Ok(page::see_other_telling(&back, &told(&done)))
+    let done = web.post.db.act(&member.caller, async |tx| messages::retract(tx, id, only.as_deref()).await).await.map_err(Refusal::stop)?;
+    let told = told(&done);
+    Ok(if form.text("back") == "sent" { page::see_other_telling("/sent", &told) } else { answer::back_to(id, &told) })
 }
 
 fn told(done: &Retraction) -> String {

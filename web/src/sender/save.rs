@@ -111,7 +111,7 @@ pub async fn turn_down(web: &Web, member: &Member, req: &Request, status: Status
 pub fn script_stopped(stop: Stop) -> Answer {
     use poem::error::ResponseError;
     match stop {
-        Stop::Fault(_) | Stop::SignIn { .. } => Err(stop),
+        Stop::Fault(_) | Stop::SignIn { .. } | Stop::SignedOut => Err(stop),
         stop => Ok(answer::json_refusal(stop.status(), &stop)),
     }
 }

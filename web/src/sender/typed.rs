@@ -4,16 +4,10 @@
 //! form's token comes first of all, and no file is taken before it was checked.
 
 use super::{answer, form_file};
-use crate::{Web, csrf, guard::Member, problems::Problems, stop::Stop};
-use kernel::{MAX_BODY_BYTES, MAX_FORM_BYTES, MessageId};
+use crate::{Web, csrf, form, guard::Member, kept::Kept, multipart, problems::Problems, stop::Stop};
+use kernel::{MAX_KEPT_FORM_BYTES, MessageId};
 use messages::DraftText;
-use poem::{
-    Body, FromRequest, Request, RequestBody,
-    error::ReadBodyError,
-    web::{Field, Multipart},
-};
-use std::pin::pin;
-use tokio::io::AsyncReadExt;
+use poem::{Body, Request, RequestBody, web::Field};
 
 /// Parts of one form; more than the page has fields and a message has files.
 const MAX_PARTS: usize = 500;
@@ -49,77 +43,67 @@ pub struct Posted {
 /// Reads the form of `req`; its files go to `draft`, or to one started for them.
 pub async fn read(web: &Web, member: &Member, req: &Request, body: Body, draft: Option<MessageId>) -> Result<Posted, Stop> {
     let mut posted = Posted { typed: Typed::default(), draft };
-    let kind = req.content_type().and_then(|kind| kind.split(';').next()).unwrap_or_default().trim().to_ascii_lowercase();
-    match kind.as_str() {
+    match multipart::kind(req).to_ascii_lowercase().as_str() {
         "multipart/form-data" => read_parts(web, member, req, body, &mut posted).await?,
-        "application/x-www-form-urlencoded" => read_fields(body, &mut posted.typed).await?,
+        "application/x-www-form-urlencoded" => read_fields(req, body, &mut posted.typed).await?,
         _ => return Err(Stop::NotAForm),
     }
     csrf::check(web, &member.browser, req.headers(), &posted.typed.form)?;
     Ok(posted)
 }
 
-async fn read_fields(body: Body, typed: &mut Typed) -> Result<(), Stop> {
-    let bytes = body.into_bytes_limit(MAX_FORM_BYTES).await.map_err(|e| match e {
-        ReadBodyError::PayloadTooLarge => Stop::TooLarge,
-        _ => Stop::Broken,
-    })?;
-    for (name, value) in url::form_urlencoded::parse(&bytes).take(MAX_PARTS) {
-        let total = value.len() as u64;
-        typed.put(&name, cut(value.into_owned(), kept(&name)), total);
+async fn read_fields(req: &Request, body: Body, typed: &mut Typed) -> Result<(), Stop> {
+    let fields = form::read(req, &mut RequestBody::new(body), MAX_KEPT_FORM_BYTES).await?;
+    for (name, value) in fields.iter() {
+        typed.put(name, cut(value.to_owned(), most(name)), value.len() as u64);
+    }
+    if fields.cut {
+        typed.problems.add("body", "This is more than a form may hold. What is shown is its beginning.");
     }
     Ok(())
 }
 
+/// Whatever stops it, the text below is read on, so that all of it can be given back.
 async fn read_parts(web: &Web, member: &Member, req: &Request, body: Body, posted: &mut Posted) -> Result<(), Stop> {
-    let mut parts = Multipart::from_request(req, &mut RequestBody::new(body)).await.map_err(|_| Stop::NotAForm)?;
-    let mut text_read = 0;
+    let kept = Kept::of(req);
+    kept.in_parts();
+    let mut parts = multipart::parts(req, body).await?;
+    let (mut budget, mut stopped) = (MAX_TEXT_READ, None);
     for _ in 0..MAX_PARTS {
-        let Some(part) = parts.next_field().await.map_err(|_| Stop::Broken)? else { return Ok(()) };
+        let Some(part) = parts.next_field().await.map_err(|_| Stop::Broken)? else { return stopped.map_or(Ok(()), Err) };
         let name = part.name().unwrap_or_default().to_owned();
         match part.file_name().map(form_file::unescaped) {
             Some(file) if !file.is_empty() => {
-                csrf::check(web, &member.browser, req.headers(), &posted.typed.form)?;
-                form_file::take(web, member, posted, &file, part).await?;
+                kept.file(&file);
+                if stopped.is_none() {
+                    stopped = take_file(web, member, req, posted, &file, part).await.err();
+                }
             }
             Some(_) => {}
             None => {
-                let (value, total) = read_text(part, kept(&name), &mut text_read).await?;
+                let (value, total) = multipart::text(part, most(&name), &mut budget).await?;
+                kept.field(&name, &value);
                 posted.typed.put(&name, value, total);
             }
         }
     }
-    Err(Stop::TooLarge)
+    posted.typed.problems.add("attachments", "These are more files than a form may carry, so the last were not taken.");
+    stopped.map_or(Ok(()), Err)
 }
 
-fn kept(field: &str) -> usize {
+async fn take_file(web: &Web, member: &Member, req: &Request, posted: &mut Posted, name: &str, part: Field) -> Result<(), Stop> {
+    csrf::check(web, &member.browser, req.headers(), &posted.typed.form)?;
+    form_file::take(web, member, posted, name, part).await
+}
+
+/// Bytes kept of a field.
+fn most(field: &str) -> usize {
     match field {
-        // A little more than fits, so that the room can say by how much it is too long.
-        "body" => MAX_BODY_BYTES + KEPT_LINE_BYTES,
+        // More than fits, so that what is too long comes back to be shortened.
+        "body" => MAX_KEPT_FORM_BYTES,
         "to" => KEPT_TO_BYTES,
         _ => KEPT_LINE_BYTES,
     }
-}
-
-/// The beginning of a field, and how many bytes it had.
-async fn read_text(part: Field, keep: usize, read_before: &mut u64) -> Result<(String, u64), Stop> {
-    let mut reader = pin!(part.into_async_read());
-    let (mut bytes, mut total) = (Vec::new(), 0u64);
-    let mut buffer = vec![0; 8 * 1024];
-    loop {
-        let n = reader.read(&mut buffer).await.map_err(|_| Stop::Broken)?;
-        if n == 0 {
-            break;
-        }
-        total += n as u64;
-        *read_before += n as u64;
-        if *read_before > MAX_TEXT_READ {
-            return Err(Stop::TooLarge);
-        }
-        let room = keep.saturating_sub(bytes.len()).min(n);
-        bytes.extend_from_slice(&buffer[..room]);
-    }
-    Ok((String::from_utf8_lossy(&bytes).into_owned(), total))
 }
 
 fn cut(mut text: String, keep: usize) -> String {
@@ -134,7 +118,7 @@ fn cut(mut text: String, keep: usize) -> String {
 impl Typed {
     /// `total` bytes came; `value` is what was kept of them.
     fn put(&mut self, name: &str, value: String, total: u64) {
-        if total > kept(name) as u64 {
+        if total > most(name) as u64 {
             self.problems.add(name, format_args!("This has {total} bytes, far more than fits. What is shown is its beginning."));
         }
         let text = &mut self.text;
@@ -190,7 +174,7 @@ mod tests {
     #[test]
     fn a_field_of_ten_mebibytes_is_cut_and_said() {
         let mut typed = Typed::default();
-        typed.put("subject", cut("é".repeat(5 << 20), kept("subject")), 10 << 20);
+        typed.put("subject", cut("é".repeat(5 << 20), most("subject")), 10 << 20);
         assert_eq!(typed.text.subject.len(), KEPT_LINE_BYTES);
         assert!(typed.problems.about("subject").contains("10485760 bytes"));
     }

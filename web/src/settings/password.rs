@@ -15,7 +15,8 @@ pub async fn change(web: Data<&Web>, member: Member, form: Form) -> Answer {
         Err(refused) => {
             let refused = refused.or_fault()?;
             let problems = Problems::of(refused.field().unwrap_or_default(), &refused);
-            again(&web, &member, refused.status(), problems, Typed::default(), None).await
+            let page = again(&web, &member, refused.status(), problems, Typed::default(), None).await?;
+            Ok(refused.told_when(web.accounts.db.clock().now(), page))
         }
     }
 }

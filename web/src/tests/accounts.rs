@@ -185,3 +185,36 @@ async fn the_password_is_changed_and_this_browser_stays_signed_in() {
     town.clock.advance(Duration::from_millis(1_001));
     assert_eq!(visitor.get("/settings").await.status, StatusCode::OK);
 }
+
+#[tokio::test]
+async fn a_spent_link_keeps_the_navigation_of_whoever_is_signed_in() {
+    let town = Town::new().await;
+    let ana = town.member_browser("ana@example.org").await;
+    for link in [town.link("ana@example.org", "/prove/"), "/prove/x".into(), "/reset/x".into()] {
+        let page = ana.get(&link).await;
+        assert_eq!(page.status, StatusCode::NOT_FOUND, "{link}");
+        assert!(
+            page.body.contains("href=\"/sent\"") && page.body.contains("ana@example.org is proven") && !page.body.contains("Sign in"),
+            "{link}"
+        );
+        let stranger = town.visitor().get(&link).await;
+        assert!(!stranger.body.contains("ana@example.org") && stranger.body.contains("href=\"/sign-in\""), "{link}");
+    }
+}
+
+#[tokio::test]
+async fn who_must_wait_is_told_how_long() {
+    let town = Town::new().await;
+    let visitor = town.visitor();
+    let mut last = None;
+    for _ in 0..4 {
+        last = Some(visitor.submit("/forgot", &[("email", "ana@example.org")]).await);
+    }
+    let last = last.unwrap();
+    let seconds: u64 = last.header("retry-after").parse().unwrap();
+    assert_eq!(last.status, StatusCode::TOO_MANY_REQUESTS);
+    assert!((1..=3600).contains(&seconds), "{seconds}");
+    assert!(last.body.contains("ana@example.org"));
+    town.clock.advance(Duration::from_secs(seconds));
+    assert_eq!(visitor.submit("/forgot", &[("email", "ana@example.org")]).await.status, StatusCode::OK);
+}

@@ -26,6 +26,7 @@ async fn every_route_of_the_table_answers_a_stranger_and_gives_nothing_away() {
         assert_ne!(page.status, StatusCode::METHOD_NOT_ALLOWED, "{} {}", route.method, route.path);
         assert!(!page.status.is_server_error(), "{} {}: {}", route.method, route.path, page.body);
         match route.who {
+            Who::Member if route.path == "/messages/:id/events" => assert_eq!(page.status, StatusCode::UNAUTHORIZED),
             Who::Member => {
                 assert_eq!(page.status, StatusCode::SEE_OTHER, "{} {}", route.method, route.path);
                 assert!(page.location().starts_with("/sign-in"), "{}", page.location());
@@ -39,9 +40,15 @@ async fn every_route_of_the_table_answers_a_stranger_and_gives_nothing_away() {
 #[tokio::test]
 async fn a_method_that_is_not_in_the_table_is_refused() {
     let town = Town::new().await;
-    for path in ["/", "/sign-up", "/settings", "/sent", "/p/CYVLDU2l9ObjmnSy2k3g3l48r3sgrcqMenAbRZNLXq0"] {
+    for (path, allowed) in [
+        ("/", "GET, HEAD"),
+        ("/sign-up", "GET, HEAD, POST"),
+        ("/sign-out", "POST"),
+        ("/drafts/x/files/y", "GET, HEAD, PUT"),
+        ("/p/CYVLDU2l9ObjmnSy2k3g3l48r3sgrcqMenAbRZNLXq0", "GET, HEAD"),
+    ] {
         let page = town.visitor().ask(Method::DELETE, path, &[], None).await;
-        assert_eq!(page.status, StatusCode::METHOD_NOT_ALLOWED, "{path}");
+        assert_eq!((page.status, page.header("allow")), (StatusCode::METHOD_NOT_ALLOWED, allowed), "{path}");
         assert!(page.body.contains("That does not work here"));
     }
 }
@@ -98,4 +105,43 @@ async fn a_form_that_is_too_large_is_refused() {
     let visitor = town.visitor();
     let page = visitor.post("/forgot", &[("email", &"a".repeat(kernel::MAX_FORM_BYTES))]).await;
     assert_eq!(page.status, StatusCode::PAYLOAD_TOO_LARGE);
+}
+
+#[tokio::test]
+async fn what_was_typed_into_a_form_that_is_out_of_date_comes_back_in_one_that_is_not() {
+    let town = Town::new().await;
+    let ana = town.member_browser("ana@example.org").await;
+    let body = super::town::encoded(&[("form", "old"), ("subject", "Typed & kept"), ("body", "For an hour"), ("password", "geheim")]);
+    let from = |site: &'static str| [("sec-fetch-site", site)];
+    let page = ana.ask(Method::POST, "/drafts?then=send", &from("same-origin"), Some(body.clone())).await;
+    assert_eq!(page.status, StatusCode::FORBIDDEN);
+    assert!(page.body.contains("out of date") && page.body.contains("Typed &#38; kept") && page.body.contains("\nFor an hour</textarea>"));
+    assert!(page.body.contains("action=\"/drafts?then=send\"") && !page.body.contains("geheim") && page.body.contains("type=\"password\""));
+    let token = page.hidden("form").unwrap();
+    let again = ana.post("/drafts", &[("form", &token), ("subject", "Typed & kept")]).await;
+    assert_eq!(again.status, StatusCode::SEE_OTHER, "{}", again.body);
+
+    // What another site put into a form is not shown as somebody's own words, and gets no token.
+    for strange in [&from("cross-site")[..], &from("none"), &[]] {
+        let page = ana.ask(Method::POST, "/drafts?then=send", strange, Some(body.clone())).await;
+        assert!(page.status == StatusCode::FORBIDDEN && !page.body.contains("For an hour") && page.hidden("form").is_none());
+    }
+}
+
+#[tokio::test]
+async fn somebody_who_was_signed_out_while_writing_keeps_the_text() {
+    let town = Town::new().await;
+    let ana = town.member_browser("ana@example.org").await;
+    ana.submit_from("/settings", "/settings/sessions/end-all", &[]).await;
+    town.clock.advance(std::time::Duration::from_millis(1_001));
+    let body = super::town::encoded(&[("form", "old"), ("body", "For an hour")]);
+    let page = ana.ask(Method::POST, "/drafts", &[("sec-fetch-site", "same-origin")], Some(body.clone())).await;
+    assert_eq!(page.status, StatusCode::UNAUTHORIZED);
+    assert!(page.body.contains("You are signed out") && page.body.contains("\nFor an hour</textarea>"));
+    let parts = "--x\r\nContent-Disposition: form-data; name=\"body\"\r\n\r\nFor an hour\r\n--x\r\nContent-Disposition: form-data; \
+                 name=\"file\"; filename=\"a.pdf\"\r\n\r\n%PDF\r\n--x--\r\n";
+    let headers = [("sec-fetch-site", "same-origin"), ("content-type", "multipart/form-data; boundary=x")];
+    let page = ana.ask(Method::POST, "/drafts", &headers, Some(parts.into())).await;
+    assert!(page.body.contains("\nFor an hour</textarea>") && page.body.contains("a.pdf: a browser") && page.body.contains("multipart"));
+    assert_eq!(ana.ask(Method::POST, "/drafts", &[], Some(body)).await.location(), "/sign-in");
 }

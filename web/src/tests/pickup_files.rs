@@ -84,7 +84,9 @@ async fn a_file_of_another_message_is_not_found() {
     let ana = town.member("ana@example.org").await;
     let (_, _, foreign) = opened(&town, &ana, "secret.txt").await;
     let (bob, link, _) = opened(&town, &ana, "mine.txt").await;
-    let page = bob.submit_from(&format!("{link}/message"), &format!("{link}/files/{foreign}"), &[]).await;
-    assert!(page.status.is_client_error() || page.location() == format!("{link}/message"), "{} {}", page.status, page.location());
+    let press = async |id: &str| bob.submit_from(&format!("{link}/message"), &format!("{link}/files/{id}"), &[]).await;
+    let (page, absent, malformed) = (press(&foreign).await, press("att_06f2k1qv5m8r3000000000000x").await, press("x").await);
+    assert_eq!([page.status, absent.status, malformed.status], [StatusCode::NOT_FOUND; 3]);
+    assert!(page.body == absent.body && page.body == malformed.body, "the same page for all of them");
     assert_eq!(bob.get(&format!("{link}/files/{foreign}/secret.txt")).await.status, StatusCode::NOT_FOUND);
 }

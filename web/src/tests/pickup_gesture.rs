@@ -87,3 +87,36 @@ async fn the_same_button_pressed_twice_opens_once() {
         assert_eq!(bob.post(&format!("{link}/open"), &[("nonce", &nonce)]).await.location(), format!("{link}/message"));
     }
 }
+
+/// A reply that was typed, whatever became of the page that it was typed on.
+#[tokio::test]
+async fn a_reply_that_cannot_be_sent_comes_back() {
+    let town = Town::new().await;
+    let link = open_at_a_touch(&town).await;
+    let (message, reply) = (format!("{link}/message"), format!("{link}/reply"));
+    let bob = town.visitor();
+    bob.submit_from(&link, &format!("{link}/open"), &[]).await;
+    let shows = |page: &super::town::Page, text: &str| page.body.contains(&format!(">\n{text}</textarea>"));
+
+    let long = format!("{}the end", "ü".repeat(1_000_000));
+    let page = bob.submit_from(&message, &reply, &[("reply", &long)]).await;
+    assert_eq!(page.status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert!(page.body.contains("1048576 fit") && shows(&page, &long), "all of it, to be shortened");
+    let nonce = page.hidden("nonce").unwrap();
+    let longer = bob.post(&reply, &[("nonce", &nonce), ("reply", &"x".repeat(9 << 20))]).await;
+    assert_eq!(longer.status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert!(longer.body.contains("only its beginning arrived") && longer.body.len() > 8 << 20);
+
+    let nonce = bob.get(&message).await.hidden("nonce").unwrap();
+    town.clock.advance(std::time::Duration::from_secs(25 * 3600));
+    let old = bob.post(&reply, &[("nonce", &nonce), ("reply", "Dear Ana")]).await;
+    assert_eq!(old.status, StatusCode::FORBIDDEN);
+    assert!(old.body.contains("open for too long") && shows(&old, "Dear Ana"));
+    let elsewhere = town.visitor().post(&reply, &[("nonce", &nonce), ("reply", "Dear Ana")]).await;
+    assert_eq!(elsewhere.status, StatusCode::FORBIDDEN);
+    assert!(elsewhere.body.contains("Allow cookies") && shows(&elsewhere, "Dear Ana") && !elsewhere.body.contains("read</strong>"));
+    let foreign = bob.ask(Method::POST, &reply, &[("sec-fetch-site", "cross-site")], Some(format!("nonce={nonce}&reply=Dear+Eve"))).await;
+    assert!(foreign.status == StatusCode::FORBIDDEN && !foreign.body.contains("Dear Eve"), "another site's words are not shown");
+    bob.submit_from(&link, &format!("{link}/open"), &[]).await;
+    assert_eq!(bob.submit_from(&message, &reply, &[("reply", "Dear Ana")]).await.location(), message);
+}

@@ -57,7 +57,12 @@ impl Town {
         let mailbox = Arc::new(CapturedMail::new(1_000));
         let post = Post { db: db.clone(), hasher: hasher.clone(), site: site.clone(), unasked: messages::UnaskedMail::UNLIMITED };
         let accounts = Accounts { db, hasher, site, sign_up_plan: "personal".into(), sign_up_limits: limits() };
-        let web = Web { post, accounts, sign_up_open: true };
+        let web = Web {
+            post,
+            accounts,
+            sign_up_open: true,
+            origins: crate::Origins::of(&Site::new(BASE, "notices@mail.example.com".parse().unwrap())),
+        };
         let pages = crate::pages(web.clone()).into_endpoint();
         Town { web, clock, mailer: Mailer::Mailbox(mailbox.clone()), mailbox, pages, _database: database }
     }

@@ -73,6 +73,16 @@ async fn a_sixth_window_of_one_session_is_not_followed() {
 }
 
 #[tokio::test]
+async fn a_script_that_follows_without_a_session_is_told_so() {
+    let town = Town::new().await;
+    let ana = town.person("ana@example.org").await;
+    let path = town.sent(&ana, "bob@example.org", "Offer", "r0").await;
+    let answer = crate::town::read(town.site.get(format!("{path}/events")).send().await).await;
+    assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
+    assert!(answer.headers.contains_key(header::WWW_AUTHENTICATE) && !answer.headers.contains_key(header::LOCATION));
+}
+
+#[tokio::test]
 async fn a_reply_is_listed_new_until_it_is_read() {
     let town = Town::new().await;
     let ana = town.person("ana@example.org").await;

@@ -1,5 +1,5 @@
 use crate::town::{Town, roomy, value};
-use poem::http::StatusCode;
+use poem::http::{StatusCode, header};
 use quota::Limits;
 
 const GOOD: [(&str, &str); 3] = [("to", "bob@example.org"), ("subject", "Wire instructions"), ("body", "Dear **Bob**")];
@@ -102,10 +102,66 @@ async fn a_subject_of_ten_mebibytes_is_a_sentence_by_its_field() {
         assert!(page.shows("id=\"subject-wrong\"") && page.shows("10485760 bytes"));
         assert!(page.shows("Dear **Bob**") && page.body.len() < 200_000);
     }
-    assert_eq!(town.post(&ana, "/drafts", &with("subject", &long)).await.status, StatusCode::PAYLOAD_TOO_LARGE);
+    let plain = town.post(&ana, "/drafts", &with("subject", &long)).await;
+    assert!(plain.status == StatusCode::UNPROCESSABLE_ENTITY && plain.shows("id=\"subject-wrong\""));
     let draft = town.multipart(&ana, "/drafts", &GOOD, &[]).await.to();
     assert_eq!(town.multipart(&ana, &format!("{draft}/send"), &with("subject", &long), &[]).await.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(town.get(&ana, &draft).await.shows("Wire instructions"), "the draft keeps what it held");
+}
+
+#[tokio::test]
+async fn a_text_that_is_too_long_comes_back_whole_to_be_shortened() {
+    let town = Town::new().await;
+    let ana = town.person("ana@example.org").await;
+    let long = format!("{}The end.", "Line & line\n".repeat(400_000));
+    let fields = [&with("body", &long)[..], &[("expires_days", "9")]].concat();
+    for path in ["/drafts?then=send", "/drafts", "/drafts?then=files"] {
+        let page = town.multipart(&ana, path, &fields, &[("a.pdf", b"%PDF")]).await;
+        assert!(page.status.is_client_error(), "{}", page.status);
+        assert!(page.shows("id=\"body-wrong\"") && page.shows("The end.</textarea>"), "{path}: the whole text comes back");
+        assert!(page.shows("a.pdf” was not taken") && page.shows("value=\"9\""), "{path}");
+    }
+    assert!(town.get(&ana, "/drafts").await.shows("No drafts"), "nothing is half-done");
+}
+
+#[tokio::test]
+async fn a_file_name_that_hides_something_costs_the_file_and_not_the_form() {
+    let town = Town::new().await;
+    let ana = town.person("ana@example.org").await;
+    for (name, shown) in [
+        (&b"a\x01b.pdf"[..], "a[U+0080]b.pdf"),
+        (b"a\x00.pdf", "a[U+0080].pdf"),
+        (b"a\x7f.pdf", "a[U+0080].pdf"),
+        ("a\u{202e}fdp.exe".as_bytes(), "a[U+202E]fdp.exe"),
+        ("in\u{200b}voice.pdf".as_bytes(), "in[U+200B]voice.pdf"),
+        (b"a%0D%0Ab.pdf", "a[U+000D][U+000A]b.pdf"),
+    ] {
+        let part =
+            |name: &str, value: &str| format!("--x-1\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n").into_bytes();
+        let head = b"--x-1\r\nContent-Disposition: form-data; name=\"file\"; filename=\"".to_vec();
+        let file = [head, name.to_vec(), b"\"\r\nContent-Type: application/pdf\r\n\r\n%PDF\r\n".to_vec()].concat();
+        let body =
+            [part("form", &ana.form), part("body", "Dear **Bob**"), file, part("hint", "who barked"), b"--x-1--\r\n".to_vec()].concat();
+        let asked = town.site.post("/drafts").header(header::COOKIE, &ana.cookie).content_type("multipart/form-data; boundary=x-1");
+        let page = crate::town::read(asked.body(body).send().await).await;
+        assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{name:?}: {}", page.body);
+        assert!(page.shows("id=\"attachments-wrong\"") && page.shows(&format!("“{shown}” was not taken")), "{name:?}: {}", page.body);
+        assert!(page.shows("Dear **Bob**") && page.shows("who barked"), "{name:?}: what stands before and after it stays");
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_seen_is_named_in_what_is_said() {
+    let town = Town::new().await;
+    let ana = town.person("ana@example.org").await;
+    let cases = [("to", "bob\u{202e}@example.org"), ("to", "bob\u{200b}"), ("expires_days", "9\u{202e}"), ("remind_days", "\u{2066}7")];
+    for (field, text) in cases {
+        let page = town.multipart(&ana, "/drafts?then=send", &with(field, text), &[]).await;
+        let sentence =
+            page.body.split_once(&format!("id=\"{field}-wrong\"")).expect("a sentence").1.split_once("</span>").unwrap().0.to_owned();
+        assert!(sentence.contains("[U+20"), "{field}: {sentence}");
+        assert!(!sentence.contains(['\u{202e}', '\u{200b}', '\u{2066}']), "{field}: {sentence}");
+    }
 }
 
 #[tokio::test]

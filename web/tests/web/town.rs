@@ -74,7 +74,8 @@ impl Town {
             sign_up_limits: limits,
         };
         let post = Post { db: db.clone(), hasher, site, unasked: messages::UnaskedMail::UNLIMITED };
-        let pages = web::pages(Web { post: post.clone(), accounts: accounts.clone(), sign_up_open: true });
+        let origins = web::Origins::of(&post.site);
+        let pages = web::pages(Web { post: post.clone(), accounts: accounts.clone(), sign_up_open: true, origins });
         Town { site: TestClient::new(pages), db, post, mailbox: Arc::new(CapturedMail::new(1000)), accounts, _database: database }
     }
 

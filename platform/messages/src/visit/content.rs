@@ -53,7 +53,7 @@ pub async fn release_file(post: &Post, who: &Caller, cookie: &Token, file: Attac
                 .filter(attachment::Column::MessageId.eq(message.0))
                 .one()
                 .await?;
-            let row = found.ok_or(PickupRefused::NoVisit)?;
+            let row = found.ok_or(PickupRefused::NoFile)?;
             let before = tx
                 .find::<released::Entity>()
                 .filter(released::Column::VisitId.eq(visit.id))
