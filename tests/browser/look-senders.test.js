@@ -143,7 +143,7 @@ fact("what was typed before the session ended is not lost", SLOW, async (town) =
   await page.getByRole("button", { name: "Save draft" }).last().click();
   await page.getByRole("heading", { name: "You are signed out" }).waitFor();
   assert.equal(await page.getByLabel("Message", { exact: true }).inputValue(), LETTER);
-  await look(page, "signed-out-while-writing");
+  await look(page, "signed-out-while-writing", { scripts: false });
   await other.getByLabel("E-mail address").fill("ana@acme.example");
   await other.getByLabel("Password", { exact: true }).fill(PASSWORD);
   await other.getByRole("button", { name: "Sign in" }).click();

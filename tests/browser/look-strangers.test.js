@@ -51,6 +51,14 @@ fact("the pages of somebody who is not signed in", SLOW, async (town) => {
   await page.getByRole("button", { name: "Set the password" }).click();
   await page.getByRole("heading", { name: "This form is out of date" }).waitFor();
   await look(page, "error-form");
+  await page.goto("/forgot");
+  await page.getByLabel("E-mail address").fill("ana@acme.example");
+  await page.context().clearCookies();
+  await page.getByRole("button", { name: "Mail me a link" }).click();
+  await page.getByRole("heading", { name: "This form is out of date" }).waitFor();
+  await look(page, "error-form-typed");
+  await page.getByRole("button", { name: "Send it again" }).click();
+  await page.getByRole("heading", { name: "Look into your mailbox" }).waitFor();
 });
 
 fact("one address with two accounts is asked which", SLOW, async (town) => {
