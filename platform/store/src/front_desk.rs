@@ -111,8 +111,8 @@ impl<'d> FrontDesk<'d> {
         Ok(row.map(|l| (Caller::new(TenantId(l.tenant_id), Who::System, origin), MailedLinkId(l.id))))
     }
 
-    /// Whom this browser is known to, among those with this address. Found by the token, so that one which nobody knows takes as long
-    /// whatever the address. Suspended members are among them.
+    /// Whom this browser is known to, among those with this address; suspended members too. Found by the token alone, and by it the
+    /// address: how long it takes does not tell somebody who is known elsewhere whether an address has an account.
     pub async fn devices(&self, token: &Token, email: &EmailAddress) -> Result<Vec<(TenantId, MemberId, DeviceId)>, Fault> {
         let (hash, now) = (token.hash(), self.db.clock().now());
         let find = device::Entity::find().filter(device::Column::TokenHash.eq(hash.to_vec())).filter(device::Column::ExpiresAt.gt(now.0));

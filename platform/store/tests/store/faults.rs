@@ -14,6 +14,7 @@ use store::{
     sea_orm,
     testing::Postgres,
 };
+use tokio::sync::Notify;
 
 pub fn row(n: usize) -> blocked_address::ActiveModel {
     blocked_address::ActiveModel { tenant_id: NotSet, address: Set(format!("{n}@example.org")), created_at: Set(1) }
@@ -79,28 +80,30 @@ on_both! {
 
     async fn a_cancelled_waiter_does_not_leave_a_transaction_open(town) {
         let town = Arc::new(town);
+        let (inside, done) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         let holder = {
-            let town = town.clone();
+            let (town, inside, done) = (town.clone(), inside.clone(), done.clone());
             tokio::spawn(async move {
                 town.db.act(&town.a, async |tx: &mut TenantTx| {
                     add(tx, 0).await?;
-                    tokio::time::sleep(Duration::from_millis(100)).await;
+                    inside.notify_one();
+                    done.notified().await;
                     Ok::<_, Fault>(())
                 }).await
             })
         };
-        tokio::time::sleep(Duration::from_millis(30)).await;
+        inside.notified().await;
         let waiter = {
             let town = town.clone();
             tokio::spawn(async move { town.db.act(&town.a, async |tx: &mut TenantTx| add(tx, 1).await).await })
         };
         tokio::time::sleep(Duration::from_millis(65)).await;
         waiter.abort();
-        let answered = tokio::time::timeout(Duration::from_secs(5), holder).await.unwrap().unwrap();
-        assert!(answered.is_ok());
-        let rows = rows(&town.db, &town.a).await;
-        assert_eq!(rows, counted(&town.db, &town.a).await);
-        assert!(rows >= 1);
+        assert!(waiter.await.unwrap_err().is_cancelled(), "it waited until then");
+        done.notify_one();
+        assert!(holder.await.unwrap().is_ok());
+        assert_eq!((rows(&town.db, &town.a).await, counted(&town.db, &town.a).await), (1, 1));
+        town.db.act(&town.a, async |tx: &mut TenantTx| add(tx, 1).await).await.unwrap();
     }
 
     async fn an_act_that_takes_too_long_is_undone_and_the_next_goes_on(town) {

@@ -69,6 +69,8 @@ facts! {
         for forged in [Token::random(&Chance::seeded(99)), eve.device.clone(), ana.token.clone(), changed] {
             let (answer, cost) = computations(with(&town, &forged, ANA, PASSWORD)).await;
             assert!(is_held(&answer) && cost == 0);
+            let known = town.accounts.db.front_desk().devices(&forged, &ANA.parse().unwrap()).await.unwrap();
+            assert_eq!(known, [], "the room has nobody to look up, so it takes no longer than for an address that nobody has");
         }
         assert!(with(&town, &eve.device, "eve@example.org", PASSWORD).await.is_ok());
     }
