@@ -1,4 +1,4 @@
-//! The files of a message: list, download, remove.
+//! The files of a message: list, remove.
 
 use crate::{
     Api,
@@ -7,11 +7,9 @@ use crate::{
     problem::Problem,
 };
 use kernel::{AttachmentId, MessageId};
-use messages::{AttachmentView, Reader, draft, find_message, open_file, remove_attachment};
-use poem::Body;
-use poem_openapi::{ApiResponse, Object, payload::Binary};
+use messages::{AttachmentView, draft, find_message, remove_attachment};
+use poem_openapi::Object;
 use serde::Serialize;
-use std::fmt::Write;
 use store::Caller;
 
 /// A file of a message, sent or not.
@@ -36,21 +34,6 @@ pub(crate) struct AttachmentList {
     attachments: Vec<Attachment>,
 }
 
-#[derive(ApiResponse)]
-pub(crate) enum FileAnswer {
-    /// The file.
-    #[oai(status = 200)]
-    File(
-        Binary<Body>,
-        /// `attachment`, with the file's name (RFC 6266).
-        #[oai(header = "Content-Disposition")]
-        String,
-        /// Bytes that follow.
-        #[oai(header = "Content-Length")]
-        u64,
-    ),
-}
-
 pub(crate) async fn list(api: &Api, caller: &Caller, id: MessageId) -> Result<Answer<AttachmentList>, Problem> {
     let files = api
         .post
@@ -64,30 +47,9 @@ pub(crate) async fn list(api: &Api, caller: &Caller, id: MessageId) -> Result<An
     Ok(Answer(AttachmentList { attachments: files.into_iter().map(Attachment::from).collect() }))
 }
 
-pub(crate) async fn download(api: &Api, caller: &Caller, id: MessageId, file: AttachmentId) -> Result<FileAnswer, Problem> {
-    let found = open_file(&api.post, caller, Reader::Sender(id), file, None).await?.ok_or_else(Problem::not_found)?;
-    let bytes = found.range.end.saturating_sub(found.range.start);
-    let body = Body::from_bytes_stream(found.bytes);
-    Ok(FileAnswer::File(Binary(body), disposition(&found.file.name), bytes))
-}
-
 pub(crate) async fn remove(api: &Api, caller: &Caller, id: MessageId, file: AttachmentId) -> Result<NoContent, Problem> {
     let removed = api.post.db.act(caller, async |tx| remove_attachment(tx, id, file).await).await?;
     if removed { Ok(NoContent::Done) } else { Err(Problem::not_found()) }
-}
-
-/// RFC 6266 §4.1 with the name as RFC 8187 writes it; plain letters for those who cannot read that.
-fn disposition(name: &str) -> String {
-    let plain: String = name.chars().map(|c| if c.is_ascii_alphanumeric() || "-_. ".contains(c) { c } else { '_' }).collect();
-    let mut text = format!("attachment; filename=\"{plain}\"; filename*=UTF-8''");
-    for byte in name.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-_.".contains(&byte) {
-            text.push(char::from(byte));
-        } else {
-            let _ = write!(text, "%{byte:02X}");
-        }
-    }
-    text
 }
 
 impl From<AttachmentView> for Attachment {
@@ -102,17 +64,5 @@ impl From<AttachmentView> for Attachment {
             received: view.received,
             sha256: view.sha256,
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_file_name_cannot_leave_its_header() {
-        assert_eq!(disposition("a b.pdf"), "attachment; filename=\"a b.pdf\"; filename*=UTF-8''a%20b.pdf");
-        assert_eq!(disposition("Ü\"x\".txt"), "attachment; filename=\"__x_.txt\"; filename*=UTF-8''%C3%9C%22x%22.txt");
-        assert!(disposition("報告 \r\nX: y").is_ascii() && !disposition("a\r\nb").contains('\n'));
     }
 }

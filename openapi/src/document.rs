@@ -68,7 +68,7 @@ fn members(value: &mut Value) -> impl Iterator<Item = (&String, &mut Value)> {
 fn write_headers_usually(response: &mut Value) {
     let Some(headers) = response.get_mut("headers").and_then(Value::as_object_mut) else { return };
     let word = |w: &str| w.chars().take(1).chain(w.to_lowercase().chars().skip(1)).collect::<String>();
-    let usual = |name: &String| name.split('-').map(word).collect::<Vec<_>>().join("-");
+    let usual = |name: &String| name.split('-').map(word).collect::<Vec<_>>().join("-").replace("Etag", "ETag");
     *headers = headers.iter().map(|(name, header)| (usual(name), header.clone())).collect();
 }
 
@@ -123,6 +123,9 @@ fn problems_of(method: &str, operation: &Value) -> Vec<(u16, Vec<Kind>)> {
     }
     if id == "sendMessage" {
         kinds.extend([OverQuota, KeyReused, Conflict]);
+    }
+    if ["downloadAttachment", "readAttachment"].contains(&id) {
+        kinds.extend([Sealed, Gone, BeyondTheEnd]);
     }
     if id == "unlockRecipient" {
         kinds.push(Conflict);

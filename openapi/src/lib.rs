@@ -9,6 +9,7 @@ mod attachments;
 mod bearer;
 mod document;
 mod door;
+mod file;
 mod ids;
 mod json_shape;
 mod json_text;

@@ -4,8 +4,9 @@ use crate::{
     Api,
     account::{self, Account},
     answer::{Answer, NoContent},
-    attachments::{self, Attachment, AttachmentList, FileAnswer},
+    attachments::{self, Attachment, AttachmentList},
     bearer::Key,
+    file::{self, FileAnswer},
     ids::Id,
     message::{self, Message, RecipientList},
     problem::Problem,
@@ -20,7 +21,7 @@ use crate::{
     words::StateWord,
 };
 use kernel::{AttachmentId, MessageId, RecipientId, ReplyId};
-use poem::{IntoEndpoint, endpoint::BoxEndpoint};
+use poem::{IntoEndpoint, Request, endpoint::BoxEndpoint};
 use poem_openapi::{
     OpenApi, OpenApiService,
     param::{Header, Path, Query},
@@ -142,17 +143,18 @@ impl Operations {
         attachments::list(self.api(), &key.0, id.0.0).await
     }
 
-    /// Download a file of a sent message
+    /// Download a file of a message
     ///
-    /// Not of one sealed with a message password: we cannot open it.
+    /// The same as `GET /v1/attachments/{id}`, for whoever knows the message.
     #[oai(path = "/messages/:id/attachments/:attachment", method = "get", operation_id = "downloadAttachment")]
     async fn download_attachment(
         &self,
         key: Key,
         id: Path<Id<MessageId>>,
         attachment: Path<Id<AttachmentId>>,
+        request: &Request,
     ) -> Result<FileAnswer, Problem> {
-        attachments::download(self.api(), &key.0, id.0.0, attachment.0.0).await
+        file::read(self.api(), &key.0, Some(id.0.0), attachment.0.0, request).await
     }
 
     /// Remove a file before the message is sent
@@ -197,6 +199,14 @@ impl Operations {
         upload::go_on(self.api(), &key.0, id.0.0, offset.0, body).await
     }
 
+    /// Download a file
+    ///
+    /// Whole, or with `Range: bytes=…` from any byte on: a download that broke goes on with `If-Range` and the `ETag` it was given. Several ranges at once are answered with the whole file. Not of a message sealed with a message password: we cannot open it.
+    #[oai(path = "/attachments/:id", method = "get", operation_id = "readAttachment")]
+    async fn read_attachment(&self, key: Key, id: Path<Id<AttachmentId>>, request: &Request) -> Result<FileAnswer, Problem> {
+        file::read(self.api(), &key.0, None, id.0.0, request).await
+    }
+
     /// List received replies, newest first
     #[oai(path = "/replies", method = "get", operation_id = "listReplies")]
     async fn list_replies(
@@ -215,10 +225,18 @@ impl Operations {
 
     /// Read a reply
     ///
-    /// It counts as read from then on.
+    /// Looking changes nothing: `POST …/read` marks it as read.
     #[oai(path = "/replies/:id", method = "get", operation_id = "readReply")]
     async fn read_reply(&self, key: Key, id: Path<Id<ReplyId>>) -> Result<Answer<Reply>, Problem> {
         replies::read(self.api(), &key.0, id.0.0).await
+    }
+
+    /// Mark a reply as read
+    ///
+    /// For everybody in the tenant. Asking again does no harm and keeps the first time.
+    #[oai(path = "/replies/:id/read", method = "post", operation_id = "markReplyRead")]
+    async fn mark_reply_read(&self, key: Key, id: Path<Id<ReplyId>>) -> Result<NoContent, Problem> {
+        replies::mark_read(self.api(), &key.0, id.0.0).await
     }
 
     /// Read the plan, its limits and what is used

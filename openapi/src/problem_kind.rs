@@ -50,15 +50,24 @@ kinds! {
     Conflict           "conflict"               409 "It has changed meanwhile"
         "What the request is about is not as the request expects it: it was sent, completed, discarded or is not locked any more."
         "Read it again and decide anew; repeating the same request changes nothing.";
+    Sealed             "sealed"                 409 "Sealed with a password we do not have"
+        "The message is sealed with a message password. We keep no copy of it, so we cannot open the text or the files, not even for their sender."
+        "Use your own copy of the file. Recipients who know the password open it as before.";
     UploadOffset       "upload-offset"          409 "The upload goes on from another byte"
         "The `offset` is not the number of bytes that are here, so the piece would leave a hole or overwrite something."
         "Go on from the byte that `received` says.";
+    Gone               "gone"                   410 "The content was destroyed"
+        "The message was retracted, was refused by everybody, or has expired, so our copy of its content and the keys to it are destroyed."
+        "Use your own copy. The evidence stays: `GET /v1/messages/{id}/evidence`.";
     TooLarge           "too-large"              413 "Too large"
         "The body, the file, or the message with all its files is larger than we or your plan take. Nothing of it was kept."
         "`detail` says the bound. Send long texts as files, and split what is larger than a message may be.";
     UnsupportedType    "unsupported-media-type" 415 "Another content type is needed"
         "The operation takes JSON, and the request does not say that it is."
         "Send the header `Content-Type: application/json`.";
+    BeyondTheEnd       "range-not-satisfiable"  416 "The range begins after the end"
+        "The header `Range` asks for bytes that the file does not have."
+        "`Content-Range` says how many bytes there are. A download that has them all is complete.";
     InvalidFields      "invalid-fields"         422 "Some fields need another look"
         "The body is JSON, but fields are missing, unknown, or have values that they cannot have. Nothing was done."
         "`errors` has one entry for each: `pointer` (RFC 6901) says where, `detail` says what is wrong and can be shown beside the field.";

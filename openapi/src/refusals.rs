@@ -1,8 +1,9 @@
 //! What each room refuses, as a problem: the whole table on one screen.
 
 use crate::{problem::Problem, problem_body::FieldProblem, problem_kind::Kind};
-use messages::{AttachRefused, RetractRefused, SendRefused, UnlockRefused};
+use messages::{AttachRefused, FileRefused, RetractRefused, SendRefused, UnlockRefused};
 use quota::QuotaRefused;
+use store::NotAllowed;
 
 impl From<QuotaRefused> for Problem {
     fn from(refused: QuotaRefused) -> Problem {
@@ -15,6 +16,12 @@ impl From<QuotaRefused> for Problem {
     }
 }
 
+impl From<NotAllowed> for Problem {
+    fn from(refused: NotAllowed) -> Problem {
+        Problem::new(Kind::NotAllowed, refused.to_string())
+    }
+}
+
 impl From<SendRefused> for Problem {
     fn from(refused: SendRefused) -> Problem {
         let sentence = refused.to_string();
@@ -24,6 +31,7 @@ impl From<SendRefused> for Problem {
             SendRefused::NoDraft => Problem::new(Kind::Conflict, sentence),
             SendRefused::KeyReused => Problem::new(Kind::KeyReused, sentence),
             SendRefused::NotAllowed(_) => Problem::new(Kind::NotAllowed, sentence),
+            SendRefused::NoRoom => Problem::new(Kind::StorageFull, sentence).retry_after(60),
             SendRefused::Busy => Problem::new(Kind::Unavailable, sentence).retry_after(1),
             SendRefused::Fault(fault) => fault.into(),
         }
@@ -43,9 +51,22 @@ impl From<AttachRefused> for Problem {
             AttachRefused::Offset(here) => Problem::new(Kind::UploadOffset, sentence).received(here),
             AttachRefused::Complete => Problem::new(Kind::Conflict, sentence),
             AttachRefused::PieceTooSmall => Problem::new(Kind::InvalidParameter, sentence),
+            AttachRefused::NoRoom => Problem::new(Kind::StorageFull, sentence).retry_after(60),
             AttachRefused::Broken => Problem::new(Kind::UploadBroken, sentence),
             AttachRefused::Quota(refused) => refused.into(),
             AttachRefused::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<FileRefused> for Problem {
+    fn from(refused: FileRefused) -> Problem {
+        let sentence = refused.to_string();
+        match refused {
+            FileRefused::NotFound => Problem::not_found(),
+            FileRefused::Sealed => Problem::new(Kind::Sealed, sentence),
+            FileRefused::Gone => Problem::new(Kind::Gone, sentence),
+            FileRefused::Fault(fault) => fault.into(),
         }
     }
 }

@@ -1,11 +1,18 @@
-//! `GET /v1/replies` and one of them: what recipients answered.
+//! `GET /v1/replies` and one of them, and `POST …/read`: what recipients answered.
 
-use crate::{Api, answer::Answer, ids::Id, problem::Problem, sent::PAGE, words::At};
+use crate::{
+    Api,
+    answer::{Answer, NoContent},
+    ids::Id,
+    problem::Problem,
+    sent::PAGE,
+    words::At,
+};
 use kernel::{MessageId, RecipientId, ReplyId};
 use messages::{ReplyView, mark_reply_read, replies, reply_text};
 use poem_openapi::Object;
 use serde::Serialize;
-use store::Caller;
+use store::{Caller, Right};
 
 /// A page of received replies, newest first.
 #[derive(Object, Serialize)]
@@ -26,20 +33,16 @@ pub(crate) struct ReplySummary {
     /// The message's subject.
     subject: String,
     created_at: At,
-    read: bool,
+    /// When it was first marked as read; null until then.
+    read_at: Option<At>,
 }
 
 /// A received reply.
 #[derive(Object, Serialize)]
 pub(crate) struct Reply {
-    id: Id<ReplyId>,
-    message: Id<MessageId>,
-    recipient: Id<RecipientId>,
-    /// The recipient's address.
-    from: String,
-    /// The message's subject.
-    subject: String,
-    created_at: At,
+    #[oai(flatten)]
+    #[serde(flatten)]
+    summary: ReplySummary,
     text: String,
 }
 
@@ -57,24 +60,17 @@ pub(crate) async fn list(
 }
 
 pub(crate) async fn read(api: &Api, caller: &Caller, id: ReplyId) -> Result<Answer<Reply>, Problem> {
-    let found = api
-        .post
-        .db
-        .act(caller, async |tx| {
-            mark_reply_read(tx, id).await?;
-            reply_text(tx, id).await
-        })
-        .await?;
+    let found = api.post.db.read(caller, async |read| reply_text(read, id).await).await?;
     let (view, text) = found.ok_or_else(Problem::not_found)?;
-    Ok(Answer(Reply {
-        id: Id(view.id),
-        message: Id(view.message),
-        recipient: Id(view.recipient),
-        from: view.from,
-        subject: view.subject,
-        created_at: At(view.created_at),
-        text,
-    }))
+    Ok(Answer(Reply { summary: view.into(), text }))
+}
+
+/// Once and for good: asking again changes nothing.
+pub(crate) async fn mark_read(api: &Api, caller: &Caller, id: ReplyId) -> Result<NoContent, Problem> {
+    // The room leaves it as it is for whoever may only read, which a page wants; a program is told.
+    caller.must(Right::MarkRead)?;
+    let there = api.post.db.act(caller, async |tx| mark_reply_read(tx, id).await).await?;
+    if there { Ok(NoContent::Done) } else { Err(Problem::not_found()) }
 }
 
 impl From<ReplyView> for ReplySummary {
@@ -86,7 +82,7 @@ impl From<ReplyView> for ReplySummary {
             from: view.from,
             subject: view.subject,
             created_at: At(view.created_at),
-            read: view.read,
+            read_at: view.read_at.map(At),
         }
     }
 }

@@ -40,8 +40,9 @@ impl<'a> ApiExtractor<'a> for RawBody {
     async fn from_request(request: &'a Request, body: &mut RequestBody, _: ExtractParamOptions<()>) -> Result<Self> {
         let header = |name| request.headers().get(name).and_then(|v| v.to_str().ok());
         let media_type = header("content-type").filter(|t| !t.starts_with(UNTOLD)).map(str::to_owned);
-        let length = header("content-length").and_then(|v| v.parse().ok());
         let body = body.take().map_err(|_| Problem::new(Kind::UploadBroken, "The request has no body."))?;
+        // Without that header and without chunks there is no body (RFC 9112 §6.3).
+        let length = header("content-length").and_then(|v| v.parse().ok()).or(body.is_empty().then_some(0));
         Ok(RawBody { media_type, length, body })
     }
 }

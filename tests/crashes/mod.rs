@@ -1,4 +1,5 @@
 //! Servers that die in the middle.
 
 mod database;
+mod download;
 mod killed;

@@ -105,6 +105,12 @@ impl Server {
     pub fn browser(&self) -> Browser {
         Browser::new(self.door.clone(), IpAddr::from(Ipv4Addr::LOCALHOST))
     }
+    /// Bytes that it has held at one time at most (proc_pid_status(5), `VmHWM`).
+    pub fn peak_memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("it runs, on Linux");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("it is there");
+        line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number of KiB") << 10
+    }
     /// SIGKILL, in the middle of whatever it does.
     pub fn kill(&mut self) {
         self.child.kill().expect("it runs");

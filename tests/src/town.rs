@@ -72,7 +72,7 @@ pub async fn on_both_over_smtp(fact: impl AsyncFn(Town, &Peer)) {
 }
 
 impl Town {
-    async fn on(database: TestDatabase, change: impl Fn(&mut Config), relay: Option<Arc<Peer>>) -> Town {
+    pub async fn on(database: TestDatabase, change: impl Fn(&mut Config), relay: Option<Arc<Peer>>) -> Town {
         let seed = SEED.fetch_add(1, SeqCst);
         println!("seed {seed} on {:?}", database.database);
         let mut config = config(&database);

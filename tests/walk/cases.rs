@@ -107,9 +107,11 @@ pub const CASES: &[Case] = cases! {
     "GET" "/v1/messages/{id}/attachments/{attachment}" => "/v1/messages/<message>/attachments/<file>" Nothing, 200;
     "DELETE" "/v1/messages/{id}/attachments/{attachment}" => "/v1/messages/<unsent>/attachments/<upload>" Nothing, 204;
     "POST" "/v1/attachments" => "/v1/attachments?name=a.pdf&message=<unsent>" Bytes("abc"), 201;
+    "GET" "/v1/attachments/{id}" => "/v1/attachments/<file>" Nothing, 200;
     "PUT" "/v1/attachments/{id}" => "/v1/attachments/<upload_part>?offset=0" Bytes("abc"), 200;
     "GET" "/v1/replies" => "/v1/replies?message=<message>&after=<reply>" Nothing, 200;
     "GET" "/v1/replies/{id}" => "/v1/replies/<reply>" Nothing, 200;
+    "POST" "/v1/replies/{id}/read" => "/v1/replies/<reply>/read" Nothing, 204;
     "GET" "/v1/account" => "/v1/account" Nothing, 200;
 };
 

@@ -85,6 +85,7 @@ refusals! {
         Name(_) | Empty(_) | PieceTooSmall => StatusCode::UNPROCESSABLE_ENTITY,
         TooMany(_) | Complete | Offset(_) => StatusCode::CONFLICT,
         MoreThanDeclared(_) | Broken => StatusCode::BAD_REQUEST,
+        NoRoom => StatusCode::INSUFFICIENT_STORAGE,
         Quota(refused) => quota(refused),
     }
     SendRefused {
@@ -94,6 +95,7 @@ refusals! {
         KeyReused => StatusCode::CONFLICT,
         NotAllowed(_) => StatusCode::FORBIDDEN,
         Busy => StatusCode::SERVICE_UNAVAILABLE,
+        NoRoom => StatusCode::INSUFFICIENT_STORAGE,
     }
     RetractRefused { NotFound => StatusCode::NOT_FOUND, NotAllowed(_) => StatusCode::FORBIDDEN }
     UnlockRefused { NotFound => StatusCode::NOT_FOUND, NotAllowed(_) => StatusCode::FORBIDDEN, NotLocked => StatusCode::CONFLICT }

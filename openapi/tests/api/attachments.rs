@@ -34,7 +34,68 @@ async fn an_uploaded_file_is_sent_listed_and_downloaded() {
     assert_eq!((down.status.as_u16(), down.bytes.len(), down.header("content-length")), (200, 300_000, "300000"));
     assert!(down.bytes.iter().all(|b| *b == 7));
     assert_eq!(down.header("content-disposition"), "attachment; filename=\"b.bin\"; filename*=UTF-8''b.bin");
-    assert_eq!(down.header("x-content-type-options"), "nosniff");
+    for (name, value) in
+        [("x-content-type-options", "nosniff"), ("content-security-policy", "sandbox; default-src 'none'"), ("accept-ranges", "bytes")]
+    {
+        assert_eq!(down.header(name), value);
+    }
+    let short = town.get(&ana, &format!("/v1/attachments/{}", second.id())).await;
+    assert!(short.bytes == down.bytes && short.headers == down.headers, "one file, two addresses");
+}
+
+#[tokio::test]
+async fn a_download_goes_on_from_any_byte() {
+    let town = town().await;
+    let ana = town.newcomer("ana").await;
+    let plain: Vec<u8> = (0..200_000u32).map(|n| (n % 251) as u8).collect();
+    let file = upload(&town, &ana, "name=a.bin", &[], plain.clone()).await;
+    let path = format!("/v1/attachments/{}", file.id());
+    let ask = async |headers: &[(&str, &str)]| town.call(&ana, Method::GET, &path, headers, Body::empty()).await;
+    let whole = ask(&[]).await;
+    assert!(whole.status == 200 && whole.bytes == plain, "a file that is not sent yet is its sender's too");
+    let etag = whole.header("etag").to_owned();
+    assert_eq!(etag, format!("\"{}\"", file.json["sha256"].as_str().unwrap()));
+    let rest = ask(&[("range", "bytes=70000-"), ("if-range", &etag)]).await;
+    assert_eq!(
+        (rest.status.as_u16(), rest.header("content-range"), rest.header("content-length")),
+        (206, "bytes 70000-199999/200000", "130000")
+    );
+    assert!(rest.bytes == plain[70_000..]);
+    let head = town.call(&ana, Method::HEAD, &path, &[("range", "bytes=5-9")], Body::empty()).await;
+    assert_eq!((head.header("content-length"), head.bytes.len()), ("5", 0));
+    for (headers, status) in [
+        (vec![("range", "bytes=70000-"), ("if-range", "\"other\"")], 200),
+        (vec![("range", "bytes=0-1,5-6")], 200),
+        (vec![("range", "bytes=nonsense")], 200),
+        (vec![("range", "bytes=-1")], 206),
+        (vec![("if-none-match", etag.as_str())], 304),
+    ] {
+        assert_eq!(ask(&headers).await.status.as_u16(), status, "{headers:?}");
+    }
+    let beyond = ask(&[("range", "bytes=200000-")]).await;
+    assert_eq!((beyond.problem(), beyond.header("content-range")), ("range-not-satisfiable", "bytes */200000"));
+}
+
+#[tokio::test]
+async fn what_cannot_be_opened_says_why() {
+    let town = town().await;
+    let ana = town.newcomer("ana").await;
+    let mut sent = Vec::new();
+    for password in [Some("four herons"), None] {
+        let file = upload(&town, &ana, "name=a.txt", &[], "abc").await;
+        let body = json!({"to": ["bob@example.org"], "subject": "x", "body": "", "password": password, "attachments": [file.id()]});
+        sent.push((town.post(&ana, "/v1/messages", &body).await.id().to_owned(), format!("/v1/attachments/{}", file.id())));
+    }
+    let sealed = town.get(&ana, &sent[0].1).await;
+    assert_eq!((sealed.status.as_u16(), sealed.problem()), (409, "sealed"), "{}", sealed.json);
+    assert!(sealed.json["detail"].as_str().unwrap().contains("password that we do not have"));
+    assert_eq!(town.get(&ana, &sent[1].1).await.bytes, b"abc");
+    town.post(&ana, &format!("/v1/messages/{}/retraction", sent[1].0), &json!({})).await;
+    assert_eq!(town.get(&ana, &sent[1].1).await.problem(), "gone");
+    let unfinished = upload(&town, &ana, "name=a.txt&size=10", &[("content-length", "0")], Body::empty()).await;
+    assert_eq!(town.get(&ana, &format!("/v1/attachments/{}", unfinished.id())).await.problem(), "not-found");
+    let ben = town.newcomer("ben").await;
+    assert_eq!(town.get(&ben, &sent[0].1).await.problem(), "not-found", "a neighbour is not even told that it is sealed");
 }
 
 #[tokio::test]

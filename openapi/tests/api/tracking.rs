@@ -92,6 +92,7 @@ async fn a_neighbours_message_is_absent_byte_for_byte() {
             (Method::GET, format!("/v1/messages/{message}/attachments/{}", file.replace('/', "%2F"))),
             (Method::DELETE, format!("/v1/messages/{message}/attachments/{}", file.replace('/', "%2F"))),
             (Method::PUT, format!("/v1/attachments/{}?offset=0", file.replace('/', "%2F"))),
+            (Method::GET, format!("/v1/attachments/{}", file.replace('/', "%2F"))),
             (Method::GET, format!("/v1/replies/{}", message.replace("msg_", "rpl_"))),
         ] {
             let answer = town.call(&ana, method.clone(), &path, &[], Body::empty()).await;

@@ -63,8 +63,8 @@ kinds! {
     ExpiredUnopened { "expired_unopened", Some("AcceptanceRejectionExpiry"), "Expired unopened", "The deadline passed with no gesture. It does not say that the notice was seen." }
     /// Content was released to that browser. Does not claim reading.
     HandedOver { "handed_over", Some("ContentHandover"), "Opened", "The content was handed over to that browser. It does not say that it was read." }
-    /// One file was released to that browser. Does not claim reading.
-    FileHandedOver { "file_handed_over", Some("ContentHandover"), "File handed over", "The file was handed over to that browser. It does not say that it was read." }
+    /// One file was released to that browser, to fetch at once or in parts. Does not claim that all of it arrived, nor reading.
+    FileHandedOver { "file_handed_over", Some("ContentHandover"), "File handed over", "The file was released to that browser. It does not say that all of it arrived, nor that it was read." }
     /// Taken back before the first hand-over. Does not claim that no copy exists elsewhere.
     Retracted { "retracted", None, "Retracted", "Taken back before it was opened. It does not say that no copy exists elsewhere." }
     /// The sender asked for it back after the hand-over.

@@ -47,7 +47,7 @@ pub use reply::{ReplyRefused, ReplyView, mark_reply_read, replies, reply, reply_
 pub use retract::{RetractRefused, Retraction, retract};
 pub use send::{Ready, SendRefused, Sent, prepare, send, submit};
 pub use sent::{SentQuery, SentRow, sent};
-pub use stream::{FileStream, Reader, open_file};
+pub use stream::{FileRefused, OpenFile, Reader, open_file};
 pub use sweep::{Swept, sweep};
 pub use unlock::{UnlockRefused, unlock};
 pub use visit::{accept, content, gesture, give_password, prove_code, release_file, resend_code, where_it_stands};

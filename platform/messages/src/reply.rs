@@ -37,7 +37,8 @@ pub struct ReplyView {
     pub from: String,
     pub subject: String,
     pub created_at: Time,
-    pub read: bool,
+    /// When the tenant first marked it as read.
+    pub read_at: Option<Time>,
 }
 
 /// From the browser to which the content was handed over.
@@ -135,7 +136,7 @@ async fn views(look: &impl Look, rows: Vec<reply_table::Model>) -> Result<Vec<Re
         from: from.get(&row.recipient_id).cloned().unwrap_or_default(),
         subject: about.get(&row.message_id).cloned().unwrap_or_default(),
         created_at: Time(row.created_at),
-        read: row.read_at.is_some(),
+        read_at: row.read_at.map(Time),
     };
     Ok(rows.into_iter().map(view).collect())
 }

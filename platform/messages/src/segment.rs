@@ -6,6 +6,7 @@
 use bytes::Bytes;
 use kernel::{Chance, Fault, FaultKind};
 use keys::{CHUNK, PartKey, SALT, TAG};
+use std::ops::Range;
 
 const CHUNKS: usize = 64;
 /// Plain bytes of a full segment: 4 MiB.
@@ -33,21 +34,101 @@ pub(crate) fn seal(key: &PartKey, start: u64, plain: &[u8], last: bool, chance: 
     out.into()
 }
 
-/// Opens segment `number` of a file of `size` bytes.
-pub(crate) fn open(key: &PartKey, number: u64, size: u64, sealed: &[u8]) -> Result<Vec<u8>, Fault> {
-    let damaged = || Fault::new(FaultKind::Sealed, "a sealed segment is too short");
-    let (salt, rest) = sealed.split_at_checked(SALT).ok_or_else(damaged)?;
-    let key = key.salted(salt.try_into().map_err(|_| damaged())?);
-    let last_chunk = size.div_ceil(CHUNK as u64).saturating_sub(1);
-    let mut out = Vec::with_capacity(rest.len());
-    let mut chunk = Vec::with_capacity(CHUNK + TAG);
-    for (i, piece) in rest.chunks(CHUNK + TAG).enumerate() {
-        let index = number * CHUNKS as u64 + i as u64;
-        chunk.clear();
-        chunk.extend_from_slice(piece);
-        key.open_chunk(index, index == last_chunk, &mut chunk)?;
-        out.extend_from_slice(&chunk);
+/// Some chunks of one segment, to be opened without the others.
+#[derive(Clone, Debug)]
+pub(crate) struct Piece {
+    number: u64,
+    /// Of the whole file.
+    size: u64,
+    /// Counted in the segment.
+    chunks: Range<u64>,
+}
+
+impl Piece {
+    /// The chunks of segment `number` that hold any byte of `wanted`.
+    pub(crate) fn holding(wanted: &Range<u64>, number: u64, size: u64) -> Piece {
+        let start = number * SEGMENT as u64;
+        let here = |at: u64| at.saturating_sub(start).min(plain_len(number, size));
+        let chunks = here(wanted.start) / CHUNK as u64..here(wanted.end).div_ceil(CHUNK as u64);
+        Piece { number, size, chunks }
     }
-    let expected = (size - number * SEGMENT as u64).min(SEGMENT as u64);
-    if out.len() as u64 == expected { Ok(out) } else { Err(damaged()) }
+    /// Where in the file its first byte is.
+    pub(crate) fn start(&self) -> u64 {
+        self.number * SEGMENT as u64 + self.chunks.start * CHUNK as u64
+    }
+    /// Where in the sealed segment its parts lie: the salt, the chunks.
+    pub(crate) fn places(&self) -> [Range<u64>; 2] {
+        let at = |chunks: u64| SALT as u64 + (chunks * CHUNK as u64).min(plain_len(self.number, self.size)) + chunks * TAG as u64;
+        [0..SALT as u64, at(self.chunks.start)..at(self.chunks.end)]
+    }
+    /// Opens what lay at `places`.
+    pub(crate) fn open(&self, key: &PartKey, salt: &[u8], sealed: &[u8]) -> Result<Vec<u8>, Fault> {
+        let damaged = || Fault::new(FaultKind::Sealed, "a sealed segment is too short");
+        let key = key.salted(salt.try_into().map_err(|_| damaged())?);
+        let last_chunk = self.size.div_ceil(CHUNK as u64).saturating_sub(1);
+        let mut out = Vec::with_capacity(sealed.len());
+        let mut chunk = Vec::with_capacity(CHUNK + TAG);
+        let first = self.number * CHUNKS as u64 + self.chunks.start;
+        for (index, piece) in (first..).zip(sealed.chunks(CHUNK + TAG)) {
+            chunk.clear();
+            chunk.extend_from_slice(piece);
+            key.open_chunk(index, index == last_chunk, &mut chunk)?;
+            out.extend_from_slice(&chunk);
+        }
+        let [_, place] = self.places();
+        let expected = place.end - place.start - (self.chunks.end - self.chunks.start) * TAG as u64;
+        if out.len() as u64 == expected { Ok(out) } else { Err(damaged()) }
+    }
+}
+
+/// Plain bytes of segment `number` of a file of `size`.
+fn plain_len(number: u64, size: u64) -> u64 {
+    size.saturating_sub(number * SEGMENT as u64).min(SEGMENT as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kernel::{AttachmentId, MessageId, TenantId, Time};
+    use keys::{Part, RootKeys};
+
+    const SEG: u64 = SEGMENT as u64;
+    const C: u64 = CHUNK as u64;
+
+    #[test]
+    fn a_range_opens_the_chunks_that_it_needs_and_no_others() {
+        let chance = Chance::seeded(4);
+        let now = Time(1_795_454_042_123);
+        let (tenant, _) = RootKeys::new(1, [7; 32]).new_tenant_key(TenantId::new(now, &chance), &chance);
+        let key = tenant.new_message_key(MessageId::new(now, &chance), &chance).part(Part::Attachment(AttachmentId::new(now, &chance)));
+        for size in [1, C, C + 1, SEG - 1, SEG, SEG + 1, 2 * SEG + 3 * C + 7] {
+            let mut plain = vec![0; size as usize];
+            chance.fill(&mut plain);
+            let sealed: Vec<Bytes> = plain
+                .chunks(SEGMENT)
+                .enumerate()
+                .map(|(n, part)| {
+                    let start = n as u64 * SEG;
+                    seal(&key, start, part, start + part.len() as u64 == size, &chance)
+                })
+                .collect();
+            for wanted in [0..size, 0..1, size - 1..size, size / 3..size / 2 + 1, C.min(size - 1)..size, size / 2..size / 2 + 1] {
+                let mut got = Vec::new();
+                for n in number(wanted.start)..number(wanted.end - 1) + 1 {
+                    let piece = Piece::holding(&wanted, n, size);
+                    let [salt, place] = piece.places();
+                    let whole = &sealed[n as usize];
+                    let chunks = &whole[place.start as usize..place.end as usize];
+                    let opened = piece.open(&key, &whole[salt.start as usize..salt.end as usize], chunks).unwrap();
+                    let needed = wanted.end.min((n + 1) * SEG) - wanted.start.max(n * SEG);
+                    assert!((opened.len() as u64) < needed + 2 * C, "{wanted:?} of {size} opened {}", opened.len());
+                    assert!(piece.open(&key, &whole[..SALT], &chunks[1..]).is_err(), "a shifted piece opens nothing");
+                    let from = wanted.start.saturating_sub(piece.start()).min(opened.len() as u64) as usize;
+                    let to = wanted.end.saturating_sub(piece.start()).min(opened.len() as u64) as usize;
+                    got.extend_from_slice(&opened[from..to]);
+                }
+                assert!(got == plain[wanted.start as usize..wanted.end as usize], "{wanted:?} of {size}");
+            }
+        }
+    }
 }

@@ -1,85 +1,98 @@
-//! Serves a sealed file in constant memory, from any byte on.
+//! Serves a sealed file in constant memory, from any byte on: a range opens the chunks that hold it and no others.
 
-use crate::{AttachmentView, Post, segment, visit};
+use crate::{AttachmentView, Post, draft, message, segment, segment::Piece, visit};
 use bytes::Bytes;
 use futures_util::stream::{self, BoxStream, StreamExt};
 use kernel::{AttachmentId, Fault, MessageId};
 use keys::{MessageKey, Part, PartKey, Slot, Token};
 use sea_orm::{ColumnTrait, QueryFilter};
-use segment::SEGMENT;
 use std::ops::Range;
 use store::{
-    Blobs, Caller, TenantRead,
-    entity::{attachment, message, released},
+    Blobs, Caller, TenantRead, Who,
+    entity::{attachment, released},
 };
 
-/// A file on its way out.
-pub struct FileStream {
+/// A file that its reader may have.
+pub struct OpenFile {
     pub file: AttachmentView,
-    /// Bytes that will come.
-    pub range: Range<u64>,
-    pub bytes: BoxStream<'static, Result<Bytes, std::io::Error>>,
+    source: Source,
 }
 
-/// Who asks: a recipient's browser to which the file was released, or the sender (unless sealed with a password).
+/// Who asks: a recipient's browser to which the file was released; or the sender's side, which may name the message.
 pub enum Reader<'a> {
     Browser(&'a Token),
-    Sender(MessageId),
+    Sender(Option<MessageId>),
 }
 
-/// `wanted`: bytes from..to (to exclusive, cut to the size); `None` all. `None` back: not theirs, not released, gone.
-pub async fn open_file(
-    post: &Post,
-    who: &Caller,
-    reader: Reader<'_>,
-    file: AttachmentId,
-    wanted: Option<Range<u64>>,
-) -> Result<Option<FileStream>, Fault> {
-    let found = post
+/// Only the sender's side is told more than that there is nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum FileRefused {
+    /// Not theirs, not released, not complete, or not there.
+    #[error("There is no such file.")]
+    NotFound,
+    #[error("This message is sealed with a message password that we do not have, so we cannot open its files, not even for you.")]
+    Sealed,
+    #[error("The content of this message was destroyed, and its files with it. Its evidence stays.")]
+    Gone,
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+/// Finds the file and its key; reads no content.
+pub async fn open_file(post: &Post, who: &Caller, reader: Reader<'_>, file: AttachmentId) -> Result<OpenFile, FileRefused> {
+    let (row, key) = post
         .db
         .read(who, async |read| {
-            let Some(key) = key_for(read, &reader, file).await? else { return Ok(None) };
-            let row = read
-                .find::<attachment::Entity>()
-                .filter(attachment::Column::Id.eq(file.0))
-                .filter(attachment::Column::MessageId.eq(key.message().0))
-                .filter(attachment::Column::Sha256.is_not_null())
-                .one()
-                .await?;
-            Ok::<_, Fault>(row.map(|row| (row, key)))
+            let found = read.find::<attachment::Entity>().filter(attachment::Column::Id.eq(file.0)).one().await?;
+            let row = found.filter(|row| row.sha256.is_some()).ok_or(FileRefused::NotFound)?;
+            let key = match &reader {
+                Reader::Browser(cookie) => released_key(read, cookie, &row).await?,
+                Reader::Sender(named) if named.is_none_or(|id| id.0 == row.message_id) => own_key(read, &row).await?,
+                Reader::Sender(_) => return Err(FileRefused::NotFound),
+            };
+            Ok((row, key))
         })
         .await?;
-    Ok(found.map(|(row, key)| start(post, row, key.part(Part::Attachment(file)), wanted)))
+    let file = AttachmentView::of(&row);
+    let source = Source { blobs: post.db.blobs().clone(), name: row.blob, key: key.part(Part::Attachment(file.id)), size: file.received };
+    Ok(OpenFile { file, source })
 }
 
-async fn key_for(read: &TenantRead, reader: &Reader<'_>, file: AttachmentId) -> Result<Option<MessageKey>, Fault> {
-    match reader {
-        Reader::Browser(cookie) => {
-            let Some((visit, key)) = visit::opened(read, cookie).await? else { return Ok(None) };
-            let released = read
-                .find::<released::Entity>()
-                .filter(released::Column::VisitId.eq(visit.id))
-                .filter(released::Column::AttachmentId.eq(file.0))
-                .one()
-                .await?;
-            Ok(released.map(|_| key))
-        }
-        Reader::Sender(id) => {
-            let row = read.find::<message::Entity>().filter(message::Column::Id.eq(id.0)).one().await?;
-            row.and_then(|row| row.sender_slot).map(|slot| read.keys().unwrap(*id, Slot::Sender, &slot)).transpose()
-        }
+async fn released_key(read: &TenantRead, cookie: &Token, row: &attachment::Model) -> Result<MessageKey, FileRefused> {
+    let opened = visit::opened(read, cookie).await?.filter(|(_, key)| key.message().0 == row.message_id);
+    let (visit, key) = opened.ok_or(FileRefused::NotFound)?;
+    let released = read
+        .find::<released::Entity>()
+        .filter(released::Column::VisitId.eq(visit.id))
+        .filter(released::Column::AttachmentId.eq(row.id))
+        .one()
+        .await?;
+    released.map(|_| key).ok_or(FileRefused::NotFound)
+}
+
+/// The sender's own slot; of what is not sent yet, the draft's. Reading takes no right (`store::Right`), but a member or a key.
+async fn own_key(read: &TenantRead, row: &attachment::Model) -> Result<MessageKey, FileRefused> {
+    if !matches!(read.caller().who(), Who::Member { .. } | Who::Key { .. }) {
+        return Err(FileRefused::NotFound);
+    }
+    let id = MessageId(row.message_id);
+    let Some(message) = message::row(read, id).await? else {
+        return draft::draft_key(read, id).await?.ok_or(FileRefused::NotFound);
+    };
+    match message.sender_slot {
+        _ if message.shredded_at.is_some() => Err(FileRefused::Gone),
+        Some(slot) => Ok(read.keys().unwrap(id, Slot::Sender, &slot)?),
+        None => Err(FileRefused::Sealed),
     }
 }
 
-fn start(post: &Post, row: attachment::Model, key: PartKey, wanted: Option<Range<u64>>) -> FileStream {
-    let file = AttachmentView::of(&row);
-    let size = file.received;
-    let range = wanted.map_or(0..size, |r| r.start.min(size)..r.end.min(size));
-    let source = Source { blobs: post.db.blobs().clone(), name: row.blob, key, size, range: range.clone() };
-    let segments = if range.is_empty() { 0..0 } else { segment::number(range.start)..segment::number(range.end - 1) + 1 };
-    // One segment is opened ahead of the one being sent.
-    let bytes = stream::iter(segments).map(move |n| source.clone().segment(n)).buffered(2).boxed();
-    FileStream { file, range, bytes }
+impl OpenFile {
+    /// The bytes from..to (to exclusive), which must lie within the file. Nothing is read before they are asked for.
+    pub fn bytes(self, range: Range<u64>) -> BoxStream<'static, Result<Bytes, std::io::Error>> {
+        let segments = if range.is_empty() { 0..0 } else { segment::number(range.start)..segment::number(range.end - 1) + 1 };
+        // One segment is opened ahead of the one being sent.
+        stream::iter(segments).map(move |n| self.source.clone().read(range.clone(), n)).buffered(2).boxed()
+    }
 }
 
 #[derive(Clone)]
@@ -88,18 +101,20 @@ struct Source {
     name: String,
     key: PartKey,
     size: u64,
-    range: Range<u64>,
 }
 
 impl Source {
-    async fn segment(self, number: u64) -> Result<Bytes, std::io::Error> {
-        let sealed = self.blobs.get(&self.name, number).await.map_err(std::io::Error::other)?;
-        let (key, size) = (self.key.clone(), self.size);
-        let plain = tokio::task::spawn_blocking(move || segment::open(&key, number, size, &sealed)).await;
-        let plain = Bytes::from(plain.map_err(std::io::Error::other)?.map_err(std::io::Error::other)?);
-        let start = number * SEGMENT as u64;
-        let from = self.range.start.saturating_sub(start).min(plain.len() as u64) as usize;
-        let to = self.range.end.saturating_sub(start).min(plain.len() as u64) as usize;
-        Ok(plain.slice(from..to))
+    /// What segment `number` holds of `range`.
+    async fn read(self, range: Range<u64>, number: u64) -> Result<Bytes, std::io::Error> {
+        let piece = Piece::holding(&range, number, self.size);
+        let sealed = self.blobs.get_ranges(&self.name, number, &piece.places()).await.map_err(std::io::Error::other)?;
+        let start = piece.start();
+        let opening = tokio::task::spawn_blocking(move || match sealed.as_slice() {
+            [salt, chunks] => piece.open(&self.key, salt, chunks),
+            _ => Err(Fault::other("a blob answered another number of ranges")),
+        });
+        let plain = Bytes::from(opening.await.map_err(std::io::Error::other)?.map_err(std::io::Error::other)?);
+        let within = |at: u64| at.saturating_sub(start).min(plain.len() as u64) as usize;
+        Ok(plain.slice(within(range.start)..within(range.end)))
     }
 }

@@ -13,5 +13,5 @@ use poem::{
 #[handler]
 pub async fn serve(Data(web): Data<&Web>, member: Member, Path((id, att, _name)): Path<(String, String, String)>, req: &Request) -> Answer {
     let (id, att): (MessageId, AttachmentId) = (answer::id(&id)?, answer::id(&att)?);
-    download::serve(&web.post, &member.caller, Reader::Sender(id), att, req.headers()).await
+    download::serve(&web.post, &member.caller, Reader::Sender(Some(id)), att, req.headers()).await
 }

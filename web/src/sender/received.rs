@@ -69,7 +69,13 @@ pub async fn list(Data(web): Data<&Web>, member: Member, req: &Request) -> Answe
 }
 
 pub fn row_of(reply: ReplyView, now: Time) -> ReplyRow {
-    ReplyRow { id: reply.id, from: reply.from, subject: reply.subject, at: When::near(reply.created_at, now), read: reply.read }
+    ReplyRow {
+        id: reply.id,
+        from: reply.from,
+        subject: reply.subject,
+        at: When::near(reply.created_at, now),
+        read: reply.read_at.is_some(),
+    }
 }
 
 /// Looking changes nothing: the page has a button that marks the reply as read, and its script presses it once the page is seen.
@@ -83,7 +89,7 @@ pub async fn show(Data(web): Data<&Web>, member: Member, Path(id): Path<String>)
         at: When::near(reply.created_at, web.post.db.clock().now()),
         html: messages::render_html(&text),
         id,
-        read: reply.read,
+        read: reply.read_at.is_some(),
         from: reply.from,
         subject: reply.subject,
         message: reply.message,

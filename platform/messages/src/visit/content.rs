@@ -41,7 +41,8 @@ pub async fn content(post: &Post, who: &Caller, cookie: &Token) -> Result<Option
     }))
 }
 
-/// Records that a file is handed over to this browser (once a visit and file); `open_file` then serves it, in ranges if need be.
+/// Records that a file is handed over to this browser (once a visit and file); `open_file` then serves it, in ranges if need be and as
+/// often as asked. `file_bytes` is the size of what was released; how much of it a browser then fetched is not evidence.
 pub async fn release_file(post: &Post, who: &Caller, cookie: &Token, file: AttachmentId) -> Result<(), PickupRefused> {
     post.db
         .act(who, async |tx| {
@@ -75,7 +76,7 @@ pub async fn release_file(post: &Post, who: &Caller, cookie: &Token, file: Attac
                 .entry(Kind::FileHandedOver)
                 .because("assurance", assurance(message::proof(&letter.message)?))
                 .because("file", file.to_string())
-                .because("bytes", row.received_bytes);
+                .because("file_bytes", row.received_bytes);
             evidence::record(tx, entry).await?;
             tx.changed(message);
             Ok(())
