@@ -1,10 +1,12 @@
 //! The journeys of people, each fact on both databases.
 
 mod attach;
+mod bucket;
 mod draft;
 mod known;
 mod notices;
 mod pick_up;
+mod replies;
 mod retract;
 mod send;
 mod unasked;

@@ -69,6 +69,8 @@ pub enum AttachRefused {
     /// Bytes are kept by whole segments, so such a piece would never get the upload any further.
     #[error("A piece that does not end the file must have at least {} bytes. Nothing of it was kept.", crate::segment::SEGMENT)]
     PieceTooSmall,
+    #[error("We have no room for new files right now. Try again later; what was uploaded before is kept.")]
+    NoRoom,
     #[error(transparent)]
     Quota(#[from] QuotaRefused),
     #[error(transparent)]
@@ -86,6 +88,9 @@ pub async fn begin_attachment(
     tx.caller().must(Right::Attach)?;
     if declared == Some(0) {
         return Err(AttachRefused::Empty(name.to_string()));
+    }
+    if tx.disk().is_low() {
+        return Err(AttachRefused::NoRoom);
     }
     let message = match message {
         Some(id) => of_draft(tx, id).await?,

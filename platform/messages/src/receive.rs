@@ -68,6 +68,9 @@ impl<'p> Upload<'p> {
         if row.sha256.is_some() {
             return Err(AttachRefused::Complete);
         }
+        if post.db.disk().is_low() {
+            return Err(AttachRefused::NoRoom);
+        }
         let here = u64::try_from(row.received_bytes).unwrap_or(0);
         if here != offset {
             return Err(AttachRefused::Offset(here));
@@ -118,6 +121,10 @@ impl<'p> Upload<'p> {
         if self.limit.is_some_and(|limit| seen > limit) {
             let limit = self.limit.map_or(0, attach::as_bytes);
             return Err(quota::QuotaRefused::TooLarge { limit }.into());
+        }
+        // A large file may take what was left while it arrives; what is stored stays, to go on from.
+        if self.post.db.disk().is_low() {
+            return Err(AttachRefused::NoRoom);
         }
         if seen == 0 && matches!(end, End::Finished) {
             return Err(AttachRefused::Empty(self.row.name.clone()));

@@ -1,7 +1,7 @@
 //! The database: opened once, then acts and reads.
 
 use crate::{
-    Blobs, FrontDesk, Jobs,
+    Blobs, Disk, FrontDesk, Jobs,
     credentials::Credentials,
     herald::Herald,
     house::House,
@@ -28,6 +28,7 @@ pub struct Ground {
     pub chance: Chance,
     pub roots: RootKeys,
     pub blobs: Blobs,
+    pub disk: Disk,
 }
 
 /// Where the rows are.
@@ -117,6 +118,9 @@ impl Db {
     }
     pub fn blobs(&self) -> &Blobs {
         &self.0.house.ground.blobs
+    }
+    pub fn disk(&self) -> &Disk {
+        &self.0.house.ground.disk
     }
     pub fn front_desk(&self) -> FrontDesk<'_> {
         FrontDesk::new(self)

@@ -35,6 +35,13 @@ pub(crate) fn is_failed_sync(error: &rusqlite::Error) -> bool {
     matches!(extended, ffi::SQLITE_IOERR_FSYNC | ffi::SQLITE_IOERR_DIR_FSYNC)
 }
 
+/// After a failed fsync the kernel may have dropped pages that it calls clean, so a later write would promise what is not there.
+/// Starting again reads what is really on the disk.
+pub(crate) fn failed_sync(error: &dyn std::fmt::Display) -> ! {
+    tracing::error!(%error, "the disk did not take a write (fsync failed); stopping so that nothing is promised in vain");
+    std::process::abort()
+}
+
 /// PostgreSQL's SQLSTATE (manual, appendix A) and what sqlx finds by itself.
 pub(crate) fn of_pg(what: &str, error: sqlx::Error) -> Fault {
     Fault::from_error(sqlx_kind(&error), what, error)

@@ -1,6 +1,6 @@
 //! What an act and a read have in common: scoped finds, and the instant, caller, chance and keys that go with them.
 
-use crate::{Blobs, Caller, Shelf, connection::Connection, entity::TenantOwned, house::House, statements::Find};
+use crate::{Blobs, Caller, Disk, Shelf, connection::Connection, entity::TenantOwned, house::House, statements::Find};
 use kernel::{Chance, Fault, TenantId, Time};
 use keys::TenantKey;
 use std::sync::Arc;
@@ -51,6 +51,9 @@ impl TenantRead {
     }
     pub fn blobs(&self) -> &Blobs {
         &self.house.ground.blobs
+    }
+    pub fn disk(&self) -> &Disk {
+        &self.house.ground.disk
     }
     pub fn shelf(&self) -> &Shelf {
         &self.house.shelf

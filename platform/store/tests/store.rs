@@ -16,7 +16,6 @@ mod store {
     mod news;
     mod round_trip;
     mod scope;
-    mod small_disk;
     mod unscoped;
     mod walls;
 }

@@ -39,6 +39,8 @@ pub enum SendRefused {
     NotAllowed(#[from] NotAllowed),
     #[error("We are busy right now. Nothing was sent; try again in a moment.")]
     Busy,
+    #[error("We have no room for new messages right now. Nothing was sent; try again later.")]
+    NoRoom,
     #[error(transparent)]
     Fault(#[from] Fault),
 }

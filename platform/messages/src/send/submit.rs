@@ -20,6 +20,9 @@ pub async fn submit(post: &Post, who: &Caller, outline: &Outline, idempotency: O
         }
     }
     let parsed = Draft::parse(outline, post.db.clock().now()).map_err(SendRefused::Fields)?;
+    if post.db.disk().is_low() {
+        return Err(SendRefused::NoRoom);
+    }
     let draft_id = parsed.draft;
     let sent = async {
         let mut ready = prepare(post, who, parsed).await?;

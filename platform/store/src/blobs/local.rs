@@ -1,10 +1,13 @@
 //! Blobs in a directory: `ab/cd/<name>/<segment>`, each written beside its place, synced and renamed.
 
+use crate::fault::failed_sync;
 use bytes::Bytes;
 use kernel::{Fault, FaultKind};
 use std::{
     fs::{self, File},
     io::{self, Write},
+    ops::Range,
+    os::unix::fs::FileExt,
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -33,6 +36,20 @@ impl LocalBlobs {
         let path = self.root.join(name).join(segment.to_string());
         blocking("reading a blob", move || fs::read(path)).await.map(Bytes::from)
     }
+    pub(super) async fn get_ranges(&self, name: &str, segment: u64, ranges: &[Range<u64>]) -> Result<Vec<Bytes>, Fault> {
+        let (path, ranges) = (self.root.join(name).join(segment.to_string()), ranges.to_vec());
+        blocking("reading a blob", move || read_ranges(&path, &ranges)).await
+    }
+    /// A file of its own beside the blobs, so that no directory is left.
+    pub(super) async fn check(&self) -> Result<(), Fault> {
+        let path = self.root.join(format!(".probe.{}.{}", std::process::id(), WRITTEN.fetch_add(1, Relaxed)));
+        let probe = move || {
+            let found = write_synced(&path, b"probe").and_then(|()| fs::read(&path));
+            fs::remove_file(&path)?;
+            found
+        };
+        if blocking("writing a probe", probe).await? == b"probe" { Ok(()) } else { Err(Fault::other("a blob came back altered")) }
+    }
     pub(super) async fn delete_all(&self, name: &str) -> Result<(), Fault> {
         let blob = self.root.join(name);
         blocking("deleting a blob", move || match fs::remove_dir_all(blob) {
@@ -41,14 +58,24 @@ impl LocalBlobs {
         })
         .await
     }
-    pub(super) fn free_bytes(&self) -> Result<u64, Fault> {
-        let space = rustix::fs::statvfs(&*self.root).map_err(|e| fault("asking for free space", e.into()))?;
-        Ok(space.f_bavail.saturating_mul(space.f_frsize))
-    }
 }
 
-/// Durable when it answers: content, then name, then every directory on the way, since any of them may be new. A failed sync
-/// fails this blob alone: it was never promised, and nothing later relies on it.
+fn read_ranges(path: &Path, ranges: &[Range<u64>]) -> io::Result<Vec<Bytes>> {
+    let file = File::open(path)?;
+    let size = file.metadata()?.len();
+    let one = |range: &Range<u64>| {
+        // Before room is made for it.
+        if range.start > range.end || range.end > size {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        let mut bytes = vec![0; (range.end - range.start) as usize];
+        file.read_exact_at(&mut bytes, range.start)?;
+        Ok(bytes.into())
+    };
+    ranges.iter().map(one).collect()
+}
+
+/// Durable when it answers: content, then name, then every directory on the way, since any of them may be new.
 fn write(root: &Path, blob: &Path, segment: u64, bytes: &[u8]) -> io::Result<()> {
     fs::create_dir_all(blob)?;
     let unfinished = blob.join(format!(".{segment}.{}.{}", std::process::id(), WRITTEN.fetch_add(1, Relaxed)));
@@ -59,7 +86,7 @@ fn write(root: &Path, blob: &Path, segment: u64, bytes: &[u8]) -> io::Result<()>
     }
     let mut dir: PathBuf = blob.to_owned();
     loop {
-        File::open(&dir)?.sync_all()?;
+        synced(&File::open(&dir)?)?;
         if dir == root || !dir.pop() {
             return Ok(());
         }
@@ -69,7 +96,17 @@ fn write(root: &Path, blob: &Path, segment: u64, bytes: &[u8]) -> io::Result<()>
 fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = File::create_new(path)?;
     file.write_all(bytes)?;
-    file.sync_all()
+    synced(&file)
+}
+
+/// As for the database's file, a failed sync ends the process: other blobs of the same disk may be gone that were promised. A disk
+/// that is full, or that never syncs such files, has not lost anything.
+fn synced(file: &File) -> io::Result<()> {
+    use io::ErrorKind::{InvalidInput, QuotaExceeded, StorageFull, Unsupported};
+    match file.sync_all() {
+        Err(e) if ![InvalidInput, QuotaExceeded, StorageFull, Unsupported].contains(&e.kind()) => failed_sync(&e),
+        done => done,
+    }
 }
 
 async fn blocking<T: Send + 'static>(what: &'static str, f: impl FnOnce() -> io::Result<T> + Send + 'static) -> Result<T, Fault> {

@@ -6,7 +6,7 @@ mod s3;
 
 use bytes::Bytes;
 use kernel::{Chance, Fault};
-use std::path::Path;
+use std::{ops::Range, path::Path};
 
 pub use local::LocalBlobs;
 pub use s3::{S3Blobs, S3Config};
@@ -54,6 +54,14 @@ impl Blobs {
             Blobs::S3(s3) => s3.get(name, segment).await,
         }
     }
+    /// Parts of a segment, in the order asked; what does not lie within it is a fault.
+    pub async fn get_ranges(&self, name: &str, segment: u64, ranges: &[Range<u64>]) -> Result<Vec<Bytes>, Fault> {
+        check_name(name)?;
+        match self {
+            Blobs::Local(local) => local.get_ranges(name, segment, ranges).await,
+            Blobs::S3(s3) => s3.get_ranges(name, segment, ranges).await,
+        }
+    }
     /// Deletes every segment; deleting what is not there is fine.
     pub async fn delete_all(&self, name: &str) -> Result<(), Fault> {
         check_name(name)?;
@@ -62,20 +70,16 @@ impl Blobs {
             Blobs::S3(s3) => s3.delete_all(name).await,
         }
     }
-    /// Writes, reads and deletes a probe.
+    /// Writes, reads and deletes a probe; leaves nothing behind.
     pub async fn check(&self, chance: &Chance) -> Result<(), Fault> {
+        if let Blobs::Local(local) = self {
+            return local.check().await;
+        }
         let (name, probe) = (Blobs::new_name(chance), Bytes::from_static(b"probe"));
         self.put(&name, 0, probe.clone()).await?;
         let found = self.get(&name, 0).await;
         self.delete_all(&name).await?;
         if found? == probe { Ok(()) } else { Err(Fault::other("a blob came back altered")) }
-    }
-    /// Bytes free where blobs go; `None` for a bucket.
-    pub fn free_bytes(&self) -> Result<Option<u64>, Fault> {
-        match self {
-            Blobs::Local(local) => local.free_bytes().map(Some),
-            Blobs::S3(_) => Ok(None),
-        }
     }
 }
 

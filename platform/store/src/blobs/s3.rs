@@ -4,14 +4,17 @@ use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt};
 use kernel::{Fault, FaultKind};
 use object_store::{
-    ClientOptions, ObjectStore, ObjectStoreExt,
+    ClientOptions, ObjectStore, ObjectStoreExt, RetryConfig,
     aws::{AmazonS3, AmazonS3Builder},
     path::Path,
 };
-use std::{sync::Arc, time::Duration};
+use std::{ops::Range, sync::Arc, time::Duration};
 
 /// For one request; a segment is at most 5 MiB.
 const TIMEOUT: Duration = Duration::from_secs(60);
+/// A bucket that is away is asked again a few times, no longer than this: somebody waits for the answer.
+const RETRIES: usize = 4;
+const RETRY_TIME: Duration = Duration::from_secs(15);
 
 /// A bucket of any S3.
 #[derive(Clone)]
@@ -34,6 +37,7 @@ impl S3Blobs {
         let client = ClientOptions::new().with_timeout(TIMEOUT);
         let mut builder = AmazonS3Builder::new()
             .with_client_options(client)
+            .with_retry(RetryConfig { max_retries: RETRIES, retry_timeout: RETRY_TIME, ..RetryConfig::default() })
             .with_region(&config.region)
             .with_bucket_name(&config.bucket)
             .with_access_key_id(&config.access_key)
@@ -50,6 +54,12 @@ impl S3Blobs {
     pub(super) async fn get(&self, name: &str, segment: u64) -> Result<Bytes, Fault> {
         let failed = |e| fault("reading a blob", e);
         self.bucket.get(&at(name, segment)).await.map_err(failed)?.bytes().await.map_err(failed)
+    }
+    pub(super) async fn get_ranges(&self, name: &str, segment: u64, ranges: &[Range<u64>]) -> Result<Vec<Bytes>, Fault> {
+        let parts = self.bucket.get_ranges(&at(name, segment), ranges).await.map_err(|e| fault("reading a blob", e))?;
+        // A range that goes beyond the end is answered with what there is (RFC 9110 §14.1.2).
+        let whole = parts.iter().map(|part| part.len() as u64).eq(ranges.iter().map(|range| range.end - range.start));
+        if whole { Ok(parts) } else { Err(Fault::other("a blob is shorter than it was")) }
     }
     pub(super) async fn delete_all(&self, name: &str) -> Result<(), Fault> {
         let failed = |e| fault("deleting a blob", e);

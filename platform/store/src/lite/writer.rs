@@ -188,7 +188,7 @@ impl Session {
                 writer.herald.tell(std::mem::take(&mut self.news));
                 self.answer(Ok(()));
             }
-            Err(e) if fault::is_failed_sync(&e) => stop(&e),
+            Err(e) if fault::is_failed_sync(&e) => fault::failed_sync(&e),
             Err(e) => self.give_up(fault::of_lite("committing", e)),
         }
     }
@@ -200,11 +200,4 @@ impl Session {
         self.news = News::default();
         std::mem::replace(&mut self.group, watch::channel(None).0).send_replace(Some(outcome));
     }
-}
-
-/// After a failed fsync the kernel may have dropped pages that it calls clean, so a later commit would promise what is not there.
-/// Starting again reads what is really on the disk.
-fn stop(error: &rusqlite::Error) -> ! {
-    tracing::error!(%error, "the disk did not take a commit (fsync failed); stopping so that nothing is promised in vain");
-    std::process::abort()
 }

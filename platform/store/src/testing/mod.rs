@@ -1,19 +1,23 @@
 //! Databases for tests: a SQLite file of its own for each, or a database of its own in a PostgreSQL cluster that lives as long as
 //! the test process.
 
+mod moto;
 mod postgres;
 mod rows;
+mod small_disk;
 
 use crate::{
-    Blobs, Database, Db, Ground,
+    Blobs, Database, Db, Disk, Ground,
     lite::{Access, LiteConnection},
 };
 use kernel::{Chance, Clock, Fault, Time};
 use keys::RootKeys;
 use tempfile::TempDir;
 
+pub use moto::Moto;
 pub use postgres::Postgres;
 pub use rows::{Row, Rows};
+pub use small_disk::SmallDisk;
 
 /// When every test begins, unless it says otherwise: 2026-11-23T17:14:02.123Z.
 pub const START: Time = Time(1_795_454_042_123);
@@ -50,7 +54,13 @@ impl TestDatabase {
     /// A stopped clock, seeded chance, a fixed root key, blobs beside the database.
     pub fn ground(&self, seed: u64) -> Ground {
         let blobs = Blobs::local(&self.dir.path().join("blobs")).expect("the directory is ours");
-        Ground { clock: Clock::stopped(START), chance: Chance::seeded(seed), roots: RootKeys::new(1, [7; 32]), blobs }
+        Ground {
+            clock: Clock::stopped(START),
+            chance: Chance::seeded(seed),
+            roots: RootKeys::new(1, [7; 32]),
+            blobs,
+            disk: Disk::unwatched(),
+        }
     }
     /// Says something to the database behind the server's back.
     pub async fn say(&self, sql: &str) {

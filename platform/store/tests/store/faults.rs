@@ -1,9 +1,6 @@
 //! Whatever happens to an act, rows equal answers: what was answered with `Ok` is there, and nothing else.
 
-use super::{
-    small_disk::SmallDisk,
-    town::{On, Town, found},
-};
+use super::town::{On, Town, found};
 use crate::on_both;
 use kernel::{Fault, FaultKind};
 use sea_orm::{ActiveValue::NotSet, ColumnTrait, ExprTrait, QueryFilter, Set, sea_query::Expr};
@@ -12,7 +9,7 @@ use store::{
     ACT_LIMIT, Database, Db, TenantRead, TenantTx,
     entity::{blocked_address, chain},
     sea_orm,
-    testing::Postgres,
+    testing::{Postgres, SmallDisk},
 };
 use tokio::sync::Notify;
 
@@ -259,7 +256,7 @@ async fn a_full_disk_answers_full_and_frees_itself() {
     assert!(kept > 10 && full > 10, "{kept} kept, {full} refused");
     let there = db.read(&who, async |read: &TenantRead| read.find::<store::entity::draft::Entity>().count().await).await.unwrap();
     assert_eq!(there, kept, "reading goes on, and rows equal answers");
-    disk.grow(64);
+    disk.resize(64);
     let mut draft = fat(1_000);
     draft.member_id = Set(member);
     db.act(&who, async |tx: &mut TenantTx| tx.insert(draft).await).await.unwrap();

@@ -1,7 +1,8 @@
 //! A disk of a few MiB (tmpfs), for what happens when it is full. Needs root; elsewhere its tests say so and pass.
 
+use super::TestDatabase;
+use crate::{Database, Db};
 use std::process::Command;
-use store::{Database, Db, testing::TestDatabase};
 use tempfile::TempDir;
 
 pub struct SmallDisk {
@@ -10,7 +11,7 @@ pub struct SmallDisk {
 
 impl SmallDisk {
     pub fn mount(mebibytes: u32) -> Option<SmallDisk> {
-        let at = tempfile::tempdir().unwrap();
+        let at = tempfile::tempdir().ok()?;
         let size = format!("size={mebibytes}m");
         let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &size, "countersign-test"]).arg(at.path()).output().ok()?;
         if !mounted.status.success() {
@@ -19,15 +20,16 @@ impl SmallDisk {
         }
         Some(SmallDisk { at })
     }
-    pub fn grow(&self, mebibytes: u32) {
+    /// Larger, or smaller if what is on it still fits.
+    pub fn resize(&self, mebibytes: u32) {
         let size = format!("remount,size={mebibytes}m");
-        assert!(Command::new("mount").args(["-o", &size]).arg(self.at.path()).status().unwrap().success());
+        assert!(Command::new("mount").args(["-o", &size]).arg(self.at.path()).status().is_ok_and(|status| status.success()));
     }
     /// A migrated database on it.
     pub async fn database(&self) -> TestDatabase {
         let database = Database::Sqlite { path: self.at.path().join("small.db") };
-        Db::migrate(&database).await.unwrap();
-        TestDatabase { database, dir: tempfile::tempdir().unwrap() }
+        Db::migrate(&database).await.expect("there is room for an empty database");
+        TestDatabase { database, dir: tempfile::tempdir().expect("tests have a temporary directory") }
     }
 }
 
