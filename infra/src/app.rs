@@ -11,7 +11,7 @@ use messages::Post;
 use poem::Route;
 use secrecy::ExposeSecret;
 use std::{path::Path, sync::Arc};
-use store::{Blobs, Database, Db, Ground, S3Config};
+use store::{Blobs, Database, Db, Disk, Ground, S3Config};
 
 /// All that a test replaces.
 #[derive(Clone)]
@@ -82,8 +82,10 @@ pub async fn migrate(config: &Config) -> Result<Vec<String>, Fault> {
 /// would seal new ones so that the right key cannot open them.
 async fn open_database(config: &Config, outside: &Outside) -> Result<Db, Fault> {
     let (database, path) = (Database::parse(&config.database_url())?, config.root_key_file());
-    let ground =
-        |roots| Ok::<_, Fault>(Ground { clock: outside.clock.clone(), chance: outside.chance.clone(), roots, blobs: open_blobs(config)? });
+    let ground = |roots| {
+        let (clock, chance) = (outside.clock.clone(), outside.chance.clone());
+        Ok::<_, Fault>(Ground { clock, chance, roots, blobs: open_blobs(config)?, disk: watched(config, &database) })
+    };
     if !path.exists() {
         // Nothing is sealed or opened with this one: it is for counting tenants.
         let db = Db::open(&database, ground(RootKeys::new(1, [0; 32]))?).await?;
@@ -133,6 +135,16 @@ pub(crate) fn open_blobs(config: &Config) -> Result<Blobs, Fault> {
             secret_key: s3.secret_key.expose_secret().into(),
         }),
     }
+}
+
+/// The disks that messages and files go to from here; a bucket and a database server look after their own.
+fn watched(config: &Config, database: &Database) -> Disk {
+    let files = config.blobs.s3.is_none().then(|| config.blobs_dir());
+    let rows = match database {
+        Database::Sqlite { path } => path.parent().map(Path::to_owned),
+        Database::Postgres { .. } => None,
+    };
+    Disk::watch(files.into_iter().chain(rows).collect(), config.disk.low_water_mib.saturating_mul(1 << 20))
 }
 
 /// Makes the directory for us alone (0700); one that is there keeps its mode.

@@ -104,6 +104,10 @@ async fn render(app: &App, handle: &PrometheusHandle) -> Response {
             metrics::gauge!("countersign_jobs", "state" => state).set(count as f64);
         }
     }
+    metrics::gauge!("countersign_disk_low").set(f64::from(app.db.disk().is_low()));
+    for (outcome, count) in app.mailer.tally().counts() {
+        metrics::counter!("countersign_mails_total", "outcome" => outcome).absolute(count);
+    }
     if let Some(bytes) = resident_bytes() {
         metrics::gauge!("process_resident_memory_bytes").set(bytes);
     }

@@ -204,6 +204,10 @@ fn the_printed_configuration_passes_its_own_check() {
     let refused = run(&["config", "--check", file.to_str().unwrap()]);
     assert_eq!(refused.status.code(), Some(2));
     assert!(text(&refused.stderr).contains("is not https"));
+    let lost = dir.path().join("lost.toml");
+    let missing = run(&["--config", lost.to_str().unwrap(), "doctor"]);
+    assert_eq!(missing.status.code(), Some(2));
+    assert!(text(&missing.stderr).contains(&format!("no configuration at {}", lost.display())), "{}", text(&missing.stderr));
 }
 
 /// A configuration with its data in `dir` and a relay that is not there.
@@ -220,9 +224,19 @@ fn doctor_names_what_is_wrong_and_what_to_do() {
     let ended = run(&["--config", &configured(dir.path()), "doctor"]);
     assert_eq!(ended.status.code(), Some(2));
     let said = text(&ended.stderr);
-    for part in ["WRONG  data directory", "install -d -m 0700", "WRONG  mail relay", "check smtp.host", "ok     clock", "ok     plans"] {
+    for part in [
+        "WRONG  data directory",
+        "is not there",
+        "install -d -m 0700",
+        "WRONG  mail relay",
+        "check smtp.host",
+        "ok     clock",
+        "ok     plans",
+    ] {
         assert!(said.contains(part), "no {part:?} in {said}");
     }
+    let left: Vec<_> = std::fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["countersign.toml"], "a look changes nothing");
 }
 
 #[test]
@@ -322,6 +336,9 @@ fn a_server_answers_counts_and_stops() {
         r#"countersign_requests_total{route="probe",status="2xx"} 1"#,
         r#"countersign_request_seconds_bucket{route="/account",le="+Inf"} 1"#,
         r#"countersign_jobs{state="queued"} 0"#,
+        r#"countersign_mails_total{outcome="taken"} 0"#,
+        r#"countersign_mails_total{outcome="refused_for_now"} 0"#,
+        "countersign_disk_low 0",
         "process_resident_memory_bytes ",
         "countersign_commits_total ",
     ] {

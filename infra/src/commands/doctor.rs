@@ -6,7 +6,7 @@ use kernel::{Chance, Clock, Fault, Time};
 use keys::RootKeys;
 use mail::{Mailer, SmtpRelay};
 use std::{fmt, os::unix::fs::PermissionsExt, path::Path, sync::Arc, time::Duration};
-use store::{Blobs, Database, Db, Ground};
+use store::{Blobs, Database, Db, Disk, Ground};
 
 /// One look at one thing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,10 +48,10 @@ pub async fn doctor(config: &Config) -> Vec<Check> {
         checks.push(Check { what: "certificates", verdict: certificates(config, Clock::system().now()) });
     }
     checks.push(Check { what: "plans", verdict: plans(config) });
-    let blobs = app::open_blobs(config);
-    checks.push(Check { what: "files", verdict: files(config, &blobs).await });
-    checks.push(Check { what: "disk space", verdict: disk(&blobs) });
-    checks.push(Check { what: "database", verdict: patiently(database(config, blobs.ok()), "the database").await });
+    let blobs = if files_are_nowhere(config) { None } else { Some(app::open_blobs(config)) };
+    checks.push(Check { what: "files", verdict: files(config, blobs.as_ref()).await });
+    checks.push(Check { what: "disk space", verdict: disk(config) });
+    checks.push(Check { what: "database", verdict: patiently(database(config, blobs.and_then(Result::ok)), "the database").await });
     checks.push(Check { what: "mail relay", verdict: patiently(relay(config), "the mail relay").await });
     checks
 }
@@ -128,14 +128,20 @@ fn plans(config: &Config) -> Verdict {
     }
 }
 
-async fn files(config: &Config, blobs: &Result<Blobs, Fault>) -> Verdict {
+/// Opening the directory would make it, and a look changes nothing.
+fn files_are_nowhere(config: &Config) -> bool {
+    config.blobs.s3.is_none() && !config.blobs_dir().exists()
+}
+
+async fn files(config: &Config, blobs: Option<&Result<Blobs, Fault>>) -> Verdict {
     let todo = || match &config.blobs.s3 {
         None => format!("give {} to the user that runs countersign", config.blobs_dir().display()),
         Some(s3) => format!("check blobs.s3: endpoint, keys, and that the bucket “{}” exists and may be written", s3.bucket),
     };
     match blobs {
-        Err(fault) => Wrong { why: fault.to_string(), todo: todo() },
-        Ok(blobs) => match tokio::time::timeout(PATIENCE, blobs.check(&Chance::system())).await {
+        None => Note(format!("{} is not there; it is made on the first start", config.blobs_dir().display())),
+        Some(Err(fault)) => Wrong { why: fault.to_string(), todo: todo() },
+        Some(Ok(blobs)) => match tokio::time::timeout(PATIENCE, blobs.check(&Chance::system())).await {
             Ok(Ok(())) => Fine("a probe was written, read and deleted".into()),
             Ok(Err(fault)) => Wrong { why: fault.to_string(), todo: todo() },
             Err(_) => Wrong { why: "no answer within 20 seconds".into(), todo: todo() },
@@ -143,21 +149,21 @@ async fn files(config: &Config, blobs: &Result<Blobs, Fault>) -> Verdict {
     }
 }
 
-fn disk(blobs: &Result<Blobs, Fault>) -> Verdict {
-    match blobs.as_ref().map(Blobs::free_bytes) {
-        Ok(Ok(Some(free))) => free_space(free),
-        Ok(Ok(None)) => Fine("files are in a bucket".into()),
-        Ok(Err(fault)) => Note(format!("cannot be told: {fault}")),
-        Err(_) => Note("cannot be told before the files check passes".into()),
+fn disk(config: &Config) -> Verdict {
+    let dir = if config.blobs.s3.is_none() && config.blobs_dir().exists() { config.blobs_dir() } else { config.data_dir.clone() };
+    match store::free_bytes(&dir) {
+        Ok(free) => free_space(free, config.disk.low_water_mib.saturating_mul(1 << 20)),
+        Err(fault) => Note(format!("cannot be told: {fault}")),
     }
 }
 
-fn free_space(free: u64) -> Verdict {
+fn free_space(free: u64, low_water: u64) -> Verdict {
     let gib = free as f64 / GIB as f64;
     match free {
-        f if f < NO_DISK => {
-            Wrong { why: format!("{gib:.1} GiB are free"), todo: "free some or grow the disk now: a full disk stops sending".into() }
-        }
+        f if f < low_water.max(NO_DISK) => Wrong {
+            why: format!("{gib:.1} GiB are free, so new messages and files are refused"),
+            todo: "free some or grow the disk now (disk.low_water_mib is the mark)".into(),
+        },
         f if f < LOW_DISK => Note(format!("{gib:.1} GiB are free; that is little where files of 1 GiB may arrive")),
         _ => Fine(format!("{gib:.1} GiB are free")),
     }
@@ -188,7 +194,7 @@ async fn database(config: &Config, blobs: Option<Blobs>) -> Verdict {
     let (Some(blobs), Ok(roots)) = (blobs, RootKeys::load(&config.root_key_file())) else {
         return Note("reachable and migrated; the rest is checked once root key and files are fine".into());
     };
-    let ground = Ground { clock: Clock::system(), chance: Chance::system(), roots, blobs };
+    let ground = Ground { clock: Clock::system(), chance: Chance::system(), roots, blobs, disk: Disk::unwatched() };
     match Db::open(&database, ground).await {
         Err(fault) => wrong(
             fault,
@@ -265,9 +271,10 @@ mod tests {
         };
         wrong(&data_dir(&dir.path().join("none")), "install -d -m 0700");
         wrong(&clock(Time(0)), "NTP");
-        wrong(&free_space(1_000), "free some");
-        assert!(matches!(free_space(GIB), Note(_)));
-        assert!(matches!(free_space(3 * GIB), Fine(_)));
+        wrong(&free_space(1_000, 0), "free some");
+        wrong(&free_space(GIB, 2 * GIB), "disk.low_water_mib");
+        assert!(matches!(free_space(GIB, NO_DISK), Note(_)));
+        assert!(matches!(free_space(3 * GIB, NO_DISK), Fine(_)));
         let database = dir.path().join("countersign.db");
         std::fs::write(&database, b"").unwrap();
         wrong(&root_key(&dir.path().join("root.key"), &format!("sqlite:{}", database.display())), "put the root key back");

@@ -11,8 +11,12 @@ const PLACES: [&str; 2] = ["countersign.toml", "/etc/countersign/countersign.tom
 /// Why there is no configuration; a sentence for the operator.
 #[derive(Debug, thiserror::Error)]
 pub enum BadConfig {
-    #[error("There is no configuration at {}, /etc/countersign/countersign.toml or ./countersign.toml. Make one with `countersign config > countersign.toml`, edit it, and name it with --config FILE (or COUNTERSIGN_CONFIG). To just look around: `countersign demo`.", .0.as_deref().map_or("--config".into(), |p| p.display().to_string()))]
-    Missing(Option<PathBuf>),
+    #[error("There is no configuration at {}: the file is not there. Correct the path in --config (or COUNTERSIGN_CONFIG), or make the file with `countersign config > {}` and edit it.", .0.display(), .0.display())]
+    Missing(PathBuf),
+    #[error(
+        "There is no configuration: neither ./countersign.toml nor /etc/countersign/countersign.toml is there. Make one with `countersign config > countersign.toml` and edit it, or name one with --config FILE (or COUNTERSIGN_CONFIG). To just look around: `countersign demo`."
+    )]
+    Nowhere,
     #[error("The configuration {path} cannot be read: {why}.")]
     Unreadable { path: PathBuf, why: std::io::Error },
     #[error("The configuration is not in order: {0}")]
@@ -39,7 +43,7 @@ impl Config {
     /// Reads one file, without the environment and without judging its values.
     pub fn read(path: &Path) -> Result<Config, BadConfig> {
         let text = std::fs::read_to_string(path).map_err(|why| match why.kind() {
-            std::io::ErrorKind::NotFound => BadConfig::Missing(Some(path.to_owned())),
+            std::io::ErrorKind::NotFound => BadConfig::Missing(path.to_owned()),
             _ => BadConfig::Unreadable { path: path.to_owned(), why },
         })?;
         Config::parse(&text)
@@ -89,7 +93,7 @@ fn find(named: Option<&Path>) -> Result<PathBuf, BadConfig> {
     if let Some(path) = environment("COUNTERSIGN_CONFIG") {
         return Ok(path.into());
     }
-    PLACES.iter().map(PathBuf::from).find(|p| p.exists()).ok_or(BadConfig::Missing(None))
+    PLACES.iter().map(PathBuf::from).find(|p| p.exists()).ok_or(BadConfig::Nowhere)
 }
 
 #[allow(clippy::disallowed_methods)] // the one place that reads the environment
@@ -104,7 +108,9 @@ mod tests {
     #[test]
     fn a_missing_file_is_a_sentence_that_says_what_to_do() {
         let error = Config::load(Some(Path::new("/nowhere/c.toml"))).unwrap_err().to_string();
-        assert!(error.contains("/nowhere/c.toml") && error.contains("countersign config >"), "{error}");
+        assert!(error.contains("no configuration at /nowhere/c.toml") && error.contains("countersign config > /nowhere/c.toml"), "{error}");
+        let nowhere = BadConfig::Nowhere.to_string();
+        assert!(nowhere.contains("countersign config > countersign.toml") && !nowhere.contains("at --config"), "{nowhere}");
     }
 
     #[test]

@@ -24,6 +24,24 @@ mod tests {
         assert_eq!(format!("{read:#?}"), format!("{:#?}", Config::default()));
     }
 
+    /// Whoever writes one setting of a section gets the others as printed.
+    #[test]
+    fn each_section_and_each_setting_alone_is_the_default_too() {
+        let printed = format!("{:#?}", Config::default());
+        let same = |part: &str| assert_eq!(format!("{:#?}", Config::parse(part).unwrap()), printed, "{part}");
+        let (mut section, mut settings) = ("", 0);
+        for line in ANNOTATED.lines() {
+            if line.starts_with('[') {
+                section = line;
+                same(section);
+            } else if !line.is_empty() && !line.starts_with('#') {
+                same(&format!("{section}\n{line}"));
+                settings += 1;
+            }
+        }
+        assert!(settings > 25, "{settings}");
+    }
+
     #[test]
     fn every_setting_that_is_commented_out_is_one_we_know() {
         let uncommented: String = ANNOTATED

@@ -18,6 +18,7 @@ pub struct Config {
     pub database: DatabaseConfig,
     pub keys: KeysConfig,
     pub blobs: BlobsConfig,
+    pub disk: DiskConfig,
     pub smtp: SmtpConfig,
     pub sign_up: SignUpConfig,
     pub unasked_mail: UnaskedMailConfig,
@@ -124,6 +125,12 @@ pub struct S3Settings {
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+pub struct DiskConfig {
+    pub low_water_mib: u64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct SignUpConfig {
     pub open: bool,
     pub plan: String,
@@ -193,7 +200,8 @@ impl Default for Config {
             database: DatabaseConfig::default(),
             keys: KeysConfig::default(),
             blobs: BlobsConfig::default(),
-            smtp: SmtpConfig::plain("127.0.0.1", 25),
+            disk: DiskConfig::default(),
+            smtp: SmtpConfig::default(),
             sign_up: SignUpConfig::default(),
             unasked_mail: UnaskedMailConfig::default(),
             plans: PlansConfig::default(),
@@ -221,6 +229,11 @@ impl Default for ListenConfig {
             drain_notice_seconds: 0,
             drain_seconds: 20,
         }
+    }
+}
+impl Default for DiskConfig {
+    fn default() -> DiskConfig {
+        DiskConfig { low_water_mib: 512 }
     }
 }
 impl Default for SignUpConfig {

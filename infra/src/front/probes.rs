@@ -1,4 +1,5 @@
-//! `/live`: the process answers. `/ready`: it can do its work, and is not on its way out.
+//! `/live`: the process answers. `/ready`: it can do its work, and is not on its way out. On a disk that is nearly full it is ready all
+//! the same, and says so: recipients must still be let in.
 
 use crate::App;
 use edge::Draining;
@@ -6,6 +7,7 @@ use poem::{Endpoint, Request, Response, http::StatusCode};
 use std::time::Duration;
 use store::Db;
 
+const LOW: &str = "ready, but the disk is nearly full: new messages and files are refused";
 /// A database that takes longer is not ready.
 const PING_TIME: Duration = Duration::from_secs(2);
 
@@ -36,6 +38,7 @@ impl Ready {
             return say(StatusCode::SERVICE_UNAVAILABLE, "stopping");
         }
         match tokio::time::timeout(PING_TIME, self.db.ping()).await {
+            Ok(Ok(())) if self.db.disk().is_low() => say(StatusCode::OK, LOW),
             Ok(Ok(())) => say(StatusCode::OK, "ready"),
             Ok(Err(fault)) => {
                 tracing::warn!(%fault, "not ready: the database does not answer");

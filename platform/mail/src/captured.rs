@@ -1,6 +1,6 @@
 //! A mailbox in memory, for demo and tests: what was mailed can be read, and what the next try meets can be scripted.
 
-use crate::{Letter, Outcome, SmtpAnswer};
+use crate::{Letter, Outcome, SmtpAnswer, Tally};
 use kernel::{EmailAddress, Time};
 use std::{
     collections::{HashMap, VecDeque},
@@ -30,6 +30,7 @@ pub struct CapturedMail {
     cap: usize,
     inner: Mutex<Inner>,
     arrived: Notify,
+    pub(crate) tally: Tally,
 }
 
 #[derive(Debug, Default)]
@@ -41,7 +42,7 @@ struct Inner {
 
 impl CapturedMail {
     pub fn new(cap: usize) -> CapturedMail {
-        CapturedMail { cap: cap.max(1), inner: Mutex::default(), arrived: Notify::new() }
+        CapturedMail { cap: cap.max(1), inner: Mutex::default(), arrived: Notify::new(), tally: Tally::default() }
     }
     /// Newest last.
     pub fn letters(&self) -> Vec<CapturedLetter> {

@@ -18,6 +18,7 @@ mod smtp_connect;
 mod smtp_hand_over;
 mod smtp_relay;
 mod smtp_stream;
+mod tally;
 #[cfg(feature = "test-support")]
 pub mod testing;
 
@@ -30,3 +31,4 @@ pub use mailer::Mailer;
 pub use mails::Rendered;
 pub use smtp_config::{DkimConfig, Secret, SmtpConfig, Tls};
 pub use smtp_relay::SmtpRelay;
+pub use tally::Tally;

@@ -3,47 +3,37 @@
 use serde::Deserialize;
 use std::{fmt, path::PathBuf};
 
-/// The relay (smart host) that takes our mail.
+/// The relay (smart host) that takes our mail. What is left out is as `default()` has it: a relay on this machine, in the clear.
+/// With another `host` that alone is refused (`SmtpRelay::new`): say `tls` and `port` too.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct SmtpConfig {
     /// Host name or IP address of the relay. The name must be in its certificate.
     pub host: String,
-    /// 587 (submission, the default), 465 with `tls = "implicit"`, 25 for a relay in house.
-    #[serde(default = "defaults::port")]
+    /// 587 for submission, 465 with `tls = "implicit"`, 25 (the default) for a relay in house.
     pub port: u16,
-    /// `"starttls"` (the default, and then required), `"implicit"`, or `"none"`.
-    #[serde(default)]
+    /// `"starttls"` (then required), `"implicit"`, or `"none"` (the default).
     pub tls: Tls,
     /// Lets `tls = "none"` reach a host other than this machine. A password is refused even then.
-    #[serde(default)]
     pub allow_plaintext: bool,
-    #[serde(default)]
     pub user: Option<String>,
-    #[serde(default)]
     pub password: Option<Secret>,
     /// The name we say hello with (EHLO); the machine's host name unless given.
-    #[serde(default)]
     pub hello_name: Option<String>,
     /// Connections at a time, 1 to 100.
-    #[serde(default = "defaults::pool")]
     pub pool: usize,
     /// Seconds to connect, and to wait for each answer but the last.
-    #[serde(default = "defaults::timeout_secs")]
     pub timeout_secs: u64,
     /// Seconds to wait for the answer after the final dot. RFC 5321 §4.5.3.2.6 asks for ten minutes: a shorter wait sends letters twice.
-    #[serde(default = "defaults::final_timeout_secs")]
     pub final_timeout_secs: u64,
     /// PEM file with certificate authorities to trust beside the public ones.
-    #[serde(default)]
     pub ca_file: Option<PathBuf>,
     /// Signs what leaves; without it the relay may sign.
-    #[serde(default)]
     pub dkim: Option<DkimConfig>,
 }
 
 impl SmtpConfig {
-    /// A relay in the clear on this machine: what a test or a local Postfix wants.
+    /// A relay in the clear: what a test or a local Postfix wants.
     pub fn plain(host: impl Into<String>, port: u16) -> SmtpConfig {
         SmtpConfig {
             host: host.into(),
@@ -53,9 +43,9 @@ impl SmtpConfig {
             user: None,
             password: None,
             hello_name: None,
-            pool: defaults::pool(),
-            timeout_secs: defaults::timeout_secs(),
-            final_timeout_secs: defaults::final_timeout_secs(),
+            pool: 4,
+            timeout_secs: 60,
+            final_timeout_secs: 600,
             ca_file: None,
             dkim: None,
         }
@@ -66,14 +56,19 @@ impl SmtpConfig {
     }
 }
 
+impl Default for SmtpConfig {
+    fn default() -> SmtpConfig {
+        SmtpConfig::plain("127.0.0.1", 25)
+    }
+}
+
 /// How the way to the relay is protected.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Tls {
     /// Not at all; only on this machine unless `allow_plaintext`.
     None,
     /// RFC 3207; a relay that does not offer it gets nothing from us.
-    #[default]
     StartTls,
     /// TLS from the first byte (RFC 8314 §3.3).
     Implicit,
@@ -110,30 +105,22 @@ impl fmt::Debug for Secret {
     }
 }
 
-mod defaults {
-    pub(super) fn port() -> u16 {
-        587
-    }
-    pub(super) fn pool() -> usize {
-        4
-    }
-    pub(super) fn timeout_secs() -> u64 {
-        60
-    }
-    pub(super) fn final_timeout_secs() -> u64 {
-        600
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_host_is_enough_and_means_starttls() {
+    fn what_is_left_out_is_as_without_a_section() {
+        let config: SmtpConfig = toml::from_str("host = '127.0.0.2'").unwrap();
+        assert_eq!(format!("{config:?}"), format!("{:?}", SmtpConfig::plain("127.0.0.2", 25)));
+        assert_eq!((config.port, config.tls, config.timeout_secs, config.final_timeout_secs), (25, Tls::None, 60, 600));
+    }
+
+    #[test]
+    fn another_machine_needs_more_than_its_name() {
         let config: SmtpConfig = toml::from_str("host = 'mail.example.org'").unwrap();
-        assert_eq!((config.port, config.tls, config.pool), (587, Tls::StartTls, 4));
-        assert_eq!((config.timeout_secs, config.final_timeout_secs), (60, 600));
+        let refused = crate::SmtpRelay::new(&config).unwrap_err().to_string();
+        assert!(refused.contains("in the clear") && refused.contains("set tls"), "{refused}");
     }
 
     #[test]

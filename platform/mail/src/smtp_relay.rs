@@ -1,7 +1,7 @@
 //! Letters to the relay, over few connections that are kept while there is mail.
 
 use crate::{
-    Dkim, Letter, Outcome, Pause, SmtpConfig,
+    Dkim, Letter, Outcome, Pause, SmtpConfig, Tally,
     smtp_connect::Connector,
     smtp_hand_over::{Ended, Patience, hand_over},
 };
@@ -31,6 +31,7 @@ pub struct SmtpRelay {
     last_answer: Duration,
     places: Semaphore,
     shelf: Arc<Mutex<Shelf>>,
+    pub(crate) tally: Tally,
 }
 
 /// Connections between letters, and whether someone already watches for idle ones.
@@ -60,6 +61,7 @@ impl SmtpRelay {
             last_answer: Duration::from_secs(config.final_timeout_secs.clamp(1, 3600)),
             places: Semaphore::new(config.pool.clamp(1, 100)),
             shelf: Arc::default(),
+            tally: Tally::default(),
         })
     }
 
