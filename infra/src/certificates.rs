@@ -1,19 +1,45 @@
 //! Where the site's certificates come from, by the configuration, and who keeps them fresh.
 
-use crate::{Config, config::CertificateSource};
-use edge::{CertificateFile, CertificateFiles, LocalCa, Names};
-use kernel::{Chance, Clock, Fault};
+use crate::{
+    App, Config,
+    config::{AcmeChallenge, AcmeConfig, CertificateSource},
+};
+use acme::{Acme, Budgets, ExternalAccount, Settings};
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use edge::{CertificateFile, CertificateFiles, Challenges, LocalCa, Names};
+use kernel::{EmailAddress, Fault, HostName};
+use secrecy::ExposeSecret;
 use std::path::PathBuf;
+use store::ChallengeKind;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use url::{Host, Url};
 
-/// Names with their certificates; a task renews them until `stop`.
-pub fn certificates(config: &Config, clock: Clock, chance: Chance, stop: CancellationToken) -> Result<Names, Fault> {
+/// What the TLS listener shows, and who keeps it fresh.
+pub struct Certificates {
+    pub names: Names,
+    /// What CAs are answered that check a name.
+    pub challenges: Option<Challenges>,
+    /// Ends after `stop`; it may be writing to the database until then.
+    pub ordering: Option<JoinHandle<()>>,
+}
+
+/// Names with their certificates, which a task renews until `stop`.
+pub async fn certificates(config: &Config, app: &App, stop: CancellationToken) -> Result<Certificates, Fault> {
     let names = Names::new()?;
+    let (clock, chance) = (app.db.clock().clone(), app.db.chance().clone());
+    let (mut challenges, mut ordering) = (None, None);
     match config.tls.certificates {
         CertificateSource::Files => {
             let files = CertificateFiles::open(&files(config), names.clone(), clock)?;
             tokio::spawn(files.watch(stop));
+        }
+        CertificateSource::Acme => {
+            let hosts = host_names(config)?;
+            let acme = Acme::new(app.db.clone(), acme_settings(config)?, names.clone())?;
+            acme.want_for_the_site(&hosts).await?;
+            ordering = Some(acme.start(&hosts, stop).await?);
+            challenges = Some(acme.challenges());
         }
         CertificateSource::LocalCa => {
             let ca = LocalCa::open_or_found(&local_ca_dir(config), clock, chance)?;
@@ -24,7 +50,59 @@ pub fn certificates(config: &Config, clock: Clock, chance: Chance, stop: Cancell
             tokio::spawn(ca.keep(hosts, names.clone(), certificate.not_after, stop));
         }
     }
-    Ok(names)
+    Ok(Certificates { names, challenges, ordering })
+}
+
+fn acme_settings(config: &Config) -> Result<Settings, Fault> {
+    let set = &config.acme;
+    let contact = match set.contact.as_str() {
+        "" => None,
+        text => Some(EmailAddress::parse(text).map_err(|e| Fault::other(format!("acme.contact: {e}")))?),
+    };
+    Ok(Settings {
+        directory: set.directory.clone(),
+        contact,
+        external_account: external_account(set).map_err(Fault::other)?,
+        authorities: authorities(set)?,
+        prefer: match set.challenge {
+            AcmeChallenge::TlsAlpn01 => ChallengeKind::TlsAlpn01,
+            AcmeChallenge::Http01 => ChallengeKind::Http01,
+        },
+        budgets: Budgets {
+            an_hour: set.orders_an_hour,
+            per_tenant_a_day: set.orders_per_tenant_a_day,
+            per_domain_a_week: set.orders_per_domain_a_week,
+        },
+        unnamed: host_names(config)?.first().cloned(),
+    })
+}
+
+/// Who vouches for the CA's directory; none: the public CAs.
+pub(crate) fn authorities(set: &AcmeConfig) -> Result<Vec<rustls::pki_types::CertificateDer<'static>>, Fault> {
+    if set.ca_file.as_os_str().is_empty() {
+        return Ok(Vec::new());
+    }
+    let shown = set.ca_file.display();
+    let pem = std::fs::read(&set.ca_file).map_err(|e| Fault::other(format!("acme.ca_file {shown} cannot be read: {e}")))?;
+    acme::authorities(&pem).map_err(|fault| Fault::other(format!("acme.ca_file {shown}: {fault}")))
+}
+
+/// `Err`: a sentence for the operator.
+pub(crate) fn external_account(set: &AcmeConfig) -> Result<Option<ExternalAccount>, String> {
+    match (set.external_key_id.as_str(), set.external_key.expose_secret()) {
+        ("", "") => Ok(None),
+        ("", _) | (_, "") => Err("acme.external_key_id and acme.external_key belong together: give both or neither.".into()),
+        (id, key) => {
+            let key = BASE64_URL_SAFE_NO_PAD.decode(key.trim_end_matches('='));
+            let key = key.map_err(|_| "acme.external_key is not base64url (letters, digits, - and _).".to_owned())?;
+            Ok(Some(ExternalAccount { key_id: id.to_owned(), key }))
+        }
+    }
+}
+
+/// The names that a CA is asked to certify for the site.
+pub(crate) fn host_names(config: &Config) -> Result<Vec<HostName>, Fault> {
+    hosts(config).iter().map(|host| HostName::parse(host).map_err(|bad| Fault::other(bad.to_string()))).collect()
 }
 
 pub(crate) fn files(config: &Config) -> Vec<CertificateFile> {

@@ -59,7 +59,7 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         check: Option<PathBuf>,
     },
-    /// Look after tenants, evidence and jobs
+    /// Look after tenants, evidence, jobs and certificates
     #[command(subcommand)]
     Admin(Admin),
 }
@@ -75,6 +75,19 @@ enum Admin {
     /// Jobs: replay
     #[command(subcommand)]
     Job(Job),
+    /// Certificates that are ordered from a CA: list, want, unwant
+    #[command(subcommand)]
+    Certificate(Certificate),
+}
+
+#[derive(Subcommand)]
+enum Certificate {
+    /// Every name, until when its certificate is good, and what the CA said last
+    List,
+    /// Keep a certificate for one more name of the site's
+    Want { name: String },
+    /// Undo that
+    Unwant { name: String },
 }
 
 #[derive(Subcommand)]
@@ -166,6 +179,9 @@ async fn operate(config: &Config, command: Command) -> Result<String, Stop> {
         Command::Admin(Admin::Tenant(Tenant::Suspend { id })) => commands::set_tenant_state(config, &id, "suspended").await,
         Command::Admin(Admin::Tenant(Tenant::Restore { id })) => commands::set_tenant_state(config, &id, "active").await,
         Command::Admin(Admin::Evidence(Evidence::Verify { id })) => commands::verify_evidence(config, id.as_deref()).await,
+        Command::Admin(Admin::Certificate(Certificate::List)) => commands::list_certificates(config).await,
+        Command::Admin(Admin::Certificate(Certificate::Want { name })) => commands::want_certificate(config, &name).await,
+        Command::Admin(Admin::Certificate(Certificate::Unwant { name })) => commands::unwant_certificate(config, &name).await,
         Command::Admin(Admin::Job(Job::Replay)) => commands::replay_jobs(config).await,
         Command::Demo { .. } | Command::Serve { .. } | Command::Work { .. } | Command::Config { .. } => unreachable!("done by run"),
     }

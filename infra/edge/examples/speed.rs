@@ -87,7 +87,7 @@ async fn serve(kind: &str, names: usize, dir: &Path) -> Outcome<()> {
         https_port: None,
         body_limit: |_| 1 << 20,
     };
-    let doors = Doors { plain: None, tls: Some(Listening { listener, names: table }) };
+    let doors = Doors { plain: None, tls: Some(Listening { listener, names: table, challenges: None }) };
     Ok(doors.serve(make_sync(|_| poem::Response::builder().body("hello")), settings, Draining::default(), CancellationToken::new()).await?)
 }
 

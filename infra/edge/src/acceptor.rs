@@ -1,9 +1,9 @@
 //! The accept loops of a site's listeners, and the way out: first `/ready` says so, then the doors close, then requests finish.
 
 use crate::{
-    Draining, Names,
+    Challenges, Draining, Names,
     connection::{Kind, hold},
-    door::{Door, Settings},
+    door::{Door, Settings, Shown},
     places::Places,
 };
 use kernel::Fault;
@@ -26,6 +26,8 @@ pub struct Doors {
 pub struct Listening {
     pub listener: TcpListener,
     pub names: Names,
+    /// Where CAs that check a name are answered.
+    pub challenges: Option<Challenges>,
 }
 
 impl Doors {
@@ -36,8 +38,8 @@ impl Doors {
     {
         let (notice, drain) = (settings.drain_notice, settings.drain);
         let places = Places::new(settings.max_connections, settings.max_connections_per_address);
-        let (tls, names) = self.tls.map(|tls| (tls.listener, tls.names)).unzip();
-        let door = Arc::new(Door::new(site, settings, names, draining));
+        let (tls, shown) = self.tls.map(|tls| (tls.listener, Shown { names: tls.names, challenges: tls.challenges })).unzip();
+        let door = Arc::new(Door::new(site, settings, shown, draining));
         let (connections, shut) = (TaskTracker::new(), CancellationToken::new());
         let taking = async {
             tokio::join!(

@@ -2,7 +2,8 @@
 
 use crate::{
     door::{Door, Line},
-    handshake, http,
+    handshake::{self, Shaken},
+    http,
     places::Place,
     proxy_protocol,
 };
@@ -41,16 +42,24 @@ where
         metrics::counter!("countersign_connections_refused_total", "why" => "share").increment(1);
         return Ok(());
     };
-    let names = door.names.as_ref().filter(|_| kind == Kind::Tls);
-    let Some(names) = names else {
+    let shown = door.shown.as_ref().filter(|_| kind == Kind::Tls);
+    let Some(shown) = shown else {
         return http::serve(door, Line { local, peer, tls: None }, stream).await;
     };
-    let shaken = tokio::time::timeout_at(by_when, handshake::shake(names, &door.handshakes, stream)).await;
-    let (stream, tls) = shaken.unwrap_or_else(|late| Err(late.into())).inspect_err(|_| {
+    let shaken = tokio::time::timeout_at(by_when, handshake::shake(shown, &door.handshakes, stream)).await;
+    let shaken = shaken.unwrap_or_else(|late| Err(late.into())).inspect_err(|_| {
         metrics::counter!("countersign_handshakes_total", "end" => "failed").increment(1);
     })?;
-    metrics::counter!("countersign_handshakes_total", "end" => "done").increment(1);
-    http::serve(door, Line { local, peer, tls: Some(Arc::new(tls)) }, stream).await
+    match shaken {
+        Shaken::With(stream, tls) => {
+            metrics::counter!("countersign_handshakes_total", "end" => "done").increment(1);
+            http::serve(door, Line { local, peer, tls: Some(Arc::new(tls)) }, *stream).await
+        }
+        Shaken::Checked => {
+            metrics::counter!("countersign_handshakes_total", "end" => "challenge").increment(1);
+            Ok(())
+        }
+    }
 }
 
 /// Whose connection this is; `None`: they have their share.

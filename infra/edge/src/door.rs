@@ -1,6 +1,6 @@
 //! What all connections of a site share: the endpoint, whom it believes, and the limits.
 
-use crate::{Draining, ForwardedBy, Names, TlsConn, forwarded, http, misdirected, paced, plain, watched};
+use crate::{Challenges, Draining, ForwardedBy, Names, TlsConn, forwarded, http, misdirected, paced, plain, watched};
 use futures_util::StreamExt;
 use kernel::Network;
 use poem::{
@@ -46,11 +46,17 @@ pub struct Settings {
 pub struct Door<E> {
     pub(crate) site: E,
     pub(crate) settings: Settings,
-    pub(crate) names: Option<Names>,
+    pub(crate) shown: Option<Shown>,
     pub(crate) handshakes: Semaphore,
     pub(crate) protocols: http::Protocols,
     pub(crate) draining: Draining,
     pub(crate) closing: CancellationToken,
+}
+
+/// What the TLS listener shows, and to whom the plain one answers.
+pub struct Shown {
+    pub names: Names,
+    pub challenges: Option<Challenges>,
 }
 
 /// The connection that a request came on.
@@ -62,9 +68,9 @@ pub struct Line {
 }
 
 impl<E: Endpoint<Output = Response>> Door<E> {
-    pub fn new(site: E, settings: Settings, names: Option<Names>, draining: Draining) -> Door<E> {
+    pub fn new(site: E, settings: Settings, shown: Option<Shown>, draining: Draining) -> Door<E> {
         let (handshakes, closing) = (Semaphore::new(MAX_HANDSHAKES), CancellationToken::new());
-        Door { site, settings, names, handshakes, protocols: http::Protocols::new(), draining, closing }
+        Door { site, settings, shown, handshakes, protocols: http::Protocols::new(), draining, closing }
     }
 
     /// Whether connections of `peer` are not counted by its address, and begin with a PROXY protocol header.
@@ -76,8 +82,8 @@ impl<E: Endpoint<Output = Response>> Door<E> {
     }
 
     pub async fn answer(&self, line: &Line, mut req: hyper::Request<hyper::body::Incoming>, request: watched::InProgress) -> http::Answer {
-        let answer = match (&line.tls, &self.names) {
-            (None, Some(names)) => plain::answer(names, self.settings.https_port, &req),
+        let answer = match (&line.tls, &self.shown) {
+            (None, Some(shown)) => plain::answer(shown, self.settings.https_port, &req).await,
             (Some(tls), _) => match misdirected::authority(&req).filter(|asked| misdirected::meant_for(asked, tls)) {
                 None => misdirected::answer(),
                 Some(asked) => {

@@ -1,10 +1,11 @@
 //! The edge: from the listening socket to a request with typed facts about its connection, and back.
 //!
 //! What would surprise you: nothing here knows what a page is; the site comes as one poem endpoint. The protocol is agreed in the
-//! TLS handshake (ALPN) and never guessed from bytes. A handshake asks a table in memory, never a database or a CA.
+//! TLS handshake (ALPN) and never guessed from bytes. A handshake asks tables in memory, never a database or a CA.
 
 mod acceptor;
 mod certificate;
+mod challenges;
 mod connection;
 mod deadline;
 mod door;
@@ -30,11 +31,12 @@ mod watched;
 
 pub use acceptor::{Doors, Listening};
 pub use certificate::{BadCertificate, Certificate};
+pub use challenges::{Challenge, ChallengeAnswer, ChallengeLook, Challenges};
 pub use door::Settings;
 pub use draining::Draining;
 pub use files::{CertificateFile, CertificateFiles};
 pub use forwarded::ForwardedBy;
 pub use handed_over::HandedOver;
 pub use local_ca::LocalCa;
-pub use names::Names;
+pub use names::{Filling, Names};
 pub use tls_conn::TlsConn;

@@ -14,6 +14,7 @@ use std::{
     collections::HashMap,
     sync::{Arc, PoisonError, RwLock},
 };
+use tokio::sync::watch;
 
 /// Sessions of TLS 1.2 clients that may be resumed; TLS 1.3 resumes by tickets.
 const SESSIONS: usize = 4_096;
@@ -26,7 +27,12 @@ struct Inner {
     /// What is the same for every name.
     common: ServerConfig,
     table: RwLock<Table>,
+    /// Whether names are still coming that were ours before this start.
+    filling: watch::Sender<bool>,
 }
+
+/// While it lives, who asks for a name that is not in the table waits.
+pub struct Filling(Names);
 
 #[derive(Default)]
 struct Table {
@@ -55,7 +61,13 @@ impl Names {
         common.ignore_client_order = true;
         common.session_storage = ServerSessionMemoryCache::new(SESSIONS);
         common.ticketer = Ticketer::new().map_err(trouble)?;
-        Ok(Names(Arc::new(Inner { common, table: RwLock::default() })))
+        Ok(Names(Arc::new(Inner { common, table: RwLock::default(), filling: watch::Sender::new(false) })))
+    }
+
+    /// From now until the answer is dropped more names come, which the site had before it started.
+    pub fn filling(&self) -> Filling {
+        self.0.filling.send_replace(true);
+        Filling(self.clone())
     }
 
     /// Shows `certificate` for all of its names from the next handshake on; `default`: also to clients that name no host.
@@ -94,10 +106,27 @@ impl Names {
         }
     }
 
+    /// As `pick`, after the table is filled. The caller holds the clock.
+    pub(crate) async fn find(&self, sni: Option<&str>) -> Option<Arc<Certified>> {
+        if let Some(certified) = self.pick(sni) {
+            return Some(certified);
+        }
+        if *self.0.filling.borrow() {
+            let _ = self.0.filling.subscribe().wait_for(|filling| !filling).await;
+        }
+        self.pick(sni)
+    }
+
     fn certified(&self, certificate: &Certificate) -> Certified {
         let mut config = self.0.common.clone();
         config.cert_resolver = Arc::new(SingleCertAndKey::from(certificate.key.clone()));
         Certified { names: certificate.names.clone(), config: Arc::new(config) }
+    }
+}
+
+impl Drop for Filling {
+    fn drop(&mut self) {
+        self.0.0.filling.send_replace(false);
     }
 }
 

@@ -3,17 +3,30 @@
 //! What would surprise you: a form or a program that speaks plain HTTP is refused instead of sent on. Its secret was already readable on
 //! the way here; an answer that works would hide that for ever.
 
-use crate::{Names, misdirected};
+use crate::{door::Shown, misdirected};
 use poem::{
     Response,
     http::{Method, StatusCode, header},
 };
 
-pub fn answer<B>(names: &Names, https_port: Option<u16>, req: &hyper::Request<B>) -> Response {
-    let Some(host) = misdirected::authority(req).map(|asked| misdirected::bare(&asked)).filter(|host| names.knows(host)) else {
+/// RFC 8555 §8.3.
+const CHALLENGES: &str = "/.well-known/acme-challenge/";
+
+pub async fn answer<B>(shown: &Shown, https_port: Option<u16>, req: &hyper::Request<B>) -> Response {
+    let Some(host) = misdirected::authority(req).map(|asked| misdirected::bare(&asked)) else {
         return misdirected::answer();
     };
     let path = req.uri().path_and_query().map_or("/", |path| path.as_str());
+    if let (Some(challenges), Some(token)) = (&shown.challenges, path.strip_prefix(CHALLENGES)) {
+        // Before the name has a certificate it is in no other table of ours.
+        return match challenges.text(&host, token).await.filter(|_| req.method() == Method::GET) {
+            Some(text) => Response::builder().content_type("application/octet-stream").header(header::CACHE_CONTROL, "no-store").body(text),
+            None => say(StatusCode::NOT_FOUND, "There is no such challenge.\n"),
+        };
+    }
+    if !shown.names.knows(&host) {
+        return misdirected::answer();
+    }
     let program = path == "/v1" || path.starts_with("/v1/");
     if program || !matches!(*req.method(), Method::GET | Method::HEAD) {
         return say(StatusCode::FORBIDDEN, "This site speaks https only. Nothing was done; what you sent came unencrypted.\n");

@@ -1,10 +1,10 @@
-//! `countersign admin …`: tenants listed, suspended, restored; evidence verified; parked jobs queued again.
+//! `countersign admin …`: tenants listed, suspended, restored; evidence verified; parked jobs queued again; names and their certificates.
 
 use super::{Stop, migrate::prepare_schema};
 use crate::{App, Config, Outside};
-use kernel::{Fault, TenantId};
+use kernel::{Fault, HostName, TenantId};
 use std::fmt::Write;
-use store::TenantRow;
+use store::{TenantRow, Wanted, WantedBy};
 
 const AT_A_TIME: u64 = 500;
 
@@ -68,6 +68,63 @@ pub async fn replay_jobs(config: &Config) -> Result<String, Stop> {
     let count = app.db.jobs().replay_parked().await?;
     app.db.close().await;
     Ok(format!("{count} parked job(s) are queued again.\n"))
+}
+
+/// Every name that a certificate is kept for, one a line, tab-separated under a heading.
+pub async fn list_certificates(config: &Config) -> Result<String, Stop> {
+    let app = open(config).await?;
+    let mut text = String::from("NAME\tFOR\tLIVE UNTIL\tNEXT\tTROUBLE\n");
+    let mut after = None;
+    loop {
+        let page = app.db.certificates().list(after.as_ref(), AT_A_TIME).await?;
+        let Some(last) = page.last() else { break };
+        after = Some(last.name.clone());
+        for s in &page {
+            let by = match s.wanted_by {
+                WantedBy::Site => "configuration".to_owned(),
+                WantedBy::Operator => "operator".to_owned(),
+                WantedBy::Tenant(id) => id.to_string(),
+            };
+            let live = s.live_until.map_or("-".to_owned(), |end| end.to_string());
+            let trouble = s.trouble.as_ref().map_or("", |t| t.said.as_str());
+            let _ = writeln!(text, "{}\t{by}\t{live}\t{}\t{trouble}", s.name, s.next_at);
+        }
+    }
+    app.db.close().await;
+    Ok(text)
+}
+
+/// From now on a certificate is kept for one more name of the site's; a running `serve` orders it within seconds.
+pub async fn want_certificate(config: &Config, name: &str) -> Result<String, Stop> {
+    let name = host(name)?;
+    let app = open(config).await?;
+    let wanted = app.db.certificates().want(&name, WantedBy::Operator).await?;
+    app.db.close().await;
+    match wanted {
+        Wanted::Now => {
+            Ok(format!("A certificate for {name} is ordered while `countersign serve` runs with tls.certificates = \"acme\".\n"))
+        }
+        Wanted::Already => Ok(format!("A certificate is kept for {name} already.\n")),
+        Wanted::Taken => {
+            Err(Stop::Refused(format!("{name} is a tenant's, or in the configuration (see `countersign admin certificate list`).")))
+        }
+    }
+}
+
+/// Undoes [`want_certificate`].
+pub async fn unwant_certificate(config: &Config, name: &str) -> Result<String, Stop> {
+    let name = host(name)?;
+    let app = open(config).await?;
+    let gone = app.db.certificates().unwant(&name, WantedBy::Operator).await?;
+    app.db.close().await;
+    match gone {
+        true => Ok(format!("No certificate is kept for {name} any more.\n")),
+        false => Err(Stop::Refused(format!("{name} was not added by this command (see `countersign admin certificate list`)."))),
+    }
+}
+
+fn host(name: &str) -> Result<HostName, Stop> {
+    HostName::parse(name).map_err(|bad| Stop::Refused(format!("This is no name for a certificate: {bad}.")))
 }
 
 async fn open(config: &Config) -> Result<App, Stop> {

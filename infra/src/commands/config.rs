@@ -2,8 +2,8 @@
 
 use super::Stop;
 use crate::{
-    Config, app,
-    config::{ANNOTATED, Finding},
+    Config, app, certificates,
+    config::{ANNOTATED, CertificateSource, Finding},
 };
 use mail::SmtpRelay;
 use std::path::Path;
@@ -27,7 +27,9 @@ pub fn check(path: &Path) -> Result<String, Stop> {
 
 /// What the rooms say about their settings, and the files that those name.
 fn beside_the_file(config: &Config) -> impl Iterator<Item = Finding> {
-    let said = [app::sign_up_plan(config).err(), SmtpRelay::new(&config.smtp).err()];
+    let ordered = config.tls.certificates == CertificateSource::Acme;
+    let vouching = ordered.then(|| certificates::authorities(&config.acme)).and_then(Result::err);
+    let said = [app::sign_up_plan(config).err(), SmtpRelay::new(&config.smtp).err(), vouching];
     said.into_iter().flatten().map(|fault| Finding { fatal: true, sentence: format!("{fault}.") })
 }
 

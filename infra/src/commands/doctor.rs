@@ -1,7 +1,10 @@
 //! `countersign doctor`: what is wrong with a set-up, and what to do about it. Changes nothing that lasts.
 
-use super::{doctor_certificates::certificates, migrate::pending};
-use crate::{Config, app};
+use super::{
+    doctor_certificates::{certificates, ordered},
+    migrate::pending,
+};
+use crate::{Config, app, config::CertificateSource};
 use kernel::{Chance, Clock, Fault, Time};
 use keys::RootKeys;
 use mail::{Mailer, SmtpRelay};
@@ -45,7 +48,11 @@ pub async fn doctor(config: &Config) -> Vec<Check> {
     checks.push(Check { what: "data directory", verdict: data_dir(&config.data_dir) });
     checks.push(Check { what: "root key", verdict: root_key(&config.root_key_file(), &config.database_url()) });
     if !config.listen.https.is_empty() {
-        checks.push(Check { what: "certificates", verdict: certificates(config, Clock::system().now()) });
+        let verdict = match config.tls.certificates {
+            CertificateSource::Acme => patiently(ordered(config), "the database").await,
+            CertificateSource::Files | CertificateSource::LocalCa => certificates(config, Clock::system().now()),
+        };
+        checks.push(Check { what: "certificates", verdict });
     }
     checks.push(Check { what: "plans", verdict: plans(config) });
     let blobs = if files_are_nowhere(config) { None } else { Some(app::open_blobs(config)) };
@@ -129,7 +136,7 @@ fn plans(config: &Config) -> Verdict {
 }
 
 /// Opening the directory would make it, and a look changes nothing.
-fn files_are_nowhere(config: &Config) -> bool {
+pub(super) fn files_are_nowhere(config: &Config) -> bool {
     config.blobs.s3.is_none() && !config.blobs_dir().exists()
 }
 

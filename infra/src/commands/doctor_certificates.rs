@@ -1,12 +1,17 @@
 //! The certificates' part of `countersign doctor`.
 
-use super::Verdict::{self, Fine, Note, Wrong};
+use super::{
+    Verdict::{self, Fine, Note, Wrong},
+    doctor::files_are_nowhere,
+};
 use crate::{
-    Config,
-    certificates::{files, hosts, local_ca_dir},
+    Config, app,
+    certificates::{authorities, files, host_names, hosts, local_ca_dir},
     config::CertificateSource,
 };
-use kernel::Time;
+use kernel::{Chance, Clock, Fault, HostName, Time};
+use keys::RootKeys;
+use store::{Database, Db, Disk, Expiry, Ground, NameState};
 
 /// A certificate that ends so soon should have been renewed by now.
 const SOON_DAYS: i64 = 7;
@@ -54,6 +59,77 @@ pub(super) fn certificates(config: &Config, now: Time) -> Verdict {
         },
         _ => Fine(format!("for {}", names.join(", "))),
     }
+}
+
+/// Names in trouble that are told one by one.
+const TOLD: u64 = 5;
+
+/// Certificates that are ordered from a CA: what the database knows of them.
+pub(super) async fn ordered(config: &Config) -> Verdict {
+    if let Err(fault) = authorities(&config.acme) {
+        return Wrong { why: fault.to_string(), todo: "put the CA's own certificates (PEM) there".into() };
+    }
+    let hosts = match host_names(config) {
+        Ok(hosts) => hosts,
+        Err(fault) => return Wrong { why: fault.to_string(), todo: "correct site.base_url or tls.names".into() },
+    };
+    let Some(db) = open(config).await else {
+        return Note(format!("ordered from {} once root key, files and database are fine", config.acme.directory));
+    };
+    let verdict = match look(&db, &hosts).await {
+        Ok(verdict) => verdict,
+        Err(fault) => Wrong { why: fault.to_string(), todo: "check the database".into() },
+    };
+    db.close().await;
+    verdict
+}
+
+async fn open(config: &Config) -> Option<Db> {
+    let database = Database::parse(&config.database_url()).ok()?;
+    if matches!(&database, Database::Sqlite { path } if !path.exists()) {
+        return None;
+    }
+    if files_are_nowhere(config) {
+        return None;
+    }
+    let (roots, blobs) = (RootKeys::load(&config.root_key_file()).ok()?, app::open_blobs(config).ok()?);
+    Db::open(&database, Ground { clock: Clock::system(), chance: Chance::system(), roots, blobs, disk: Disk::unwatched() }).await.ok()
+}
+
+async fn look(db: &Db, hosts: &[HostName]) -> Result<Verdict, Fault> {
+    let (certificates, now) = (db.certificates(), db.clock().now());
+    for host in hosts {
+        match certificates.state(host).await? {
+            Some(state) if state.live_until.is_some_and(|end| end > now) => {}
+            Some(state) if state.trouble.is_none() => {
+                return Ok(Note(format!("{host} has no certificate yet; it is ordered while `serve` runs")));
+            }
+            None => return Ok(Note(format!("{host} has no certificate yet; it is ordered when `serve` starts"))),
+            Some(state) => return Ok(Wrong { why: format!("{host} has no certificate: {}", told(&state)), todo: reach(host) }),
+        }
+    }
+    let Expiry { wanted, live, failing, late, first_end } = certificates.expiry().await?;
+    let troubled: Vec<String> = certificates.failing(TOLD).await?.iter().map(|s| format!("\n         {}: {}", s.name, told(s))).collect();
+    let (troubled, first) = (troubled.concat(), first_end.map(|end| format!("; the first ends at {end}")).unwrap_or_default());
+    Ok(match () {
+        () if late > 0 => Wrong {
+            why: format!("{late} of {wanted} certificates end soon and were not renewed{first}{troubled}"),
+            todo: "see that `serve` runs and that the CA reaches these names on ports 443 and 80".into(),
+        },
+        () if failing > 0 => {
+            Note(format!("{live} of {wanted} names are live{first}; {failing} wait after an order that came to nothing:{troubled}"))
+        }
+        () => Fine(format!("{live} of {wanted} names are live{first}")),
+    })
+}
+
+fn told(state: &NameState) -> String {
+    let said = state.trouble.as_ref().map_or("", |trouble| trouble.said.as_str());
+    format!("{said} (next try at {})", state.next_at)
+}
+
+fn reach(host: &HostName) -> String {
+    format!("see that {host} leads to this machine in DNS, and that the CA reaches it on ports 443 and 80 from outside")
 }
 
 /// RFC 6125 §6.4.3: a star stands for one whole label.

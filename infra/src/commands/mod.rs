@@ -8,7 +8,7 @@ mod migrate;
 mod serve;
 mod work;
 
-pub use admin::{list_tenants, replay_jobs, set_tenant_state, verify_evidence};
+pub use admin::{list_certificates, list_tenants, replay_jobs, set_tenant_state, unwant_certificate, verify_evidence, want_certificate};
 pub use config::{check, print};
 pub use doctor::{Check, Verdict, doctor};
 pub use migrate::{migrate, prepare_schema};

@@ -1,11 +1,15 @@
 //! `countersign serve`: site, API and, unless `work` does that elsewhere, the worker in one process.
 
 use super::{Stop, migrate::prepare_schema};
-use crate::{App, Config, Outside, certificates, numbers, until_told_to_stop};
+use crate::{
+    App, Config, Outside,
+    certificates::{self, Certificates},
+    numbers, until_told_to_stop,
+};
 use edge::{Doors, HandedOver, Listening};
 use kernel::Fault;
 use std::net::SocketAddr;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 /// Serves until SIGTERM or Ctrl-C, then drains: requests first, then jobs, then the database is closed.
@@ -13,7 +17,7 @@ pub async fn serve(config: &Config, migrate: bool) -> Result<(), Stop> {
     prepare_schema(config, migrate).await?;
     let app = App::build(config, Outside::real(config)?).await?;
     let stop = until_told_to_stop()?;
-    let doors = open_doors(config, &app, &stop).await?;
+    let (doors, ordering) = open_doors(config, &app, &stop).await?;
     let (end_metrics, metrics) = start_metrics(&app, config).await?;
     say_where(&doors, &app)?;
     let worker = tokio::spawn({
@@ -29,6 +33,9 @@ pub async fn serve(config: &Config, migrate: bool) -> Result<(), Stop> {
     if let Err(error) = worker.await {
         tracing::error!(%error, "the worker ended badly");
     }
+    if let Some(ordering) = ordering {
+        let _ = ordering.await;
+    }
     end_metrics.cancel();
     if let Some(task) = metrics {
         let _ = task.await;
@@ -38,23 +45,26 @@ pub async fn serve(config: &Config, migrate: bool) -> Result<(), Stop> {
     Ok(served?)
 }
 
-/// Certificates first, so that nobody is let in who cannot be answered. Sockets may have been handed over.
-async fn open_doors(config: &Config, app: &App, stop: &CancellationToken) -> Result<Doors, Stop> {
-    let mut handed_over = HandedOver::from_env()?;
+/// Certificates first, so that nobody is let in who cannot be answered; orders in hand go on. Sockets may have been handed over.
+async fn open_doors(config: &Config, app: &App, stop: &CancellationToken) -> Result<(Doors, Option<JoinHandle<()>>), Stop> {
+    let (mut handed_over, mut in_hand) = (HandedOver::from_env()?, None);
     let tls = match config.listen.https.as_str() {
         "" => None,
         address => {
-            let names = certificates::certificates(config, app.db.clock().clone(), app.db.chance().clone(), stop.clone())?;
-            if !certificates::covers(&names, config) {
-                tracing::warn!(site = app.site.base(), "no certificate is for the site's own host; browsers will warn");
+            let Certificates { names, challenges, ordering } = certificates::certificates(config, app, stop.clone()).await?;
+            in_hand = ordering;
+            match certificates::covers(&names, config) {
+                true => {}
+                false if challenges.is_some() => tracing::info!(site = app.site.base(), "the site's certificate is being ordered"),
+                false => tracing::warn!(site = app.site.base(), "no certificate is for the site's own host; browsers will warn"),
             }
             let address = address.parse().map_err(|e| Stop::Refused(format!("listen.https: {e}")))?;
-            Some(Listening { listener: listener("https", address, &mut handed_over).await?, names })
+            Some(Listening { listener: listener("https", address, &mut handed_over).await?, names, challenges })
         }
     };
     let plain = Some(listener("http", config.listen.http, &mut handed_over).await?);
     match handed_over.left_over().as_slice() {
-        [] => Ok(Doors { plain, tls }),
+        [] => Ok((Doors { plain, tls }, in_hand)),
         more => Err(Stop::Refused(format!(
             "Sockets were handed over (LISTEN_FDS) that no setting of listen names: {more:?}. Make the unit file and the configuration agree."
         ))),

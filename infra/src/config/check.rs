@@ -1,7 +1,7 @@
 //! What is wrong with the values of a configuration, each with the way out.
 
-use super::{CertificateSource, Config};
-use kernel::{EmailAddress, Network};
+use super::{AcmeConfig, CertificateSource, Config};
+use kernel::{EmailAddress, HostName, Network};
 use std::net::SocketAddr;
 use url::Url;
 
@@ -69,8 +69,37 @@ fn check_tls(config: &Config, found: &mut Vec<Finding>) {
     }
     if config.tls.certificates == CertificateSource::Files && config.tls.files.is_empty() {
         found.push(wrong(
-            "listen.https is set, but there is no certificate: add [[tls.files]], or write tls.certificates = \"local-ca\".".into(),
+            "listen.https is set, but there is no certificate: add [[tls.files]], or write tls.certificates = \"acme\" or \"local-ca\"."
+                .into(),
         ));
+    }
+    if config.tls.certificates == CertificateSource::Acme {
+        for name in crate::certificates::hosts(config) {
+            if let Err(bad) = HostName::parse(&name) {
+                found.push(wrong(format!("tls.certificates is \"acme\", and no CA is asked to certify this as a host: {bad}.")));
+            }
+        }
+        check_acme(&config.acme, found);
+    }
+}
+
+fn check_acme(acme: &AcmeConfig, found: &mut Vec<Finding>) {
+    if !Url::parse(&acme.directory).is_ok_and(|url| url.scheme() == "https") {
+        found.push(wrong(format!("acme.directory “{}” is not an https address.", acme.directory)));
+    }
+    if !acme.terms_agreed {
+        found.push(wrong("tls.certificates is \"acme\": read the CA's terms of service, then write acme.terms_agreed = true.".into()));
+    }
+    if !acme.contact.is_empty()
+        && let Err(e) = EmailAddress::parse(&acme.contact)
+    {
+        found.push(wrong(format!("acme.contact: {e}")));
+    }
+    if let Err(why) = crate::certificates::external_account(acme) {
+        found.push(wrong(why));
+    }
+    if acme.orders_an_hour < 1 || acme.orders_per_tenant_a_day < 1 || acme.orders_per_domain_a_week < 1 {
+        found.push(wrong("acme.orders_… is less than 1, so no certificate would ever come; leave it out for the default.".into()));
     }
 }
 
@@ -129,6 +158,11 @@ mod tests {
     fn the_default_starts() {
         assert_eq!(fatal(""), Vec::<String>::new());
         assert_eq!(fatal("site.base_url = 'https://mail.example.org'"), Vec::<String>::new());
+        assert_eq!(fatal(&acme("acme.terms_agreed = true")), Vec::<String>::new());
+    }
+
+    fn acme(more: &str) -> String {
+        format!("listen.https = '[::]:443'\nsite.base_url = 'https://h.example'\ntls.certificates = 'acme'\n{more}")
     }
 
     #[test]
@@ -144,6 +178,14 @@ mod tests {
             ("listen.https = '443'\ntls.certificates = 'local-ca'\nsite.base_url = 'https://h.example'", "is not an address with a port"),
             ("listen.https = '[::]:443'\ntls.certificates = 'local-ca'", "is not https, so links"),
             ("listen.https = '[::]:443'\nsite.base_url = 'https://h.example'", "there is no certificate"),
+            (&acme(""), "terms_agreed = true"),
+            (&acme("acme.terms_agreed = true\nacme.directory = 'http://ca.example/dir'"), "is not an https address"),
+            (&acme("acme.terms_agreed = true\nacme.contact = 'nobody'"), "acme.contact: "),
+            (&acme("acme.terms_agreed = true\nacme.external_key_id = 'kid'"), "both or neither"),
+            (&acme("acme.terms_agreed = true\nacme.external_key_id = 'kid'\nacme.external_key = '!'"), "is not base64url"),
+            (&acme("acme.terms_agreed = true\nacme.orders_an_hour = 0"), "no certificate would ever come"),
+            (&acme("acme.terms_agreed = true\ntls.names = ['*.h.example']"), "without a star"),
+            (&acme("acme.terms_agreed = true\ntls.names = ['192.0.2.1']"), "is an address"),
             ("listen.max_requests = 0", "nobody would be served"),
             ("metrics.listen = '9464'", "is not an address with a port"),
             ("database.url = 'mysql://h/d'", "database.url"),

@@ -56,6 +56,9 @@ impl Config {
         if let Some(password) = environment("COUNTERSIGN_SMTP_PASSWORD") {
             self.smtp.password = Some(Secret::new(password));
         }
+        if let Some(key) = environment("COUNTERSIGN_ACME_EXTERNAL_KEY") {
+            self.acme.external_key = SecretString::from(key);
+        }
         if let Some(s3) = &mut self.blobs.s3 {
             let take = |name: &str, into: &mut SecretString| {
                 if let Some(value) = environment(name) {

@@ -1,5 +1,6 @@
 //! One small struct a room, each with its defaults. What a setting means is said once, in `default.toml`.
 
+use acme::{Budgets, LETS_ENCRYPT};
 use mail::SmtpConfig;
 use messages::UnaskedMail;
 use secrecy::SecretString;
@@ -14,6 +15,7 @@ pub struct Config {
     pub site: SiteConfig,
     pub listen: ListenConfig,
     pub tls: TlsConfig,
+    pub acme: AcmeConfig,
     pub metrics: MetricsConfig,
     pub database: DatabaseConfig,
     pub keys: KeysConfig,
@@ -73,6 +75,53 @@ pub enum CertificateSource {
     #[default]
     Files,
     LocalCa,
+    Acme,
+}
+
+/// Only read where `tls.certificates` is `acme`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AcmeConfig {
+    pub directory: String,
+    pub terms_agreed: bool,
+    /// An e-mail address, or empty.
+    pub contact: String,
+    /// Empty: the public CAs vouch for the directory.
+    pub ca_file: PathBuf,
+    pub challenge: AcmeChallenge,
+    pub external_key_id: String,
+    /// base64url.
+    pub external_key: SecretString,
+    pub orders_an_hour: i64,
+    pub orders_per_tenant_a_day: i64,
+    pub orders_per_domain_a_week: i64,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub enum AcmeChallenge {
+    #[default]
+    #[serde(rename = "tls-alpn-01")]
+    TlsAlpn01,
+    #[serde(rename = "http-01")]
+    Http01,
+}
+
+impl Default for AcmeConfig {
+    fn default() -> AcmeConfig {
+        let Budgets { an_hour, per_tenant_a_day, per_domain_a_week } = Budgets::default();
+        AcmeConfig {
+            directory: LETS_ENCRYPT.into(),
+            terms_agreed: false,
+            contact: String::new(),
+            ca_file: PathBuf::new(),
+            challenge: AcmeChallenge::default(),
+            external_key_id: String::new(),
+            external_key: SecretString::default(),
+            orders_an_hour: an_hour,
+            orders_per_tenant_a_day: per_tenant_a_day,
+            orders_per_domain_a_week: per_domain_a_week,
+        }
+    }
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -196,6 +245,7 @@ impl Default for Config {
             site: SiteConfig::default(),
             listen: ListenConfig::default(),
             tls: TlsConfig::default(),
+            acme: AcmeConfig::default(),
             metrics: MetricsConfig::default(),
             database: DatabaseConfig::default(),
             keys: KeysConfig::default(),

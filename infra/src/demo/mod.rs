@@ -10,7 +10,8 @@ mod mail_pages;
 mod sample;
 
 use crate::{
-    App, Config, Outside, certificates,
+    App, Config, Outside,
+    certificates::{self, Certificates},
     commands::{Stop, prepare_schema},
     config::CertificateSource,
     until_told_to_stop,
@@ -65,7 +66,7 @@ pub async fn demo(demo: &Demo, out: &mut (dyn Write + Send)) -> Result<(), Stop>
     };
     let stop = until_told_to_stop()?;
     let root = demo.tls.then(|| certificates::local_ca_dir(&config).join("ca.pem"));
-    let doors = doors(&config, &app, listener, demo.tls, &stop)?;
+    let doors = doors(&config, &app, listener, demo.tls, &stop).await?;
     let text = if demo.json {
         credentials.json(app.site.base(), root.as_deref())
     } else {
@@ -105,12 +106,12 @@ async fn listen(asked: Option<SocketAddr>) -> Result<TcpListener, Stop> {
     }
 }
 
-fn doors(config: &Config, app: &App, listener: TcpListener, tls: bool, stop: &CancellationToken) -> Result<Doors, Fault> {
+async fn doors(config: &Config, app: &App, listener: TcpListener, tls: bool, stop: &CancellationToken) -> Result<Doors, Fault> {
     if !tls {
         return Ok(Doors { plain: Some(listener), tls: None });
     }
-    let names = certificates::certificates(config, app.db.clock().clone(), app.db.chance().clone(), stop.clone())?;
-    Ok(Doors { plain: None, tls: Some(Listening { listener, names }) })
+    let Certificates { names, challenges, .. } = certificates::certificates(config, app, stop.clone()).await?;
+    Ok(Doors { plain: None, tls: Some(Listening { listener, names, challenges }) })
 }
 
 fn config(dir: &Path, listener: &TcpListener, tls: bool) -> Result<Config, Fault> {

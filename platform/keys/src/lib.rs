@@ -22,6 +22,6 @@ pub use message::{MessageKey, Part};
 pub use part::{CHUNK, PartKey, SALT, TAG, sealed_len};
 pub use password::{Busy, Cost, PasswordHasher, StretchedPassword};
 pub use password_slot::WrongPassword;
-pub use root::{RootKeys, WrappedTenantKey};
+pub use root::{RootKeys, SealedByRoot, WrappedTenantKey};
 pub use tenant::{Slot, TenantKey};
 pub use token::{BadToken, Token, mac, same};

@@ -28,6 +28,13 @@ pub struct WrappedTenantKey {
     pub bytes: Vec<u8>,
 }
 
+/// Something of the server's own (an account at a CA, a certificate's key) as the database keeps it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SealedByRoot {
+    pub version: i64,
+    pub bytes: Vec<u8>,
+}
+
 impl RootKeys {
     pub fn new(version: i64, key: [u8; 32]) -> RootKeys {
         RootKeys(Arc::new(vec![Root { version, key: Zeroizing::new(key) }]))
@@ -75,6 +82,22 @@ impl RootKeys {
         Ok(TenantKey::from_bytes(tenant, Zeroizing::new(bytes)))
     }
 
+    /// Seals what belongs to no tenant; it opens for the same `purpose` and `of` alone.
+    pub fn seal(&self, purpose: &str, of: &str, plain: &[u8], chance: &Chance) -> SealedByRoot {
+        let root = self.newest();
+        SealedByRoot { version: root.version, bytes: seal::seal(root.key.as_slice(), &own_place(purpose, of, root.version), plain, chance) }
+    }
+
+    /// A fault of kind `Sealed` if the root key of that version is not live, or it was sealed for something else, or is damaged.
+    pub fn open(&self, purpose: &str, of: &str, sealed: &SealedByRoot) -> Result<Zeroizing<Vec<u8>>, Fault> {
+        let root = self.0.iter().find(|root| root.version == sealed.version).ok_or_else(|| {
+            let what = format!("the {purpose} of {of} is sealed under root key {}, which is not in the root key file", sealed.version);
+            Fault::new(FaultKind::Sealed, what)
+        })?;
+        let place = own_place(purpose, of, root.version);
+        seal::open(root.key.as_slice(), &place, &sealed.bytes, &format!("the {purpose} of {of}"))
+    }
+
     /// A MAC key of the server's own (form nonces, CSRF, hashes of names in brakes), from the newest root key.
     ///
     /// It changes with the root key: only for what may be forgotten then.
@@ -95,6 +118,10 @@ impl RootKeys {
 
 fn tenant_key_place(tenant: TenantId, version: i64) -> Place {
     Place::new("tenant key").with(tenant.0.as_bytes()).with(&version.to_be_bytes())
+}
+
+fn own_place(purpose: &str, of: &str, version: i64) -> Place {
+    Place::new("server's own").with(purpose.as_bytes()).with(of.as_bytes()).with(&version.to_be_bytes())
 }
 
 impl fmt::Debug for RootKeys {
@@ -158,6 +185,23 @@ mod tests {
         assert_eq!(roots.derive("csrf"), roots.derive("csrf"));
         assert_ne!(roots.derive("csrf"), roots.derive("pickup form"));
         assert_ne!(roots.derive("csrf"), RootKeys::new(1, [2; 32]).derive("csrf"));
+    }
+
+    #[test]
+    fn what_is_the_servers_own_opens_in_its_own_place_alone() {
+        let (old, chance) = (RootKeys::new(1, [1; 32]), Chance::seeded(5));
+        let sealed = old.seal("certificate key", "a.example", b"secret", &chance);
+        assert!(!sealed.bytes.windows(6).any(|w| w == b"secret"));
+        let both = RootKeys::new(2, [2; 32]).with_previous(1, [1; 32]);
+        assert_eq!(both.open("certificate key", "a.example", &sealed).unwrap().as_slice(), b"secret");
+        assert_eq!(both.seal("certificate key", "a.example", b"secret", &chance).version, 2);
+        for (purpose, of) in [("certificate key", "b.example"), ("acme account", "a.example"), ("certificate keya", ".example")] {
+            assert_eq!(old.open(purpose, of, &sealed).unwrap_err().kind(), FaultKind::Sealed, "{purpose} {of}");
+        }
+        let fault = RootKeys::new(2, [2; 32]).open("certificate key", "a.example", &sealed).unwrap_err().to_string();
+        assert!(fault.contains("root key 1, which is not in the root key file"), "{fault}");
+        let claimed = SealedByRoot { version: 2, ..sealed };
+        assert!(RootKeys::new(1, [1; 32]).with_previous(2, [1; 32]).open("certificate key", "a.example", &claimed).is_err());
     }
 
     #[test]

@@ -205,13 +205,13 @@ impl<'d> FrontDesk<'d> {
     pub async fn check_roots(&self) -> Result<(), Fault> {
         for order in [Order::Asc, Order::Desc] {
             let find = tenant::Entity::find().order_by(tenant::Column::TenantId, order);
-            let Some(row) = self.db.across_read(&Reach::Operator, async |rows| one(rows, find).await).await? else { return Ok(()) };
+            let Some(row) = self.db.across_read(&Reach::Operator, async |rows| one(rows, find).await).await? else { break };
             let wrapped = WrappedTenantKey { version: row.key_version, bytes: row.key_wrapped };
             self.db.roots().open_tenant_key(TenantId(row.tenant_id), &wrapped).map_err(|fault| {
                 Fault::other(format!("the root key does not fit this database ({fault}): put the right root.key back from its backup"))
             })?;
         }
-        Ok(())
+        self.db.certificates().check_roots().await
     }
 
     /// Suspends or restores; `false`: no such tenant.

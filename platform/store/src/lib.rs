@@ -8,6 +8,7 @@ mod act;
 mod blobs;
 mod brake;
 mod caller;
+mod certificates;
 mod connection;
 mod credentials;
 mod database;
@@ -34,6 +35,9 @@ pub use act::ACT_LIMIT;
 pub use blobs::{Blobs, S3Config};
 pub use brake::{Brake, Counted};
 pub use caller::{Caller, Origin, Role, Who};
+pub use certificates::{
+    AcmeAccount, Certificates, Challenge, ChallengeKind, Expiry, Issued, NameState, Order, Shown, ShownChange, Trouble, Wanted, WantedBy,
+};
 pub use db::{Change, Database, Db, Ground, Stats};
 pub use disk::{Disk, free_bytes};
 pub use front_desk::{FrontDesk, SESSION_IDLE, TenantRow};

@@ -7,6 +7,7 @@ mod store {
 
     mod blobs;
     mod brakes;
+    mod certificates;
     mod evidence;
     mod faults;
     mod front_desk;

@@ -1,6 +1,7 @@
 //! The edge from outside: real sockets, real handshakes, hostile and honest clients.
 #![allow(clippy::unwrap_used)] // a test fails by panicking, in its helpers too
 
+mod challenges;
 mod drain;
 mod http1;
 mod http2;

@@ -1,6 +1,6 @@
 //! One test's world: a small site behind both listeners, certified by a CA of its own.
 
-use edge::{Doors, Draining, ForwardedBy, Listening, LocalCa, Names, Settings, TlsConn};
+use edge::{Challenges, Doors, Draining, ForwardedBy, Listening, LocalCa, Names, Settings, TlsConn};
 use futures_util::{StreamExt, stream};
 use kernel::{Chance, Clock, Fault};
 use poem::{Body, Request, Response, endpoint::make};
@@ -21,6 +21,7 @@ pub struct Town {
     pub plain: SocketAddr,
     pub tls: SocketAddr,
     pub names: Names,
+    pub challenges: Challenges,
     pub ca: LocalCa,
     pub stop: CancellationToken,
     pub server: JoinHandle<Result<(), Fault>>,
@@ -59,9 +60,11 @@ impl Town {
         let (plain, listener) = (TcpListener::bind("127.0.0.1:0").await.unwrap(), TcpListener::bind("127.0.0.1:0").await.unwrap());
         let (plain_at, tls_at) = (plain.local_addr().unwrap(), listener.local_addr().unwrap());
         let (stop, draining) = (CancellationToken::new(), Draining::default());
-        let doors = Doors { plain: Some(plain), tls: Some(Listening { listener, names: names.clone() }) };
+        let challenges = Challenges::default();
+        let listening = Listening { listener, names: names.clone(), challenges: Some(challenges.clone()) };
+        let doors = Doors { plain: Some(plain), tls: Some(listening) };
         let server = tokio::spawn(doors.serve(make(answer), settings, draining.clone(), stop.clone()));
-        Town { plain: plain_at, tls: tls_at, names, ca, stop, server, draining, _dir: dir }
+        Town { plain: plain_at, tls: tls_at, names, challenges, ca, stop, server, draining, _dir: dir }
     }
 
     pub fn client(&self, alpn: &[&str], versions: &[&'static SupportedProtocolVersion]) -> TlsConnector {

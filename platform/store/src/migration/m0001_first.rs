@@ -105,7 +105,7 @@ fn brake() -> TableCreateStatement {
     build
 }
 
-fn column((name, kind, null): &Column) -> ColumnDef {
+pub(super) fn column((name, kind, null): &Column) -> ColumnDef {
     let mut column = ColumnDef::new(Alias::new(*name));
     match kind {
         Kind::Uuid => column.uuid(),

@@ -36,7 +36,7 @@ const UNIQUE: bool = true;
 pub(super) const fn uuid(name: &'static str) -> Column {
     (name, Kind::Uuid, false)
 }
-const fn text(name: &'static str) -> Column {
+pub(super) const fn text(name: &'static str) -> Column {
     (name, Kind::Text, false)
 }
 pub(super) const fn whole(name: &'static str) -> Column {
@@ -48,7 +48,7 @@ const fn flag(name: &'static str) -> Column {
 pub(super) const fn bytes(name: &'static str) -> Column {
     (name, Kind::Bytes, false)
 }
-const fn maybe(column: Column) -> Column {
+pub(super) const fn maybe(column: Column) -> Column {
     (column.0, column.1, true)
 }
 /// Goes with what it refers to.

@@ -4,6 +4,7 @@ mod m0001_first;
 mod m0001_tables;
 mod m0001_walls;
 mod m0002_turns;
+mod m0003_certificates;
 mod m0004_devices;
 mod proxy;
 
@@ -24,7 +25,12 @@ struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m0001_first::Migration), Box::new(m0002_turns::Migration), Box::new(m0004_devices::Migration)]
+        vec![
+            Box::new(m0001_first::Migration),
+            Box::new(m0002_turns::Migration),
+            Box::new(m0003_certificates::Migration),
+            Box::new(m0004_devices::Migration),
+        ]
     }
 }
 

@@ -1,0 +1,155 @@
+//! What a CA is answered while it checks that a name is ours (RFC 8555 §8.3 over plain HTTP, RFC 8737 in a handshake): a table in memory.
+//!
+//! What would surprise you: the CA may ask any of several processes, a moment after another one wrote the challenge down. So whoever asks
+//! for one that is not in the table waits, three seconds at most, until somebody compared the table with what is written down.
+
+use kernel::Fault;
+use rcgen::{CertificateParams, CustomExtension, DistinguishedName, KeyPair};
+use rustls::{
+    ServerConfig,
+    crypto::aws_lc_rs::{self, sign::any_supported_type},
+    pki_types::PrivateKeyDer,
+    server::NoServerSessionStorage,
+    sign::{CertifiedKey, SingleCertAndKey},
+};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicU64, Ordering::SeqCst},
+    },
+    time::Duration,
+};
+use tokio::sync::{Notify, watch};
+
+/// RFC 8737 §6.2: the protocol that a CA asks for alone.
+pub const ACME_TLS: &[u8] = b"acme-tls/1";
+/// For a fresh look at what is written down.
+const LOOK_TIME: Duration = Duration::from_secs(3);
+
+/// One answer, to a CA that asks for `name`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Challenge {
+    /// In lower case.
+    pub name: String,
+    pub answer: ChallengeAnswer,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ChallengeAnswer {
+    /// To `/.well-known/acme-challenge/token`.
+    Http { token: String, text: String },
+    /// In a certificate that says the SHA-256 of the key authorization (RFC 8737 §3).
+    TlsAlpn { digest: [u8; 32] },
+}
+
+/// The table. Clones share it.
+#[derive(Clone)]
+pub struct Challenges(Arc<Inner>);
+
+struct Inner {
+    table: RwLock<HashMap<String, Ready>>,
+    /// Looks that were asked for.
+    asked: AtomicU64,
+    wanted: Notify,
+    /// The newest of them that is done.
+    looked: watch::Sender<u64>,
+}
+
+#[derive(Clone)]
+struct Ready {
+    answer: ChallengeAnswer,
+    config: Option<Arc<ServerConfig>>,
+}
+
+/// A look at what is written down, begun before it was read.
+pub struct ChallengeLook(u64);
+
+impl Default for Challenges {
+    fn default() -> Challenges {
+        let (table, asked, wanted, looked) = (RwLock::default(), AtomicU64::new(0), Notify::new(), watch::Sender::new(0));
+        Challenges(Arc::new(Inner { table, asked, wanted, looked }))
+    }
+}
+
+impl Challenges {
+    /// Ends when somebody waits for a look.
+    pub async fn wanted(&self) {
+        self.0.wanted.notified().await;
+    }
+    /// To be called before what is written down is read.
+    pub fn look(&self) -> ChallengeLook {
+        ChallengeLook(self.0.asked.load(SeqCst))
+    }
+    /// The table is what that look found. Fault: a certificate could not be made, and its challenge is left out.
+    pub fn set(&self, found: Vec<Challenge>, look: ChallengeLook) -> Result<(), Fault> {
+        let before = self.0.table.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let (mut table, mut trouble) = (HashMap::new(), Ok(()));
+        for challenge in found {
+            match before.get(&challenge.name).filter(|ready| ready.answer == challenge.answer) {
+                Some(ready) => drop(table.insert(challenge.name, ready.clone())),
+                None => match ready(&challenge) {
+                    Ok(ready) => drop(table.insert(challenge.name, ready)),
+                    Err(fault) => trouble = Err(fault),
+                },
+            }
+        }
+        *self.0.table.write().unwrap_or_else(PoisonError::into_inner) = table;
+        self.0.looked.send_if_modified(|done| std::mem::replace(done, look.0.max(*done)) < look.0);
+        trouble
+    }
+
+    /// The handshake that a CA gets which asks for `name`.
+    pub(crate) async fn handshake(&self, name: &str) -> Option<Arc<ServerConfig>> {
+        self.find(name, |ready| ready.config.clone()).await
+    }
+    /// What a CA reads at `token` of `host`.
+    pub(crate) async fn text(&self, host: &str, token: &str) -> Option<String> {
+        let of_token = |ready: &Ready| match &ready.answer {
+            ChallengeAnswer::Http { token: ours, text } if ours == token => Some(text.clone()),
+            _ => None,
+        };
+        self.find(host, of_token).await
+    }
+
+    async fn find<T>(&self, name: &str, of: impl Fn(&Ready) -> Option<T>) -> Option<T> {
+        let here = || self.0.table.read().unwrap_or_else(PoisonError::into_inner).get(name).and_then(&of);
+        if let Some(found) = here() {
+            return Some(found);
+        }
+        let (number, mut looked) = (self.0.asked.fetch_add(1, SeqCst) + 1, self.0.looked.subscribe());
+        self.0.wanted.notify_one();
+        let _ = tokio::time::timeout(LOOK_TIME, looked.wait_for(|done| *done >= number)).await;
+        here()
+    }
+}
+
+fn ready(challenge: &Challenge) -> Result<Ready, Fault> {
+    let config = match &challenge.answer {
+        ChallengeAnswer::Http { .. } => None,
+        ChallengeAnswer::TlsAlpn { digest } => Some(Arc::new(handshake(&challenge.name, digest)?)),
+    };
+    Ok(Ready { answer: challenge.answer.clone(), config })
+}
+
+/// RFC 8737 §3: self-signed, for the one name, with the critical acmeIdentifier extension.
+fn handshake(name: &str, digest: &[u8; 32]) -> Result<ServerConfig, Fault> {
+    let trouble = |e: rcgen::Error| Fault::other(format!("no challenge certificate for {name}: {e}"));
+    let key = KeyPair::generate().map_err(trouble)?;
+    let mut params = CertificateParams::new([name.to_owned()]).map_err(trouble)?;
+    params.distinguished_name = DistinguishedName::new();
+    params.custom_extensions = vec![CustomExtension::new_acme_identifier(digest)];
+    let certificate = params.self_signed(&key).map_err(trouble)?;
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let tls = |e: rustls::Error| Fault::other(format!("no challenge certificate for {name}: {e}"));
+    let der = PrivateKeyDer::Pkcs8(key.serialize_der().into());
+    // Not `from_der`: it reads the certificate, and refuses it for its critical extension.
+    let certified = CertifiedKey::new(vec![certificate.der().clone()], any_supported_type(&der).map_err(tls)?);
+    let builder = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().map_err(tls)?;
+    let mut config = builder.with_no_client_auth().with_cert_resolver(Arc::new(SingleCertAndKey::from(certified)));
+    config.alpn_protocols = vec![ACME_TLS.to_vec()];
+    // Nothing follows the handshake, so there is nothing to resume.
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    config.send_tls13_tickets = 0;
+    Ok(config)
+}
