@@ -138,7 +138,7 @@ async fn sends(stage: &Stage<'_>, clients: usize, offices: usize, pairs: usize, 
     let mut connections = raw.connections(clients).await?;
     for _ in 0..pairs {
         line.product.push(stage.run(clients, stage.bounds, &send).await?);
-        line.raw.push(raw.sends(&mut connections, stage.bounds.time).await?);
+        line.raw.push(raw.sends(&mut connections, stage.bounds.time)?);
         line.hello.push(stage.hello(clients).await?);
     }
     report.add(line);
@@ -202,10 +202,10 @@ impl Raw {
             Raw::Postgres { url, template, database } => Ok(Some(RawPostgres::open(url, clients.min(16), template, *database).await?)),
         }
     }
-    async fn sends(&mut self, connections: &mut Option<RawPostgres>, time: Duration) -> Result<crate::raw::RawRate> {
+    fn sends(&mut self, connections: &mut Option<RawPostgres>, time: Duration) -> Result<crate::raw::RawRate> {
         match (self, connections) {
             (Raw::Sqlite(raw), _) => raw.sends(time),
-            (_, Some(connections)) => connections.sends(time).await,
+            (_, Some(connections)) => connections.sends(time),
             (_, None) => Err("no connections".into()),
         }
     }

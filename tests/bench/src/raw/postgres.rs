@@ -9,6 +9,7 @@ use crate::{
 };
 use sqlx::{AssertSqlSafe, Connection, PgConnection, postgres::PgArguments, query::Query};
 use std::{
+    sync::Barrier,
     thread,
     time::{Duration, Instant},
 };
@@ -20,67 +21,64 @@ const TAKE: &str = "UPDATE allowance SET sends_used = sends_used + 1
 const CHAIN: &str = "UPDATE chain SET seq = $2, head = $3 WHERE tenant_id = $1";
 
 pub struct RawPostgres {
+    url: String,
     database: Tree,
-    loops: Vec<Loop>,
-}
-
-/// One connection.
-struct Loop {
-    connection: PgConnection,
-    maker: Maker,
+    /// One a connection.
+    makers: Vec<Maker>,
 }
 
 impl RawPostgres {
     /// `url`: a migrated database, as the superuser.
     pub async fn open(url: &str, connections: usize, template: &Template, database: Tree) -> Result<RawPostgres> {
-        let mut loops = Vec::new();
-        for _ in 0..connections {
-            let mut connection = PgConnection::connect(url).await?;
-            let maker = Maker::new(template);
-            for row in maker.office() {
-                insert(row)?.execute(&mut connection).await?;
-            }
-            loops.push(Loop { connection, maker });
+        let mut connection = PgConnection::connect(url).await?;
+        let makers: Vec<Maker> = (0..connections).map(|_| Maker::new(template)).collect();
+        for row in makers.iter().flat_map(Maker::office) {
+            insert(row)?.execute(&mut connection).await?;
         }
-        Ok(RawPostgres { database, loops })
+        connection.close().await?;
+        Ok(RawPostgres { url: url.to_owned(), database, makers })
     }
 
-    /// Every connection on a thread of its own, so that the loop is not what is measured.
-    pub async fn sends(&mut self, time: Duration) -> Result<RawRate> {
+    /// Every connection on a thread with a runtime of its own, so that the loop is not what is measured.
+    pub fn sends(&mut self, time: Duration) -> Result<RawRate> {
         let cpu = || Ok::<_, crate::Error>(Tree::own().cpu()? + self.database.cpu()?);
-        let (before, began) = (cpu()?, Instant::now());
-        let until = began + time;
-        let done: usize = thread::scope(|scope| {
-            let running: Vec<_> = self.loops.iter_mut().map(|one| scope.spawn(move || one.run(until))).collect();
-            running.into_iter().map(|thread| thread.join().map_err(|_| "a raw loop panicked")?).sum::<Result<usize>>()
+        let connected = Barrier::new(self.makers.len() + 1);
+        let (before, began, done) = thread::scope(|scope| {
+            let (url, connected) = (self.url.as_str(), &connected);
+            let running: Vec<_> = self.makers.iter_mut().map(|maker| scope.spawn(move || run(maker, url, connected, time))).collect();
+            connected.wait();
+            let (before, began) = (cpu()?, Instant::now());
+            let done = running.into_iter().map(|thread| thread.join().map_err(|_| "a raw loop panicked")?).sum::<Result<usize>>()?;
+            Ok::<_, crate::Error>((before, began, done))
         })?;
-        let (seconds, spent) = (began.elapsed().as_secs_f64(), (Tree::own().cpu()? + self.database.cpu()?).saturating_sub(before));
+        let (seconds, spent) = (began.elapsed().as_secs_f64(), cpu()?.saturating_sub(before));
         Ok(RawRate { rate: done as f64 / seconds, cpu_us: spent.as_secs_f64() * 1e6 / done as f64 })
     }
 }
 
-impl Loop {
-    fn run(&mut self, until: Instant) -> Result<usize> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(async {
-            let mut done = 0;
-            while Instant::now() < until {
-                let mut transaction = self.connection.begin().await?;
-                for _ in 0..GROUP {
-                    self.maker.next_send();
-                    for row in self.maker.sent() {
-                        insert(row)?.execute(&mut *transaction).await?;
-                    }
-                    let (seq, head) = self.maker.head();
-                    sqlx::query(TAKE).bind(self.maker.tenant()).execute(&mut *transaction).await?;
-                    sqlx::query(CHAIN).bind(self.maker.tenant()).bind(seq).bind(head).execute(&mut *transaction).await?;
+/// One connection's loop. Waits for the others whether it could connect or not.
+fn run(maker: &mut Maker, url: &str, connected: &Barrier, time: Duration) -> Result<usize> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let connection = PgConnection::connect(url).await;
+        connected.wait();
+        let (mut connection, mut done, until) = (connection?, 0, Instant::now() + time);
+        while Instant::now() < until {
+            let mut transaction = connection.begin().await?;
+            for _ in 0..GROUP {
+                maker.next_send();
+                for row in maker.sent() {
+                    insert(row)?.execute(&mut *transaction).await?;
                 }
-                transaction.commit().await?;
-                done += GROUP;
+                let (seq, head) = maker.head();
+                sqlx::query(TAKE).bind(maker.tenant()).execute(&mut *transaction).await?;
+                sqlx::query(CHAIN).bind(maker.tenant()).bind(seq).bind(head).execute(&mut *transaction).await?;
             }
-            Ok(done)
-        })
-    }
+            transaction.commit().await?;
+            done += GROUP;
+        }
+        Ok(done)
+    })
 }
 
 fn insert(row: &Row) -> Result<Statement> {
