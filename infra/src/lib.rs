@@ -23,6 +23,10 @@ pub use config::{BadConfig, Config};
 pub use edge::Draining;
 pub use signals::until_told_to_stop;
 
+/// Gives back what a large file took: with glibc's allocator the arenas of all threads keep it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Makes aws-lc-rs the one cryptography provider of rustls; the first thing a process does. Doing it twice is fine.
 pub fn install_cryptography() {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
