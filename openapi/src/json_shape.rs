@@ -9,7 +9,7 @@ pub(crate) struct TooDeep;
 /// Looks before the parser does, so that 10,000 brackets cost one pass and no stack.
 pub(crate) fn check_depth(json: &[u8], max: usize) -> Result<(), TooDeep> {
     // With at most `max` opening brackets anywhere, in strings too, it cannot be deeper; this is the usual case.
-    if json.iter().filter(|b| matches!(b, b'{' | b'[')).count() <= max {
+    if opening_brackets(json) <= max {
         return Ok(());
     }
     let (mut depth, mut in_string, mut escaped) = (0usize, false, false);
@@ -30,6 +30,11 @@ pub(crate) fn check_depth(json: &[u8], max: usize) -> Result<(), TooDeep> {
         }
     }
     Ok(())
+}
+
+/// `[` and `{` differ in one bit. Counted in bytes, so that the compiler looks at many at once.
+fn opening_brackets(json: &[u8]) -> usize {
+    json.chunks(255).map(|piece| usize::from(piece.iter().map(|b| u8::from(b | 0x20 == b'{')).sum::<u8>())).sum()
 }
 
 enum Frame {
@@ -142,6 +147,13 @@ mod tests {
         assert_eq!(at(r#"{"a":{"b":[{"c":null}]}}"#, "null"), "/a/b/0/c");
         assert_eq!(at(r#"{"a":1}"#, "}"), "");
         assert_eq!(at("[", "["), "");
+    }
+
+    #[test]
+    fn every_opening_bracket_is_counted_and_nothing_else() {
+        let every: Vec<u8> = (0..=255).cycle().take(256 * 5).collect();
+        assert_eq!(opening_brackets(&every), 10);
+        assert_eq!(opening_brackets("[".repeat(1_000).as_bytes()), 1_000);
     }
 
     proptest! {

@@ -20,7 +20,7 @@ use poem::{
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; \
      connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-const ALWAYS: [(HeaderName, &str); 6] = [
+static ALWAYS: [(HeaderName, &str); 6] = [
     (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::REFERRER_POLICY, "no-referrer"),
@@ -32,7 +32,8 @@ const TWO_YEARS: &str = "max-age=63072000; includeSubDomains";
 
 /// Sets what is missing; an answer that brought a header of its own (assets, attachments) keeps it. HSTS (RFC 6797) when `https`.
 pub fn security_headers(headers: &mut HeaderMap, https: bool) {
-    for (name, value) in ALWAYS {
+    headers.reserve(ALWAYS.len() + 1);
+    for (name, value) in &ALWAYS {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
     if https {

@@ -7,7 +7,7 @@
 use crate::seal::{Place, damaged};
 use aws_lc_rs::aead::{Aad, LessSafeKey, NONCE_LEN, Nonce};
 use kernel::{Chance, Fault};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use zeroize::Zeroizing;
 
 /// Plaintext bytes of every chunk but the last, which has 0 to this many.
@@ -22,13 +22,17 @@ pub const SALT: usize = 16;
 #[derive(Clone)]
 pub struct PartKey {
     message_key: Zeroizing<[u8; 32]>,
-    key: Arc<LessSafeKey>,
+    /// Derived when it is first needed: most parts are only the ground of a salted one.
+    key: Arc<OnceLock<LessSafeKey>>,
     place: Place,
 }
 
 impl PartKey {
     pub(crate) fn new(message_key: &[u8; 32], place: Place) -> PartKey {
-        PartKey { message_key: Zeroizing::new(*message_key), key: Arc::new(crate::seal::key_for(message_key, &place)), place }
+        PartKey { message_key: Zeroizing::new(*message_key), key: Arc::default(), place }
+    }
+    fn key(&self) -> &LessSafeKey {
+        self.key.get_or_init(|| crate::seal::key_for(self.message_key.as_slice(), &self.place))
     }
 
     /// The key of one writing of this part. Whatever may be written again with other bytes (a segment of an upload that broke,
@@ -55,7 +59,7 @@ impl PartKey {
     /// longer than [`CHUNK`], or shorter without being the last.
     pub fn seal_chunk(&self, index: u64, last: bool, buf: &mut Vec<u8>) {
         assert!(fits(buf.len(), last), "a chunk of {} bytes (last: {last})", buf.len());
-        self.key
+        self.key()
             .seal_in_place_append_tag(nonce(index, last), Aad::from(self.place.as_bytes()), buf)
             .expect("AES-GCM seals up to 64 GiB (SP 800-38D §5.2.1.1)");
     }
@@ -64,7 +68,7 @@ impl PartKey {
     pub fn open_chunk(&self, index: u64, last: bool, buf: &mut Vec<u8>) -> Result<(), Fault> {
         let plain = buf.len().checked_sub(TAG).filter(|len| fits(*len, last));
         let opened = plain.and_then(|len| {
-            self.key.open_in_place(nonce(index, last), Aad::from(self.place.as_bytes()), buf).ok()?;
+            self.key().open_in_place(nonce(index, last), Aad::from(self.place.as_bytes()), buf).ok()?;
             Some(len)
         });
         buf.truncate(opened.unwrap_or(0));

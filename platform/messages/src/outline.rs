@@ -134,7 +134,7 @@ impl Draft {
             draft: outline.draft,
             to,
             subject,
-            body: outline.body.replace("\r\n", "\n").replace('\r', "\n"),
+            body: with_plain_line_ends(&outline.body),
             proof,
             password: outline.password.clone().filter(|p| !p.is_empty()),
             hint,
@@ -151,6 +151,10 @@ impl Draft {
     pub(crate) fn life_days(&self) -> i64 {
         self.expires_days.unwrap_or(DEFAULT_LIFE_DAYS)
     }
+}
+
+fn with_plain_line_ends(text: &str) -> String {
+    if text.contains('\r') { text.replace("\r\n", "\n").replace('\r', "\n") } else { text.to_owned() }
 }
 
 fn parse_to(typed: &[String], wrong: &mut Vec<FieldError>) -> Vec<EmailAddress> {

@@ -41,6 +41,15 @@ pub struct ReplyView {
     pub read_at: Option<Time>,
 }
 
+/// How many replies this recipient sent.
+pub(crate) async fn of_letter(look: &impl Look, letter: &Letter) -> Result<u64, Fault> {
+    look.find::<reply_table::Entity>()
+        .filter(reply_table::Column::MessageId.eq(letter.message.id))
+        .filter(reply_table::Column::RecipientId.eq(letter.recipient.id))
+        .count()
+        .await
+}
+
 /// From the browser to which the content was handed over.
 pub async fn reply(post: &Post, who: &Caller, cookie: &Token, text: &str) -> Result<ReplyId, ReplyRefused> {
     let text = text.trim();
@@ -52,9 +61,9 @@ pub async fn reply(post: &Post, who: &Caller, cookie: &Token, text: &str) -> Res
     }
     post.db
         .act(who, async |tx| {
-            visit::opened(tx, cookie).await?.ok_or(ReplyRefused::NotOpened)?;
             let letter = Letter::of(tx).await?;
-            let before = tx.find::<reply_table::Entity>().filter(reply_table::Column::RecipientId.eq(letter.recipient.id)).count().await?;
+            visit::opened(tx, &letter, cookie).await?.ok_or(ReplyRefused::NotOpened)?;
+            let before = of_letter(tx, &letter).await?;
             if before >= MAX_REPLIES {
                 return Err(ReplyRefused::TooMany);
             }

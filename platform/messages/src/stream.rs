@@ -1,6 +1,6 @@
 //! Serves a sealed file in constant memory, from any byte on: a range opens the chunks that hold it and no others.
 
-use crate::{AttachmentView, Post, draft, message, segment, segment::Piece, visit};
+use crate::{AttachmentView, Post, draft, message, pick_up::Letter, segment, segment::Piece, visit};
 use bytes::Bytes;
 use futures_util::stream::{self, BoxStream, StreamExt};
 use kernel::{AttachmentId, Fault, MessageId};
@@ -59,7 +59,7 @@ pub async fn open_file(post: &Post, who: &Caller, reader: Reader<'_>, file: Atta
 }
 
 async fn released_key(read: &TenantRead, cookie: &Token, row: &attachment::Model) -> Result<MessageKey, FileRefused> {
-    let opened = visit::opened(read, cookie).await?.filter(|(_, key)| key.message().0 == row.message_id);
+    let opened = visit::opened(read, &Letter::of(read).await?, cookie).await?.filter(|(_, key)| key.message().0 == row.message_id);
     let (visit, key) = opened.ok_or(FileRefused::NotFound)?;
     let released = read
         .find::<released::Entity>()

@@ -116,6 +116,14 @@ impl Db {
         out
     }
 
+    /// The caller's tenant's key, for sealing before an act. Usually known, and then nothing is read.
+    pub async fn keys(&self, who: &Caller) -> Result<TenantKey, Fault> {
+        match self.0.house.known_key(who.tenant()) {
+            Some(key) => Ok(key),
+            None => self.read(who, async |read| Ok(read.keys().clone())).await,
+        }
+    }
+
     /// A read that no tenant bounds; for the front desk and the jobs alone.
     pub(crate) async fn across_read<T, F>(&self, reach: &Reach, f: F) -> Result<T, Fault>
     where

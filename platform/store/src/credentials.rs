@@ -1,13 +1,18 @@
-//! What the front desk remembers of credentials, for at most a second, and not past a change of any of them in this process.
+//! What the front desk remembers of credentials, for at most a second, and not past a change of any of them in this process; and
+//! whose a pickup link is, which never changes.
 
 use crate::Who;
-use kernel::{TenantId, Time};
+use kernel::{MessageId, RecipientId, TenantId, Time};
 use moka::sync::Cache;
 use std::time::Duration;
 
 const REMEMBERED: u64 = 100_000;
 /// Another process may revoke without our hearing of it; this is how long we may go on.
 const LONGEST: Duration = Duration::from_secs(1);
+/// Links remembered, about 150 bytes each.
+const LINKS: u64 = 50_000;
+/// A visit has several requests within minutes.
+const LINK_IDLE: Duration = Duration::from_secs(600);
 
 /// A credential that was found good.
 #[derive(Clone)]
@@ -22,16 +27,36 @@ pub(crate) struct Known {
     pub as_of: u64,
 }
 
-pub(crate) struct Credentials(Cache<[u8; 32], Known>);
+/// Whose a pickup link is. It says nothing of what the link still opens: that is read each time.
+#[derive(Clone, Copy)]
+pub(crate) struct Addressee {
+    pub tenant: TenantId,
+    pub recipient: RecipientId,
+    pub message: MessageId,
+}
+
+pub(crate) struct Credentials {
+    known: Cache<[u8; 32], Known>,
+    links: Cache<[u8; 32], Addressee>,
+}
 
 impl Credentials {
     pub fn new() -> Credentials {
-        Credentials(Cache::builder().max_capacity(REMEMBERED).time_to_live(LONGEST).build())
+        Credentials {
+            known: Cache::builder().max_capacity(REMEMBERED).time_to_live(LONGEST).build(),
+            links: Cache::builder().max_capacity(LINKS).time_to_idle(LINK_IDLE).build(),
+        }
     }
     pub fn get(&self, token_hash: &[u8; 32], as_of: u64) -> Option<Known> {
-        self.0.get(token_hash).filter(|known| known.as_of == as_of)
+        self.known.get(token_hash).filter(|known| known.as_of == as_of)
     }
     pub fn put(&self, token_hash: [u8; 32], known: Known) {
-        self.0.insert(token_hash, known);
+        self.known.insert(token_hash, known);
+    }
+    pub fn addressee(&self, token_hash: &[u8; 32]) -> Option<Addressee> {
+        self.links.get(token_hash)
+    }
+    pub fn put_addressee(&self, token_hash: [u8; 32], addressee: Addressee) {
+        self.links.insert(token_hash, addressee);
     }
 }

@@ -6,7 +6,7 @@
 use crate::{
     Caller, Db, Origin, Role, TenantTx, Who,
     connection::Connection,
-    credentials::Known,
+    credentials::{Addressee, Known},
     entity::{TenantOwned, api_key, device, mailed_link, member, recipient, session, tenant},
     herald::News,
     postgres::Reach,
@@ -95,12 +95,15 @@ impl<'d> FrontDesk<'d> {
     /// A pickup link. Works whatever the tenant's state: recipients never pay.
     pub async fn pickup(&self, token: &Token, origin: Origin) -> Result<Option<Caller>, Fault> {
         let hash = token.hash();
-        let find = recipient::Entity::find().filter(recipient::Column::TokenHash.eq(hash.to_vec()));
-        let row = self.db.across_read(&Reach::Credential(hash), async |rows| one(rows, find).await).await?;
-        Ok(row.map(|r| {
-            let who = Who::Recipient { id: RecipientId(r.id), message: MessageId(r.message_id) };
-            Caller::new(TenantId(r.tenant_id), who, origin)
-        }))
+        let addressee = match self.db.credentials().addressee(&hash) {
+            Some(addressee) => addressee,
+            None => match self.look_up_link(hash).await? {
+                Some(addressee) => addressee,
+                None => return Ok(None),
+            },
+        };
+        let who = Who::Recipient { id: addressee.recipient, message: addressee.message };
+        Ok(Some(Caller::new(addressee.tenant, who, origin)))
     }
 
     /// A link mailed to a member; spent or not, expired or not is for the room to decide.
@@ -220,6 +223,17 @@ impl<'d> FrontDesk<'d> {
         let update = update.col_expr(tenant::Column::State, state.into());
         let news = News { credentials: true, ..News::default() };
         self.db.across(&Reach::Operator, news, async |rows| rows.run(update.build(rows.backend())).await.map(|n| n == 1)).await
+    }
+
+    async fn look_up_link(&self, hash: [u8; 32]) -> Result<Option<Addressee>, Fault> {
+        let find = recipient::Entity::find().filter(recipient::Column::TokenHash.eq(hash.to_vec()));
+        let row = self.db.across_read(&Reach::Credential(hash), async |rows| one(rows, find).await).await?;
+        let addressee =
+            row.map(|r| Addressee { tenant: TenantId(r.tenant_id), recipient: RecipientId(r.id), message: MessageId(r.message_id) });
+        if let Some(addressee) = addressee {
+            self.db.credentials().put_addressee(hash, addressee);
+        }
+        Ok(addressee)
     }
 
     async fn look_up_session(&self, hash: [u8; 32]) -> Result<Option<Known>, Fault> {

@@ -1,18 +1,19 @@
 //! Scoped statements: sea-orm's own builders with the tenant's condition already in, and no way to run them elsewhere.
 
-use crate::{entity::TenantOwned, look::TenantRead};
+use crate::{columns, entity::TenantOwned, look::TenantRead};
 use kernel::Fault;
 use sea_orm::{
-    ColumnTrait, DbBackend, EntityTrait, FromQueryResult, IdenStatic, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select, Statement,
-    StatementBuilder, UpdateMany,
+    ColumnTrait, DbBackend, EntityTrait, FromQueryResult, IdenStatic, QueryFilter, QueryOrder, QueryTrait, Statement, StatementBuilder,
+    UpdateMany,
     sea_query::{Expr, SelectStatement, SimpleExpr, UpdateStatement},
 };
 use std::marker::PhantomData;
 
 /// A scoped query: add `filter`, `order_by_…`, `limit`, then `one`, `all` or `count`.
 pub struct Find<'t, E: EntityTrait> {
-    query: Select<E>,
+    query: SelectStatement,
     read: &'t TenantRead,
+    of: PhantomData<E>,
 }
 
 /// A scoped query read into `M` instead of the whole row.
@@ -31,13 +32,13 @@ pub struct Update<'t, E: EntityTrait> {
 impl<E: EntityTrait> QueryFilter for Find<'_, E> {
     type QueryStatement = SelectStatement;
     fn query(&mut self) -> &mut SelectStatement {
-        QueryFilter::query(&mut self.query)
+        &mut self.query
     }
 }
 impl<E: EntityTrait> QueryOrder for Find<'_, E> {
     type QueryStatement = SelectStatement;
     fn query(&mut self) -> &mut SelectStatement {
-        QueryOrder::query(&mut self.query)
+        &mut self.query
     }
 }
 impl<E: EntityTrait> QueryFilter for Update<'_, E> {
@@ -49,26 +50,28 @@ impl<E: EntityTrait> QueryFilter for Update<'_, E> {
 
 impl<'t, E: TenantOwned> Find<'t, E> {
     pub(crate) fn new(read: &'t TenantRead) -> Self {
-        Find { query: E::find().filter(E::TENANT.eq(read.tenant().0)), read }
+        let mut query = columns::select::<E>();
+        query.and_where(E::TENANT.eq(read.tenant().0));
+        Find { query, read, of: PhantomData }
     }
     pub fn limit(mut self, rows: u64) -> Self {
-        self.query = self.query.limit(rows);
+        self.query.limit(rows);
         self
     }
     pub fn offset(mut self, rows: u64) -> Self {
-        self.query = self.query.offset(rows);
+        self.query.offset(rows);
         self
     }
     /// Locks the rows until the act ends (PostgreSQL). On SQLite an act is alone anyway.
     pub fn for_update(mut self) -> Self {
         if self.read.connection.backend() == DbBackend::Postgres {
-            self.query = self.query.lock_exclusive();
+            self.query.lock_exclusive();
         }
         self
     }
     /// Reads these columns alone; `into_model` says into what.
     pub fn columns(mut self, columns: &[E::Column]) -> Self {
-        self.query = self.query.select_only().columns(columns.iter().copied());
+        self.query.clear_selects().exprs(columns.iter().map(|c| c.select_as(Expr::col(c.as_column_ref()))));
         self
     }
     /// Reads rows as `M`, whose fields are named after the columns.
@@ -83,15 +86,14 @@ impl<'t, E: TenantOwned> Find<'t, E> {
     }
     /// How many rows meet the filters; order, limit and offset count for nothing.
     pub async fn count(self) -> Result<u64, Fault> {
-        let connection = &self.read.connection;
-        let mut query = self.query.select_only().into_query();
-        query.expr_as(Expr::cust("COUNT(*)"), "rows").clear_order_by().reset_limit().reset_offset();
+        let (connection, mut query) = (&self.read.connection, self.query);
+        query.clear_selects().expr_as(Expr::cust("COUNT(*)"), "rows").clear_order_by().reset_limit().reset_offset();
         let row = connection.one::<Count>(StatementBuilder::build(&query, &connection.backend())).await?;
         Ok(row.map_or(0, |c| u64::try_from(c.rows).unwrap_or(0)))
     }
 
     fn statement(&self) -> Statement {
-        self.query.build(self.read.connection.backend())
+        StatementBuilder::build(&self.query, &self.read.connection.backend())
     }
 }
 

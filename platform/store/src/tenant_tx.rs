@@ -5,7 +5,7 @@ use crate::{
     connection::Connection,
     entity::{TenantOwned, job},
     herald::News,
-    jobs,
+    inserts, jobs,
     look::TenantRead,
     statements::Update,
 };
@@ -75,8 +75,7 @@ impl TenantTx {
     {
         self.note::<A::Entity>(false);
         self.stamp(&mut row);
-        let statement = A::Entity::insert(row).build(self.read.connection.backend());
-        self.read.connection.run(statement).await.map(|_| ())
+        self.read.connection.run(inserts::insert(vec![row], self.read.connection.backend())).await.map(|_| ())
     }
     /// Inserts rows, stamped with the tenant, in as few statements as the bound on values allows.
     pub async fn insert_many<A>(&self, rows: impl IntoIterator<Item = A>) -> Result<(), Fault>
@@ -91,8 +90,8 @@ impl TenantTx {
         let at_a_time = MAX_BOUND_VALUES / columns;
         let mut rest = rows.into_iter().peekable();
         while rest.peek().is_some() {
-            let statement = A::Entity::insert_many(rest.by_ref().take(at_a_time)).build(self.read.connection.backend());
-            self.read.connection.run(statement).await?;
+            let rows = rest.by_ref().take(at_a_time).collect();
+            self.read.connection.run(inserts::insert(rows, self.read.connection.backend())).await?;
         }
         Ok(())
     }

@@ -16,12 +16,12 @@ pub use submit::submit;
 
 use crate::{Draft, attach, jobs};
 use idempotency::remember_key;
-use kernel::{Fault, RecipientId, Time};
+use kernel::{Fault, Time};
 use rows::{message_row, recipient_row, submitted};
 use sea_orm::ColumnTrait;
 use store::{
     Caller, Look, Right, TenantTx, Who,
-    entity::{attachment, draft as draft_table, recipient},
+    entity::{attachment, draft as draft_table},
 };
 
 pub async fn send(tx: &TenantTx, ready: &Ready) -> Result<Sent, SendRefused> {
@@ -32,11 +32,9 @@ pub async fn send(tx: &TenantTx, ready: &Ready) -> Result<Sent, SendRefused> {
     let release_at = draft.send_at.unwrap_or(tx.now());
     let expires_at = release_at.plus_days(life);
     tx.insert(message_row(tx, ready, &files, release_at, expires_at)).await?;
-    let recipients: Vec<(RecipientId, recipient::ActiveModel)> =
-        (0..).zip(&draft.to).map(|(n, to)| recipient_row(tx, ready, n, to.as_str())).collect();
-    let sent: Vec<SentRecipient> =
-        recipients.iter().zip(&draft.to).map(|((id, _), to)| SentRecipient { id: *id, address: to.to_string() }).collect();
-    tx.insert_many(recipients.into_iter().map(|(_, row)| row)).await?;
+    let to = || draft.to.iter().zip(&ready.recipients);
+    tx.insert_many((0..).zip(to()).map(|(n, (address, to))| recipient_row(tx, ready, n, address.as_str(), to))).await?;
+    let sent: Vec<SentRecipient> = to().map(|(address, to)| SentRecipient { id: to.id, address: address.to_string() }).collect();
     leave_jobs(tx, ready, &sent, release_at, expires_at, held).await?;
     remember_key(tx, ready).await?;
     quota::reserve_sends(tx, draft.to.len() as i64).await?;

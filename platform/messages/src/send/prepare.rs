@@ -2,8 +2,8 @@
 
 use super::answer::SendRefused;
 use crate::{Draft, FieldError, Post, attach, draft};
-use kernel::{AttachmentId, Fault, MAX_BODY_IN_ROW, MessageId};
-use keys::{MessageKey, Part, StretchedPassword};
+use kernel::{AttachmentId, Fault, MAX_BODY_IN_ROW, MessageId, RecipientId};
+use keys::{MessageKey, Part, Slot, StretchedPassword, TenantKey};
 use sea_orm::{ColumnTrait, QueryFilter};
 use store::{Blobs, Caller, Right, TenantRead, entity::attachment};
 
@@ -12,50 +12,73 @@ use store::{Blobs, Caller, Right, TenantRead, entity::attachment};
 pub struct Ready {
     pub(super) draft: Draft,
     pub(super) id: MessageId,
+    /// For the commitments to the files.
     pub(super) key: MessageKey,
+    /// The message key, wrapped for the sender; `None` with a message password.
+    pub(super) sender_slot: Option<Vec<u8>>,
+    /// One for each of the draft's addresses, in their order.
+    pub(super) recipients: Vec<Addressed>,
     /// The message comes of a draft row, which this send ends.
     pub(super) of_draft: bool,
     pub(super) body: SealedBody,
-    pub(super) password: Option<Password>,
+    /// Salt of the message password.
+    pub(super) salt: Option<[u8; 16]>,
     pub(super) idempotency: Option<(String, [u8; 32])>,
 }
 
 #[derive(Clone)]
 pub(super) enum SealedBody {
-    Row(Vec<u8>),
+    Row { sealed: Vec<u8>, sha256: [u8; 32] },
     Blob { name: String, sha256: [u8; 32] },
 }
 
+/// A recipient to be, with what opens the message for them.
 #[derive(Clone)]
-pub(super) struct Password {
-    pub(super) salt: [u8; 16],
-    pub(super) stretched: StretchedPassword,
+pub(super) struct Addressed {
+    pub(super) id: RecipientId,
+    pub(super) slot: Vec<u8>,
+    pub(super) token_hash: [u8; 32],
 }
 
-/// What is slow: reads the draft's key, stretches the message password, stores a large body. Outside any act.
+/// What is slow: reads the draft's key, stretches the message password, seals, stores a large body. Outside any act, so that
+/// nobody waits for it.
 pub async fn prepare(post: &Post, who: &Caller, mut draft: Draft) -> Result<Ready, SendRefused> {
     who.must(Right::Send)?;
     let drafted = if draft.draft.is_some() || !draft.attachments.is_empty() { Some(of_draft(post, who, &mut draft).await?) } else { None };
     let of_draft = drafted.is_some();
     let (id, key) = match drafted {
         Some(found) => found,
-        None => post.db.read(who, async |read| Ok::<_, Fault>(new_message(read))).await?,
+        None => new_message(post, who).await?,
     };
     let password = match &draft.password {
         Some(password) => {
             let salt = post.db.chance().bytes();
-            Some(Password { salt, stretched: post.hasher.stretch(password, &salt).await? })
+            Some((salt, post.hasher.stretch(password, &salt).await?))
         }
         None => None,
     };
-    let sealed = key.part(Part::Body).seal_afresh(draft.body.as_bytes(), post.db.chance());
-    let body = if sealed.len() <= MAX_BODY_IN_ROW { SealedBody::Row(sealed) } else { store_body(post, sealed).await? };
-    Ok(Ready { draft, id, key, of_draft, body, password, idempotency: None })
+    let (salt, stretched) = password.unzip();
+    let keys = post.db.keys(who).await?;
+    let recipients = draft.to.iter().map(|_| addressed(post, &keys, &key, stretched.as_ref())).collect();
+    let sender_slot = stretched.is_none().then(|| keys.wrap(Slot::Sender, &key, post.db.chance()));
+    let body = seal_body(post, &key, &draft.body).await?;
+    Ok(Ready { draft, id, key, sender_slot, recipients, of_draft, body, salt, idempotency: None })
 }
 
-fn new_message(read: &TenantRead) -> (MessageId, MessageKey) {
-    let id = MessageId::new(read.now(), read.chance());
-    (id, read.keys().new_message_key(id, read.chance()))
+fn addressed(post: &Post, keys: &TenantKey, key: &MessageKey, password: Option<&StretchedPassword>) -> Addressed {
+    let chance = post.db.chance();
+    let id = RecipientId::new(post.db.clock().now(), chance);
+    let slot = match password {
+        Some(stretched) => keys.wrap_with_password(id, key, stretched, chance),
+        None => keys.wrap(Slot::Recipient(id), key, chance),
+    };
+    Addressed { id, slot, token_hash: keys.pickup_token(id).hash() }
+}
+
+async fn new_message(post: &Post, who: &Caller) -> Result<(MessageId, MessageKey), Fault> {
+    let chance = post.db.chance();
+    let id = MessageId::new(post.db.clock().now(), chance);
+    Ok((id, post.db.keys(who).await?.new_message_key(id, chance)))
 }
 
 /// The draft this message comes of, by itself or by the files it names; and that its files are all here.
@@ -102,9 +125,13 @@ fn check_file(index: usize, id: AttachmentId, files: &[attachment::Model]) -> Op
     Some(FieldError { field: "attachments", index: Some(index), sentence })
 }
 
-async fn store_body(post: &Post, sealed: Vec<u8>) -> Result<SealedBody, Fault> {
-    let name = Blobs::new_name(post.db.chance());
+async fn seal_body(post: &Post, key: &MessageKey, body: &str) -> Result<SealedBody, Fault> {
+    let sealed = key.part(Part::Body).seal_afresh(body.as_bytes(), post.db.chance());
     let sha256 = keys::sha256(&[&sealed]);
+    if sealed.len() <= MAX_BODY_IN_ROW {
+        return Ok(SealedBody::Row { sealed, sha256 });
+    }
+    let name = Blobs::new_name(post.db.chance());
     post.db.blobs().put(&name, 0, sealed.into()).await?;
     Ok(SealedBody::Blob { name, sha256 })
 }

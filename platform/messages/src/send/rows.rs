@@ -1,10 +1,9 @@
 //! The rows of an accepted message, and the evidence that it was submitted.
 
-use super::prepare::{Ready, SealedBody};
+use super::prepare::{Addressed, Ready, SealedBody};
 use crate::Proof;
 use evidence::{Entry, Kind};
-use kernel::{RecipientId, Time};
-use keys::Slot;
+use kernel::Time;
 use sea_orm::ActiveValue::Set;
 use store::{
     Look, TenantTx, Who,
@@ -27,10 +26,9 @@ pub(super) fn message_row(
         Who::Recipient { .. } | Who::System => unreachable!("refused by may_send"),
     };
     let (body_sealed, body_blob) = match &ready.body {
-        SealedBody::Row(sealed) => (Some(sealed.clone()), None),
+        SealedBody::Row { sealed, .. } => (Some(sealed.clone()), None),
         SealedBody::Blob { name, .. } => (None, Some(name.clone())),
     };
-    let sender_slot = ready.password.is_none().then(|| tx.keys().wrap(Slot::Sender, &ready.key, tx.chance()));
     let hint = (!draft.hint.is_empty()).then(|| tx.keys().seal(HINT, ready.id.0, draft.hint.as_bytes(), tx.chance()));
     message::ActiveModel {
         tenant_id: Set(tx.tenant().0),
@@ -42,8 +40,8 @@ pub(super) fn message_row(
         body_blob: Set(body_blob),
         body_bytes: Set(draft.body.len() as i64),
         proof: Set(draft.proof.as_str().to_owned()),
-        sender_slot: Set(sender_slot),
-        password_salt: Set(ready.password.as_ref().map(|p| p.salt.to_vec())),
+        sender_slot: Set(ready.sender_slot.clone()),
+        password_salt: Set(ready.salt.map(|salt| salt.to_vec())),
         hint_sealed: Set(hint),
         accept_first: Set(draft.accept_first),
         hide_sender: Set(draft.hide_sender),
@@ -61,37 +59,31 @@ pub(super) fn message_row(
     }
 }
 
-pub(super) fn recipient_row(tx: &TenantTx, ready: &Ready, position: i64, address: &str) -> (RecipientId, recipient::ActiveModel) {
-    let id = RecipientId::new(tx.now(), tx.chance());
-    let slot = match &ready.password {
-        Some(password) => tx.keys().wrap_with_password(id, &ready.key, &password.stretched, tx.chance()),
-        None => tx.keys().wrap(Slot::Recipient(id), &ready.key, tx.chance()),
-    };
-    let row = recipient::ActiveModel {
+pub(super) fn recipient_row(tx: &TenantTx, ready: &Ready, position: i64, address: &str, to: &Addressed) -> recipient::ActiveModel {
+    recipient::ActiveModel {
         tenant_id: Set(tx.tenant().0),
-        id: Set(id.0),
+        id: Set(to.id.0),
         message_id: Set(ready.id.0),
         position: Set(position),
         address: Set(address.to_owned()),
-        token_hash: Set(tx.keys().pickup_token(id).hash().to_vec()),
+        token_hash: Set(to.token_hash.to_vec()),
         state: Set(crate::RecipientState::Waiting.as_str().to_owned()),
-        slot: Set(Some(slot)),
+        slot: Set(Some(to.slot.clone())),
         tries: Set(0),
         reminded_days: Set(None),
         opened_at: Set(None),
         changed_at: Set(tx.now().0),
-    };
-    (id, row)
+    }
 }
 
 /// What we took, in commitments: the hash of the sealed body and, under the message key, of each file. When the content is
 /// destroyed the key goes with it, and nobody can try a file against the row any more.
 pub(super) fn submitted(tx: &TenantTx, ready: &Ready, files: &[attachment::Model]) -> Entry {
     let sealed = match &ready.body {
-        SealedBody::Row(sealed) => keys::sha256(&[sealed]),
-        SealedBody::Blob { sha256, .. } => *sha256,
+        SealedBody::Row { sha256, .. } | SealedBody::Blob { sha256, .. } => *sha256,
     };
-    let commitments: Vec<String> = files.iter().map(|f| hex(&ready.key.commitment(f.sha256.as_deref().unwrap_or_default()))).collect();
+    let commitments: Vec<String> =
+        files.iter().map(|f| hex::encode(ready.key.commitment(f.sha256.as_deref().unwrap_or_default()))).collect();
     let factors = match tx.caller().who() {
         Who::Key { .. } => "api key",
         _ => "password",
@@ -100,7 +92,7 @@ pub(super) fn submitted(tx: &TenantTx, ready: &Ready, files: &[attachment::Model
         .because("recipients", ready.draft.to.len() as i64)
         .because("proof", ready.draft.proof.as_str())
         .because("factors", factors)
-        .because("sealed_sha256", hex(&sealed));
+        .because("sealed_sha256", hex::encode(sealed));
     if !commitments.is_empty() {
         entry = entry.because("files", commitments);
     }
@@ -108,8 +100,4 @@ pub(super) fn submitted(tx: &TenantTx, ready: &Ready, files: &[attachment::Model
         entry = entry.because("message_password", true);
     }
     entry
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }

@@ -4,6 +4,7 @@ use super::{hand_over::assurance, row::find};
 use crate::{
     Content, PickupRefused, Post, attach, message,
     pick_up::{self, DoorState, Letter},
+    reply,
 };
 use evidence::Kind;
 use kernel::{AttachmentId, Fault, Time, VisitId};
@@ -11,7 +12,7 @@ use keys::{MessageKey, Token};
 use sea_orm::{ActiveValue::Set, ColumnTrait, QueryFilter};
 use store::{
     Caller, Look,
-    entity::{attachment, released, reply, visit},
+    entity::{attachment, released, visit},
 };
 
 /// The content for a browser to which it was handed over; `None`: not (any more), show the first page. Changes nothing.
@@ -19,11 +20,11 @@ pub async fn content(post: &Post, who: &Caller, cookie: &Token) -> Result<Option
     let found = post
         .db
         .read(who, async |read| {
-            let Some((visit, key)) = opened(read, cookie).await? else { return Ok(None) };
             let letter = Letter::of(read).await?;
+            let Some((visit, key)) = opened(read, &letter, cookie).await? else { return Ok(None) };
             let Some(sender) = pick_up::names(read, &letter.message).await? else { return Ok(None) };
             let files = if letter.message.attachments > 0 { attach::attachments(read, letter.message_id()).await? } else { Vec::new() };
-            let replied = read.find::<reply::Entity>().filter(reply::Column::RecipientId.eq(letter.recipient.id)).one().await?.is_some();
+            let replied = reply::of_letter(read, &letter).await? > 0;
             Ok::<_, Fault>(Some((visit, key, letter, sender, files, replied)))
         })
         .await?;
@@ -46,7 +47,8 @@ pub async fn content(post: &Post, who: &Caller, cookie: &Token) -> Result<Option
 pub async fn release_file(post: &Post, who: &Caller, cookie: &Token, file: AttachmentId) -> Result<(), PickupRefused> {
     post.db
         .act(who, async |tx| {
-            let (visit, key) = opened(tx, cookie).await?.ok_or(PickupRefused::NoVisit)?;
+            let letter = Letter::of(tx).await?;
+            let (visit, key) = opened(tx, &letter, cookie).await?.ok_or(PickupRefused::NoVisit)?;
             let message = key.message();
             let found = tx
                 .find::<attachment::Entity>()
@@ -71,7 +73,6 @@ pub async fn release_file(post: &Post, who: &Caller, cookie: &Token, file: Attac
                 at: Set(tx.now().0),
             })
             .await?;
-            let letter = Letter::of(tx).await?;
             let entry = letter
                 .entry(Kind::FileHandedOver)
                 .because("assurance", assurance(message::proof(&letter.message)?))
@@ -85,8 +86,7 @@ pub async fn release_file(post: &Post, who: &Caller, cookie: &Token, file: Attac
 }
 
 /// This browser's visit, if content was handed over to it and still may be shown, with the message key.
-pub(crate) async fn opened(look: &impl Look, cookie: &Token) -> Result<Option<(visit::Model, MessageKey)>, Fault> {
-    let letter = Letter::of(look).await?;
+pub(crate) async fn opened(look: &impl Look, letter: &Letter, cookie: &Token) -> Result<Option<(visit::Model, MessageKey)>, Fault> {
     if letter.state(look.now())? != DoorState::Opened {
         return Ok(None);
     }

@@ -3,12 +3,12 @@
 use super::value::{self, Declared};
 use crate::{connection::kind_of, fault};
 use kernel::{Fault, FaultKind};
-use rusqlite::{CachedStatement, Connection, OpenFlags, functions::FunctionFlags};
+use rusqlite::{CachedStatement, Connection, OpenFlags, config::DbConfig, functions::FunctionFlags};
 use sea_orm::{ProxyRow, QueryResult, Statement, Value};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     path::Path,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -29,7 +29,18 @@ pub(crate) enum Access {
 }
 
 /// A connection that tasks may share; the lock is never contended, it only makes the connection `Sync`.
-pub(crate) struct LiteConnection(Mutex<Connection>);
+pub(crate) struct LiteConnection(Mutex<Inner>);
+
+struct Inner {
+    connection: Connection,
+    /// Columns of the statements that gave rows, by text: asking SQLite for a name is a call and a copy for every value.
+    columns: HashMap<String, Arc<[Column]>>,
+}
+
+struct Column {
+    name: String,
+    declared: Declared,
+}
 
 impl LiteConnection {
     pub fn open(path: &Path, access: Access) -> Result<LiteConnection, Fault> {
@@ -39,64 +50,83 @@ impl LiteConnection {
             .map_err(|e| fault::of_lite(&format!("the database file {} does not open", path.display()), e))?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
         connection.busy_timeout(BUSY_TIMEOUT).map_err(|e| fault::of_lite("setting the busy timeout", e))?;
+        // Otherwise SQLite plans a statement anew for each value that might change its plan, which a bound LIMIT does.
+        connection
+            .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
+            .map_err(|e| fault::of_lite("asking for plans that stay", e))?;
         for (pragma, value, expected) in pragmas(access) {
             set(&connection, pragma, &value, &expected)?;
         }
         fold_all_letters(&connection).map_err(|e| fault::of_lite("replacing lower()", e))?;
-        Ok(LiteConnection(Mutex::new(connection)))
+        Ok(LiteConnection(Mutex::new(Inner { connection, columns: HashMap::new() })))
     }
 
     /// Fixed text without values or rows: BEGIN, SAVEPOINT, COMMIT…
     pub fn say(&self, sql: &str) -> Result<(), rusqlite::Error> {
-        self.lock().prepare_cached(sql)?.raw_execute().map(|_| ())
+        self.lock().connection.prepare_cached(sql)?.raw_execute().map(|_| ())
     }
 
     /// Runs several statements without values.
     pub fn batch(&self, sql: &str) -> Result<(), Fault> {
-        self.lock().execute_batch(sql).map_err(|e| fault::of_lite("a batch of statements", e))
+        self.lock().connection.execute_batch(sql).map_err(|e| fault::of_lite("a batch of statements", e))
     }
 
     /// Whether no transaction is open; after an error that means that SQLite rolled it back by itself.
     pub fn is_autocommit(&self) -> bool {
-        self.lock().is_autocommit()
+        self.lock().connection.is_autocommit()
     }
 
     /// Waits no longer for other processes: the writer waits by itself, without holding its thread.
     pub fn do_not_wait(&self) -> Result<(), Fault> {
-        self.lock().busy_timeout(Duration::ZERO).map_err(|e| fault::of_lite("setting the busy timeout", e))
+        self.lock().connection.busy_timeout(Duration::ZERO).map_err(|e| fault::of_lite("setting the busy timeout", e))
     }
 
     /// Rows changed.
     pub fn run(&self, statement: &Statement) -> Result<u64, Fault> {
-        let connection = self.lock();
-        let mut prepared = prepare(&connection, statement)?;
+        let inner = self.lock();
+        let mut prepared = prepare(&inner.connection, statement)?;
         prepared.raw_execute().map(|n| n as u64).map_err(|e| fault::of_lite(kind_of(&statement.sql), e))
     }
 
     /// At most `most` rows.
     pub fn rows(&self, statement: &Statement, most: usize) -> Result<Vec<QueryResult>, Fault> {
         let failed = |e| fault::of_lite(kind_of(&statement.sql), e);
-        let connection = self.lock();
-        let mut prepared = prepare(&connection, statement)?;
-        let columns: Vec<_> = prepared.columns().iter().map(|c| (c.name().to_owned(), Declared::parse(c.decl_type()))).collect();
+        let mut inner = self.lock();
+        let Inner { connection, columns } = &mut *inner;
+        let mut prepared = prepare(connection, statement)?;
+        let columns = columns_of(columns, &statement.sql, &prepared);
         let mut rows = prepared.raw_query();
         let mut out = Vec::new();
         while out.len() < most {
             let Some(row) = rows.next().map_err(failed)? else { break };
-            let mut values = BTreeMap::new();
-            for (i, (name, declared)) in columns.iter().enumerate() {
+            let value = |(i, column): (usize, &Column)| {
                 let stored = row.get_ref(i).map_err(failed)?;
-                let value = value::read(stored, *declared).map_err(|why| Fault::other(format!("column {name} holds {why}")))?;
-                values.insert(name.clone(), value);
-            }
+                let value = value::read(stored, column.declared);
+                let value = value.map_err(|why| Fault::other(format!("column {} holds {why}", column.name)))?;
+                Ok((column.name.clone(), value))
+            };
+            let values: BTreeMap<String, Value> = columns.iter().enumerate().map(value).collect::<Result<_, Fault>>()?;
             out.push(ProxyRow::new(values).into());
         }
         Ok(out)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Connection> {
+    fn lock(&self) -> MutexGuard<'_, Inner> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn columns_of(known: &mut HashMap<String, Arc<[Column]>>, sql: &str, prepared: &CachedStatement<'_>) -> Arc<[Column]> {
+    if let Some(columns) = known.get(sql) {
+        return columns.clone();
+    }
+    if known.len() >= STATEMENTS {
+        known.clear();
+    }
+    let column = |c: rusqlite::Column<'_>| Column { name: c.name().to_owned(), declared: Declared::parse(c.decl_type()) };
+    let columns: Arc<[Column]> = prepared.columns().into_iter().map(column).collect();
+    known.insert(sql.to_owned(), columns.clone());
+    columns
 }
 
 /// Name, value to set, value that must be read back.
@@ -168,7 +198,7 @@ mod tests {
         for access in [Access::Write, Access::Read] {
             let connection = LiteConnection::open(&path, access).unwrap();
             let lock = connection.lock();
-            let read = |pragma: &str| lock.query_row(&format!("PRAGMA {pragma}"), [], |r| r.get::<_, i64>(0)).unwrap();
+            let read = |pragma: &str| lock.connection.query_row(&format!("PRAGMA {pragma}"), [], |r| r.get::<_, i64>(0)).unwrap();
             assert_eq!((read("synchronous"), read("foreign_keys"), read("busy_timeout")), (2, 1, 5000));
             assert_eq!(read("query_only"), i64::from(access == Access::Read));
         }
@@ -179,7 +209,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let connection = LiteConnection::open(&dir.path().join("a.db"), Access::Create).unwrap();
         let lock = connection.lock();
-        let mut options = lock.prepare("PRAGMA compile_options").unwrap();
+        let mut options = lock.connection.prepare("PRAGMA compile_options").unwrap();
         let options: Vec<String> = options.query_map([], |r| r.get(0)).unwrap().map(Result::unwrap).collect();
         assert!(options.iter().any(|o| o == "STMTJRNL_SPILL=-1"), "LIBSQLITE3_FLAGS of .cargo/config.toml did not reach SQLite");
     }
