@@ -47,7 +47,7 @@ impl RouteTable {
         let mut seen: Vec<String> = Vec::new();
         for (name, _) in given {
             if !route.query().any(|known| known == name) {
-                let shown: String = name.chars().take(100).collect();
+                let shown = kernel::shown(&name, 100);
                 return Err(Problem::parameter(&shown, format!("There is no parameter “{shown}” here. Known are: {}.", route.known())));
             }
             if seen.contains(&name) {

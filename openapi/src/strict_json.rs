@@ -134,7 +134,7 @@ fn explain(json: &[u8], error: &serde_json::Error) -> Problem {
 
 /// serde's message as a sentence. A missing field is named in the message alone.
 fn describe(pointer: String, message: &str) -> (String, String) {
-    let quoted = || message.split('`').nth(1).unwrap_or_default().chars().take(100).collect::<String>();
+    let quoted = || kernel::shown(message.split('`').nth(1).unwrap_or_default(), 100);
     if message.starts_with("missing field") {
         return (format!("{pointer}/{}", quoted()), "This field is missing.".to_owned());
     }
@@ -147,7 +147,7 @@ fn describe(pointer: String, message: &str) -> (String, String) {
     if let Some((_, expected)) = message.split_once(", expected ").filter(|_| message.starts_with("invalid ")) {
         return (pointer, format!("This must be {}.", in_words(expected)));
     }
-    let cut: String = message.chars().take(MAX_SHOWN_CHARS).collect();
+    let cut = kernel::shown(message, MAX_SHOWN_CHARS);
     (pointer, capital(&format!("{}.", cut.trim_end_matches('.'))))
 }
 

@@ -9,31 +9,32 @@ const SCHEMES: [&str; 2] = ["https://", "http://"];
 const NEVER_LAST: [char; 12] = ['.', ',', ';', ':', '!', '?', '\'', '"', '”', '’', '…', '*'];
 
 /// `events` with bare addresses linked, but for those inside a link or a block of code.
-pub(crate) fn linked<'t>(events: impl Iterator<Item = Event<'t>>) -> impl Iterator<Item = Event<'t>> {
-    let mut inside = 0;
-    events.flat_map(move |event| {
-        match &event {
+pub(crate) fn linked<'t>(events: impl Iterator<Item = Event<'t>>) -> Vec<Event<'t>> {
+    let (mut inside, mut out) = (0, Vec::with_capacity(events.size_hint().0));
+    for event in events {
+        match event {
             Event::Start(Tag::Link { .. } | Tag::CodeBlock(_)) => inside += 1,
             Event::End(TagEnd::Link | TagEnd::CodeBlock) => inside -= 1,
+            Event::Text(text) if inside == 0 => {
+                pieces(text, &mut out);
+                continue;
+            }
             _ => {}
         }
-        match event {
-            Event::Text(text) if inside == 0 => pieces(&text),
-            other => vec![other],
-        }
-    })
+        out.push(event);
+    }
+    out
 }
 
-fn pieces<'t>(text: &str) -> Vec<Event<'t>> {
-    let say = |text: &str| Event::Text(CowStr::from(text.to_owned()));
-    let (mut out, mut rest) = (Vec::new(), text);
-    while let Some((before, address)) = next(rest) {
+fn pieces<'t>(text: CowStr<'t>, out: &mut Vec<Event<'t>>) {
+    let say = |text: &str| Event::Text(text.to_owned().into());
+    let mut at = 0;
+    while let Some((before, address)) = next(&text[at..]) {
         let link = Tag::Link { link_type: LinkType::Autolink, dest_url: address.to_owned().into(), title: "".into(), id: "".into() };
         out.extend([say(before), Event::Start(link), say(address), Event::End(TagEnd::Link)]);
-        rest = &rest[before.len() + address.len()..];
+        at += before.len() + address.len();
     }
-    out.push(say(rest));
-    out
+    out.push(if at == 0 { Event::Text(text) } else { say(&text[at..]) });
 }
 
 /// What stands before the first address, and the address.

@@ -81,7 +81,7 @@ pub async fn sent(read: &TenantRead, query: &SentQuery) -> Result<Page<SentRow>,
     }
     let columns =
         [M::Id, M::Subject, M::PasswordSalt, M::Recipients, M::Attachments, M::AttachmentBytes, M::CreatedAt, M::ReleaseAt, M::ExpiresAt];
-    let rows = find.order_by_desc(M::Id).limit(limit + 1).columns(&columns).into_model::<Row>().all().await?;
+    let rows = find.order_by_desc(M::Id).limit(limit + 1).into_model::<Row>(&columns).all().await?;
     let page = Page::cut(rows, limit as usize, |row| row.id);
     let mut to = recipients_of(read, &page.rows).await?;
     Ok(page.map(|row| {
@@ -127,7 +127,7 @@ async fn recipients_of(read: &TenantRead, page: &[Row]) -> Result<HashMap<Uuid, 
     }
     let ids: Vec<Uuid> = page.iter().map(|r| r.id).collect();
     let columns = [R::MessageId, R::Position, R::Address, R::State, R::ChangedAt];
-    let rows = read.find::<recipient::Entity>().filter(R::MessageId.is_in(ids)).columns(&columns).into_model::<To>().all().await?;
+    let rows = read.find::<recipient::Entity>().filter(R::MessageId.is_in(ids)).into_model::<To>(&columns).all().await?;
     for row in rows {
         out.entry(row.message_id).or_default().push(row);
     }

@@ -1,6 +1,7 @@
 //! The connection an act or a read holds, whichever database it is. Private to the store: nobody outside gets hold of one.
 
 use crate::{
+    entity::TenantOwned,
     lite::{Reader, Turn},
     postgres::PgTransaction,
 };
@@ -42,6 +43,15 @@ impl Connection {
             Connection::Act(turn) => turn.rows(&statement, most),
             Connection::Read(reader) => reader.connection().rows(&statement, most),
             Connection::Postgres(transaction) => transaction.rows(statement).await,
+        }
+    }
+
+    /// Whole rows of one table, at most `most` (as above).
+    pub async fn models<E: TenantOwned>(&self, statement: Statement, most: usize) -> Result<Vec<E::Model>, Fault> {
+        match self {
+            Connection::Act(turn) => turn.models::<E>(&statement, most),
+            Connection::Read(reader) => reader.connection().models::<E>(&statement, most),
+            Connection::Postgres(transaction) => transaction.rows(statement).await?.iter().map(decode).collect(),
         }
     }
 

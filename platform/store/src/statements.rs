@@ -69,20 +69,17 @@ impl<'t, E: TenantOwned> Find<'t, E> {
         }
         self
     }
-    /// Reads these columns alone; `into_model` says into what.
-    pub fn columns(mut self, columns: &[E::Column]) -> Self {
+    /// Reads these columns alone, as `M`, whose fields are named after them.
+    pub fn into_model<M: FromQueryResult>(mut self, columns: &[E::Column]) -> FindInto<'t, E, M> {
         self.query.clear_selects().exprs(columns.iter().map(|c| c.select_as(Expr::col(c.as_column_ref()))));
-        self
-    }
-    /// Reads rows as `M`, whose fields are named after the columns.
-    pub fn into_model<M: FromQueryResult>(self) -> FindInto<'t, E, M> {
         FindInto { find: self, into: PhantomData }
     }
     pub async fn one(self) -> Result<Option<E::Model>, Fault> {
-        self.into_model().one().await
+        let find = self.limit(1);
+        Ok(find.read.connection.models::<E>(find.statement(), 1).await?.pop())
     }
     pub async fn all(self) -> Result<Vec<E::Model>, Fault> {
-        self.into_model().all().await
+        self.read.connection.models::<E>(self.statement(), usize::MAX).await
     }
     /// How many rows meet the filters; order, limit and offset count for nothing.
     pub async fn count(self) -> Result<u64, Fault> {

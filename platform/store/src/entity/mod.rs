@@ -3,10 +3,10 @@
 //!
 //! What would surprise you: `tenant` is keyed by itself alone, and `job` is the one table the worker reads across tenants.
 
-use sea_orm::EntityTrait;
+use sea_orm::{EntityTrait, TryIntoModel};
 
 /// A table whose rows belong to a tenant; what `TenantTx` lets through.
-pub trait TenantOwned: EntityTrait {
+pub trait TenantOwned: EntityTrait<ActiveModel: TryIntoModel<<Self as EntityTrait>::Model>> {
     const TENANT: Self::Column;
 }
 

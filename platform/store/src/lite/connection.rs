@@ -1,10 +1,10 @@
 //! One SQLite connection with its pragmas, each set and then read back.
 
 use super::value::{self, Declared};
-use crate::{connection::kind_of, fault};
+use crate::{connection::kind_of, entity::TenantOwned, fault};
 use kernel::{Fault, FaultKind};
-use rusqlite::{CachedStatement, Connection, OpenFlags, config::DbConfig, functions::FunctionFlags};
-use sea_orm::{ProxyRow, QueryResult, Statement, Value};
+use rusqlite::{CachedStatement, Connection, OpenFlags, Row, config::DbConfig, functions::FunctionFlags};
+use sea_orm::{ActiveModelTrait, Iterable, ProxyRow, QueryResult, Statement, TryIntoModel, Value};
 use std::{
     collections::{BTreeMap, HashMap},
     path::Path,
@@ -40,6 +40,13 @@ struct Inner {
 struct Column {
     name: String,
     declared: Declared,
+}
+
+impl Column {
+    fn read(&self, row: &Row<'_>, i: usize) -> Result<Value, Fault> {
+        let stored = row.get_ref(i).map_err(|e| fault::of_lite("reading a value", e))?;
+        value::read(stored, self.declared).map_err(|why| Fault::other(format!("column {} holds {why}", self.name)))
+    }
 }
 
 impl LiteConnection {
@@ -90,7 +97,31 @@ impl LiteConnection {
 
     /// At most `most` rows.
     pub fn rows(&self, statement: &Statement, most: usize) -> Result<Vec<QueryResult>, Fault> {
-        let failed = |e| fault::of_lite(kind_of(&statement.sql), e);
+        self.each(statement, most, |columns, row| {
+            let named = |(i, column): (usize, &Column)| Ok((column.name.clone(), column.read(row, i)?));
+            let values: BTreeMap<String, Value> = columns.iter().enumerate().map(named).collect::<Result<_, Fault>>()?;
+            Ok(ProxyRow::new(values).into())
+        })
+    }
+
+    /// At most `most` rows of a statement that selects every column of the table in its order: no column is looked up by its name.
+    pub fn models<E: TenantOwned>(&self, statement: &Statement, most: usize) -> Result<Vec<E::Model>, Fault> {
+        let unlike = |e| fault::of_orm("a row does not read as its struct", e);
+        self.each(statement, most, |columns, row| {
+            let mut model = <E::ActiveModel as ActiveModelTrait>::default();
+            for ((i, column), field) in columns.iter().enumerate().zip(E::Column::iter()) {
+                model.try_set(field, column.read(row, i)?).map_err(unlike)?;
+            }
+            model.try_into_model().map_err(unlike)
+        })
+    }
+
+    fn each<T>(
+        &self,
+        statement: &Statement,
+        most: usize,
+        mut make: impl FnMut(&[Column], &Row<'_>) -> Result<T, Fault>,
+    ) -> Result<Vec<T>, Fault> {
         let mut inner = self.lock();
         let Inner { connection, columns } = &mut *inner;
         let mut prepared = prepare(connection, statement)?;
@@ -98,15 +129,8 @@ impl LiteConnection {
         let mut rows = prepared.raw_query();
         let mut out = Vec::new();
         while out.len() < most {
-            let Some(row) = rows.next().map_err(failed)? else { break };
-            let value = |(i, column): (usize, &Column)| {
-                let stored = row.get_ref(i).map_err(failed)?;
-                let value = value::read(stored, column.declared);
-                let value = value.map_err(|why| Fault::other(format!("column {} holds {why}", column.name)))?;
-                Ok((column.name.clone(), value))
-            };
-            let values: BTreeMap<String, Value> = columns.iter().enumerate().map(value).collect::<Result<_, Fault>>()?;
-            out.push(ProxyRow::new(values).into());
+            let Some(row) = rows.next().map_err(|e| fault::of_lite(kind_of(&statement.sql), e))? else { break };
+            out.push(make(&columns, row)?);
         }
         Ok(out)
     }

@@ -4,7 +4,7 @@
 //! like that, and a room must not learn the difference from its customers.
 
 use super::writer::{GROUP, Outcome, Session, Writer};
-use crate::{fault, herald::News};
+use crate::{entity::TenantOwned, fault, herald::News};
 use kernel::{Fault, FaultKind};
 use sea_orm::{QueryResult, Statement};
 use std::sync::{Arc, OnceLock};
@@ -35,6 +35,10 @@ impl Turn {
     pub fn rows(&self, statement: &Statement, most: usize) -> Result<Vec<QueryResult>, Fault> {
         self.check()?;
         self.noting(self.session.connection.rows(statement, most))
+    }
+    pub fn models<E: TenantOwned>(&self, statement: &Statement, most: usize) -> Result<Vec<E::Model>, Fault> {
+        self.check()?;
+        self.noting(self.session.connection.models::<E>(statement, most))
     }
 
     /// Keeps the act; ends after the durable commit that it shares.

@@ -89,7 +89,7 @@ on_both! {
     async fn columns_read_into_a_struct(town) {
         settle(&town.db, &town.a, "ada@example.org").await;
         let brief = town.db.read(&town.a, async |read: &TenantRead| {
-            read.find::<member::Entity>().columns(&[member::Column::Email, member::Column::Epoch]).into_model::<Brief>().one().await
+            read.find::<member::Entity>().into_model::<Brief>(&[member::Column::Email, member::Column::Epoch]).one().await
         }).await.unwrap();
         assert_eq!(brief, Some(Brief { email: "ada@example.org".into(), epoch: 1 }));
     }
