@@ -4,7 +4,7 @@ use crate::{Config, front::Front};
 use accounts::Accounts;
 use billing::Catalogue;
 use edge::Draining;
-use kernel::{Chance, Clock, EmailAddress, Fault, Site};
+use kernel::{Chance, Clock, EmailAddress, Fault, HostName, Site};
 use keys::{Cost, PasswordHasher, RootKeys};
 use mail::{Mailer, SmtpRelay};
 use messages::Post;
@@ -12,6 +12,7 @@ use poem::Route;
 use secrecy::ExposeSecret;
 use std::{path::Path, sync::Arc};
 use store::{Blobs, Database, Db, Disk, Ground, S3Config};
+use url::Url;
 
 /// All that a test replaces.
 #[derive(Clone)]
@@ -105,7 +106,23 @@ async fn open_database(config: &Config, outside: &Outside) -> Result<Db, Fault> 
 
 pub(crate) fn site(config: &Config) -> Result<Site, Fault> {
     let from = EmailAddress::parse(&config.site.mail_from).map_err(|e| Fault::other(format!("site.mail_from: {e}")))?;
-    Ok(Site::new(&config.site.base_url, from))
+    let site = Site::new(&config.site.base_url, from);
+    match config.site.content_host.as_str() {
+        "" => Ok(site),
+        host => Ok(site.with_content(&content_origin(&config.site.base_url, host).map_err(Fault::other)?)),
+    }
+}
+
+/// `base` with another host; `Err`: a sentence for the operator.
+pub(crate) fn content_origin(base: &str, host: &str) -> Result<String, String> {
+    let name = HostName::parse(host).map_err(|bad| format!("site.content_host: {bad}"))?;
+    let mut url = Url::parse(base).map_err(|_| format!("site.base_url “{base}” is not an address"))?;
+    // A browser keeps cookies by host, whatever the port.
+    if url.host_str().is_some_and(|own| own.trim_end_matches('.') == name.as_str()) {
+        return Err(format!("site.content_host “{host}” is the host of site.base_url; files need another one to be apart from the site"));
+    }
+    url.set_host(Some(name.as_str())).map_err(|_| format!("site.content_host “{host}” is no host"))?;
+    Ok(url.origin().ascii_serialization())
 }
 
 pub(crate) fn catalogue(config: &Config) -> Result<Catalogue, Fault> {

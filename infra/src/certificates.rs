@@ -119,10 +119,16 @@ pub(crate) fn hosts(config: &Config) -> Vec<String> {
     if hosts.iter().any(|host| host == "localhost") {
         hosts.extend(["127.0.0.1".into(), "::1".into()]);
     }
+    hosts.extend(content_host(config));
     hosts.extend(config.tls.names.iter().cloned());
     let mut seen = std::collections::HashSet::new();
     hosts.retain(|host| seen.insert(host.clone()));
     hosts
+}
+
+/// Where files leave from, as certificates name it.
+pub(crate) fn content_host(config: &Config) -> Option<String> {
+    HostName::parse(&config.site.content_host).ok().map(|name| name.as_str().to_owned())
 }
 
 /// Without the brackets of an IPv6 address.
@@ -134,9 +140,10 @@ fn bare(host: Host<&str>) -> String {
     }
 }
 
-/// Whether the site's own host is covered by one of `names`; a certificate for other names would only make browsers warn.
-pub(crate) fn covers(names: &Names, config: &Config) -> bool {
-    hosts(config).first().is_some_and(|host| names.knows(host))
+/// The hosts that browsers are sent to and none of `names` is for: they would warn.
+pub(crate) fn uncovered(names: &Names, config: &Config) -> Vec<String> {
+    let led_to = hosts(config).into_iter().take(1).chain(content_host(config));
+    led_to.filter(|host| !names.knows(host)).collect()
 }
 
 #[cfg(test)]
@@ -147,6 +154,7 @@ mod tests {
     fn the_sites_host_comes_first_and_nothing_twice() {
         for (toml, expected) in [
             ("site.base_url = 'https://mail.example.org:8443'\ntls.names = ['10.0.0.7', 'mail.example.org']", "mail.example.org 10.0.0.7"),
+            ("site.base_url = 'https://a.example'\nsite.content_host = 'B.example.'\ntls.names = ['b.example']", "a.example b.example"),
             ("site.base_url = 'https://localhost:8443'", "localhost 127.0.0.1 ::1"),
             ("site.base_url = 'https://[fd00::1]'", "fd00::1"),
         ] {

@@ -2,6 +2,7 @@
 
 mod attach;
 mod bucket;
+mod content_host;
 mod draft;
 mod known;
 mod notices;

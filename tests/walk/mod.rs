@@ -6,6 +6,7 @@
 mod callers;
 mod cases;
 mod compare;
+mod headers;
 mod looking;
 mod matrix;
 mod owned;

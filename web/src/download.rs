@@ -1,20 +1,24 @@
 //! Serving a file to a browser.
 
-use crate::stop::Stop;
+use crate::{Web, content, stop::Stop};
 use download::Served;
 use kernel::AttachmentId;
-use messages::{FileRefused, Post, Reader};
+use messages::{FileRefused, Reader};
 use poem::{
-    Body, Response,
+    Body, Request, Response,
     http::{HeaderMap, StatusCode, header},
 };
 use store::Caller;
 
 pub use download::encoded;
 
-/// The file or the part that was asked for, if it is `reader`'s.
-pub async fn serve(post: &Post, who: &Caller, reader: Reader<'_>, id: AttachmentId, headers: &HeaderMap) -> Result<Response, Stop> {
-    Ok(match download::serve(post, who, reader, id, headers).await? {
+/// The file or the part that was asked for, if it is `reader`'s, whom `cookie` named; or the way to it on the content host.
+pub async fn serve(web: &Web, who: &Caller, reader: Reader<'_>, id: AttachmentId, req: &Request, cookie: &str) -> Result<Response, Stop> {
+    let served = download::serve(&web.post, who, reader, id, req.headers()).await?;
+    if let Some(elsewhere) = content::elsewhere(web, req, cookie) {
+        return Ok(elsewhere);
+    }
+    Ok(match served {
         Served::File(answer) => {
             let (parts, bytes) = answer.into_parts();
             with_headers(parts.status, parts.headers, Body::from_bytes_stream(bytes))

@@ -58,7 +58,6 @@ fn render(status: StatusCode, page: &ErrorPage<'_>) -> Response {
     if status == StatusCode::UNAUTHORIZED {
         answer.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(CHALLENGE));
     }
-    crate::frame::security_headers(answer.headers_mut(), false);
     answer
 }
 

@@ -9,7 +9,7 @@ use crate::{
     page::see_other,
     stop::Stop,
 };
-use kernel::FaultKind;
+use kernel::{FaultKind, Site};
 use poem::{
     Endpoint, Error, IntoResponse, Request, Response, Result,
     error::ResponseError,
@@ -21,24 +21,32 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; scr
      connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 static ALWAYS: [(HeaderName, &str); 6] = [
-    (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::REFERRER_POLICY, "no-referrer"),
-    (HeaderName::from_static("permissions-policy"), "camera=(), microphone=(), geolocation=(), payment=(), usb=(), interest-cohort=()"),
+    (HeaderName::from_static("permissions-policy"), "camera=(), microphone=(), geolocation=(), payment=(), usb=(), browsing-topics=()"),
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
     (header::CACHE_CONTROL, "no-store"),
 ];
 const TWO_YEARS: &str = "max-age=63072000; includeSubDomains";
 
-/// Sets what is missing; an answer that brought a header of its own (assets, attachments) keeps it. HSTS (RFC 6797) when `https`.
-pub fn security_headers(headers: &mut HeaderMap, https: bool) {
-    headers.reserve(ALWAYS.len() + 1);
+/// Sets what is missing; an answer that brought a header of its own (assets, attachments) keeps it. HSTS (RFC 6797) where the site is https.
+pub fn security_headers(headers: &mut HeaderMap, site: &Site) {
+    headers.reserve(ALWAYS.len() + 2);
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert_with(|| policy(site));
     for (name, value) in &ALWAYS {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
-    if https {
+    if site.is_https() {
         headers.entry(header::STRICT_TRANSPORT_SECURITY).or_insert(HeaderValue::from_static(TWO_YEARS));
     }
+}
+
+/// A button that hands over a file leads on to the content host, and browsers ask the page's policy about that as well.
+fn policy(site: &Site) -> HeaderValue {
+    let further =
+        site.content().map(|origin| CONTENT_SECURITY_POLICY.replace("form-action 'self'", &format!("form-action 'self' {origin}")));
+    further.and_then(|text| HeaderValue::try_from(text).ok()).unwrap_or(HeaderValue::from_static(CONTENT_SECURITY_POLICY))
 }
 
 /// An endpoint for the methods named, with what the pages work with, error pages and headers.
@@ -68,7 +76,7 @@ impl<E: Endpoint> Endpoint for Framed<E> {
             // RFC 9110 §15.5.6.
             answer.headers_mut().entry(header::ALLOW).or_insert(HeaderValue::from_str(&self.allow).expect("methods are plain words"));
         }
-        security_headers(answer.headers_mut(), self.web.accounts.site.is_https());
+        security_headers(answer.headers_mut(), &self.web.accounts.site);
         Ok(answer)
     }
 }

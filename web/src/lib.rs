@@ -5,6 +5,7 @@
 
 mod assets;
 mod browser;
+mod content;
 mod cookie;
 mod csrf;
 mod download;
@@ -38,6 +39,7 @@ mod tests;
 mod top;
 mod user_agent;
 
+pub use content::{content, is_for_content};
 pub use error_page::error_page;
 pub use frame::security_headers;
 pub use origins::Origins;

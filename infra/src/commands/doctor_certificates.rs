@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     Config, app,
-    certificates::{authorities, files, host_names, hosts, local_ca_dir},
+    certificates::{authorities, content_host, files, host_names, hosts, local_ca_dir},
     config::CertificateSource,
 };
 use kernel::{Chance, Clock, Fault, HostName, Time};
@@ -52,12 +52,13 @@ pub(super) fn certificates(config: &Config, now: Time) -> Verdict {
             Ok(certificate) => names.extend(certificate.names),
         }
     }
-    match hosts(config).first() {
-        Some(host) if !covered(host, &names) => Wrong {
-            why: format!("none is for {host}, the host of site.base_url; they are for {}", names.join(", ")),
+    let mut led_to = hosts(config).into_iter().take(1).chain(content_host(config));
+    match led_to.find(|host| !covered(host, &names)) {
+        Some(host) => Wrong {
+            why: format!("none is for {host}, a host that we send people to; they are for {}", names.join(", ")),
             todo: "get one that names it".into(),
         },
-        _ => Fine(format!("for {}", names.join(", "))),
+        None => Fine(format!("for {}", names.join(", "))),
     }
 }
 

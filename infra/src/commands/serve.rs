@@ -53,10 +53,11 @@ async fn open_doors(config: &Config, app: &App, stop: &CancellationToken) -> Res
         address => {
             let Certificates { names, challenges, ordering } = certificates::certificates(config, app, stop.clone()).await?;
             in_hand = ordering;
-            match certificates::covers(&names, config) {
-                true => {}
-                false if challenges.is_some() => tracing::info!(site = app.site.base(), "the site's certificate is being ordered"),
-                false => tracing::warn!(site = app.site.base(), "no certificate is for the site's own host; browsers will warn"),
+            let uncovered = certificates::uncovered(&names, config);
+            match (uncovered.is_empty(), challenges.is_some()) {
+                (true, _) => {}
+                (false, true) => tracing::info!(hosts = ?uncovered, "a certificate is being ordered"),
+                (false, false) => tracing::warn!(hosts = ?uncovered, "no certificate is for these; browsers will warn"),
             }
             let address = address.parse().map_err(|e| Stop::Refused(format!("listen.https: {e}")))?;
             Some(Listening { listener: listener("https", address, &mut handed_over).await?, names, challenges })

@@ -19,6 +19,12 @@ impl Config {
         let mut found = Vec::new();
         check_base_url(&self.site.base_url, &mut found);
         check_mail_from(&self.site.mail_from, &mut found);
+        if !self.site.content_host.is_empty()
+            && Url::parse(&self.site.base_url).is_ok()
+            && let Err(why) = crate::app::content_origin(&self.site.base_url, &self.site.content_host)
+        {
+            found.push(wrong(format!("{why}.")));
+        }
         check_networks("trusted_proxies", &self.listen.trusted_proxies, &mut found);
         check_networks("proxy_protocol", &self.listen.proxy_protocol, &mut found);
         check_tls(self, &mut found);
@@ -173,6 +179,8 @@ mod tests {
             ("site.base_url = 'ftp://mail.example.org'", "must begin with https"),
             ("site.base_url = 'https://mail.example.org/app'", "must end after the host"),
             ("site.mail_from = 'nobody'", "has no @"),
+            ("site.content_host = 'https://files.example.org/'", "is no host name"),
+            ("site.base_url = 'https://h.example:8443'\nsite.content_host = 'H.example.'", "is the host of site.base_url"),
             ("listen.trusted_proxies = ['proxy']", "neither an address nor a network"),
             ("listen.proxy_protocol = ['10.0.0.0/40']", "neither an address nor a network"),
             ("listen.https = '443'\ntls.certificates = 'local-ca'\nsite.base_url = 'https://h.example'", "is not an address with a port"),

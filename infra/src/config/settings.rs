@@ -34,6 +34,8 @@ pub struct Config {
 pub struct SiteConfig {
     pub base_url: String,
     pub mail_from: String,
+    /// A host, or empty.
+    pub content_host: String,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -262,7 +264,11 @@ impl Default for Config {
 }
 impl Default for SiteConfig {
     fn default() -> SiteConfig {
-        SiteConfig { base_url: "http://127.0.0.1:8080".into(), mail_from: "certified@countersign.example".into() }
+        SiteConfig {
+            base_url: "http://127.0.0.1:8080".into(),
+            mail_from: "certified@countersign.example".into(),
+            content_host: String::new(),
+        }
     }
 }
 impl Default for ListenConfig {

@@ -14,6 +14,7 @@ pub fn class(path: &str) -> &'static str {
             Some("message") => "/p/:token/message",
             Some(_) => "/p/:token/step",
         },
+        "c" => "/c/:link/:name",
         "drafts" => match parts.nth(1) {
             Some("files") => "/drafts/:id/files",
             Some("send") => "/drafts/:id/send",
@@ -61,6 +62,7 @@ mod tests {
             ("/p/abc", "/p/:token"),
             ("/p/abc/open", "/p/:token/open"),
             ("/p/abc/files/att_1/a.pdf", "/p/:token/files"),
+            ("/c/abc/a.pdf", "/c/:link/:name"),
             ("/v1/messages", "/v1/messages"),
             ("/v1/messages/msg_1", "/v1/messages"),
             ("/v1/messages/msg_1/evidence", "/v1/messages/:id/part"),

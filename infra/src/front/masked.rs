@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 /// First segments that are followed by a token.
-const BEFORE_A_TOKEN: [&str; 3] = ["p", "reset", "prove"];
+const BEFORE_A_TOKEN: [&str; 4] = ["p", "c", "reset", "prove"];
 /// A longer path is cut: only scanners write those.
 const MAX_CHARS: usize = 200;
 
@@ -35,6 +35,7 @@ mod tests {
             ("/p/SECRET", "/p/…"),
             ("/p/SECRET/open", "/p/…/open"),
             ("/p/SECRET/files/att_1/a.pdf", "/p/…/files/att_1/a.pdf"),
+            ("/c/SECRET/a.pdf", "/c/…/a.pdf"),
             ("/reset/SECRET", "/reset/…"),
             ("/prove/SECRET", "/prove/…"),
             ("/p", "/p"),

@@ -13,7 +13,7 @@ use futures_util::FutureExt;
 use kernel::{Chance, Site};
 use masked::masked;
 use poem::{
-    Endpoint, EndpointExt, IntoResponse, Request, Response, Route,
+    Endpoint, EndpointExt, IntoEndpoint, IntoResponse, Request, Response, Route,
     endpoint::{BoxEndpoint, make_sync},
     error::ParsePathError,
     get,
@@ -42,7 +42,9 @@ fn claims(name: &HeaderName) -> bool {
 pub struct Front(Arc<Inner>);
 
 struct Inner {
-    pages: Route,
+    pages: <Route as IntoEndpoint>::Endpoint,
+    /// For files on a host of their own.
+    web: web::Web,
     api: BoxEndpoint<'static, Response>,
     slots: Semaphore,
     chance: Chance,
@@ -53,16 +55,20 @@ impl Front {
     pub(crate) fn new(app: &App, more: impl FnOnce(Route) -> Route) -> Front {
         let slots = Semaphore::new(app.config.listen.max_requests.min(Semaphore::MAX_PERMITS));
         let api = openapi::api(openapi::Api { post: app.post.clone(), site: app.site.clone() }).boxed();
-        Front(Arc::new(Inner { pages: more(pages(app)), api, slots, chance: app.db.chance().clone(), site: app.site.clone() }))
+        let web = web_of(app);
+        let pages = more(pages(app, web.clone())).into_endpoint();
+        Front(Arc::new(Inner { pages, web, api, slots, chance: app.db.chance().clone(), site: app.site.clone() }))
     }
 }
 
-fn pages(app: &App) -> Route {
+fn web_of(app: &App) -> web::Web {
     let origins = web::Origins::of(&app.site).and(named_besides(app));
-    let pages =
-        web::pages(web::Web { post: app.post.clone(), accounts: app.accounts.clone(), sign_up_open: app.config.sign_up.open, origins });
+    web::Web { post: app.post.clone(), accounts: app.accounts.clone(), sign_up_open: app.config.sign_up.open, origins }
+}
+
+fn pages(app: &App, web: web::Web) -> Route {
     let document = openapi::document(&app.site);
-    pages
+    web::pages(web)
         .at("/openapi.json", get(make_sync(move |_| json(document.clone()))))
         .nest("/docs", openapi::try_it(&app.site))
         .nest(openapi::PROBLEMS, openapi::problem_pages())
@@ -78,7 +84,8 @@ fn named_besides(app: &App) -> impl Fn(&str) -> bool + Send + Sync + use<> {
         Ok(address) => format!("https://[{address}]{port}"),
         Err(_) => format!("https://{}{port}", name.to_ascii_lowercase()),
     };
-    let names: Vec<String> = app.config.tls.names.iter().map(origin).collect();
+    let files = app.site.content().map(str::to_owned);
+    let names: Vec<String> = app.config.tls.names.iter().map(origin).filter(|name| Some(name) != files.as_ref()).collect();
     move |origin| names.iter().any(|name| name == origin)
 }
 
@@ -99,7 +106,7 @@ impl Endpoint for Front {
         }
         let span = tracing::info_span!("request", id = %id);
         let mut answer = self.0.answer(req, &id).instrument(span).await;
-        web::security_headers(answer.headers_mut(), self.0.site.is_https());
+        web::security_headers(answer.headers_mut(), &self.0.site);
         if let Ok(value) = HeaderValue::from_str(&id) {
             answer.headers_mut().insert(REQUEST_ID, value);
         }
@@ -112,7 +119,13 @@ impl Inner {
     async fn answer(&self, req: Request, id: &str) -> Response {
         let api = is_api(req.uri());
         let Ok(_slot) = self.slots.try_acquire() else { return busy(&self.site, api) };
-        let answer = async { if api { self.api.call(req).await } else { self.pages.call(req).await.map(IntoResponse::into_response) } };
+        let content = web::is_for_content(&self.site, &req);
+        let answer = async {
+            if content {
+                return Ok(web::content(&self.web, &self.pages, req).await);
+            }
+            if api { self.api.call(req).await } else { self.pages.call(req).await.map(IntoResponse::into_response) }
+        };
         match AssertUnwindSafe(answer).catch_unwind().await {
             Ok(Ok(answer)) => answer,
             // A path that is not UTF-8 leads nowhere.

@@ -6,6 +6,7 @@ use crate::EmailAddress;
 #[derive(Clone, Debug)]
 pub struct Site {
     base: String,
+    content: Option<String>,
     /// Header and envelope sender of every mail.
     pub mail_from: EmailAddress,
 }
@@ -13,7 +14,15 @@ pub struct Site {
 impl Site {
     /// `base` is an origin such as `https://mail.example.org`, without a path; a trailing slash is cut.
     pub fn new(base: &str, mail_from: EmailAddress) -> Site {
-        Site { base: base.trim_end_matches('/').to_owned(), mail_from }
+        Site { base: base.trim_end_matches('/').to_owned(), content: None, mail_from }
+    }
+    /// As well with an origin of their own for files that people were sent.
+    pub fn with_content(self, origin: &str) -> Site {
+        Site { content: Some(origin.to_owned()), ..self }
+    }
+    /// The origin that files leave from, where it is not the site's own.
+    pub fn content(&self) -> Option<&str> {
+        self.content.as_deref()
     }
     /// The origin, without a trailing slash.
     pub fn base(&self) -> &str {

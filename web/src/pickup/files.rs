@@ -2,15 +2,14 @@
 
 use super::{gesture::Gesture, link::Link, step};
 use crate::{
-    Web, download,
+    Web, cookie, download,
     page::see_other,
     stop::{Answer, Stop},
 };
 use kernel::AttachmentId;
 use messages::Reader;
 use poem::{
-    handler,
-    http::HeaderMap,
+    Request, handler,
     web::{Data, Path},
 };
 
@@ -28,8 +27,8 @@ pub async fn release(web: Data<&Web>, gesture: Gesture, Path((_, id)): Path<(Str
 }
 
 #[handler]
-pub async fn serve(web: Data<&Web>, link: Link, Path((_, id, _)): Path<(String, String, String)>, headers: &HeaderMap) -> Answer {
+pub async fn serve(web: Data<&Web>, link: Link, Path((_, id, _)): Path<(String, String, String)>, req: &Request) -> Answer {
     let id: AttachmentId = id.parse().map_err(|_| Stop::NotFound)?;
-    let cookie = link.cookie.as_ref().ok_or(Stop::NotFound)?;
-    download::serve(&web.post, &link.caller, Reader::Browser(cookie), id, headers).await
+    let visit = link.cookie.as_ref().ok_or(Stop::NotFound)?;
+    download::serve(&web, &link.caller, Reader::Browser(visit), id, req, cookie::PICKUP).await
 }

@@ -1,7 +1,7 @@
 //! The sender's own look at a file that was sent.
 
 use super::answer;
-use crate::{Web, download, guard::Member, stop::Answer};
+use crate::{Web, cookie, download, guard::Member, stop::Answer};
 use kernel::{AttachmentId, MessageId};
 use messages::Reader;
 use poem::{
@@ -13,5 +13,5 @@ use poem::{
 #[handler]
 pub async fn serve(Data(web): Data<&Web>, member: Member, Path((id, att, _name)): Path<(String, String, String)>, req: &Request) -> Answer {
     let (id, att): (MessageId, AttachmentId) = (answer::id(&id)?, answer::id(&att)?);
-    download::serve(&web.post, &member.caller, Reader::Sender(Some(id)), att, req.headers()).await
+    download::serve(web, &member.caller, Reader::Sender(Some(id)), att, req, cookie::SESSION).await
 }

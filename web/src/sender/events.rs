@@ -15,7 +15,7 @@ use futures_util::stream;
 use kernel::{Fault, MessageId, SessionId};
 use poem::{
     IntoResponse, Request, handler,
-    http::StatusCode,
+    http::{StatusCode, header},
     web::{
         Data, Path,
         sse::{Event, SSE},
@@ -63,7 +63,8 @@ pub async fn follow(Data(web): Data<&Web>, browser: Browser, Path(id): Path<Stri
         greeted: false,
         _seat: seat,
     };
-    Ok(SSE::new(stream::unfold(watch, Watch::next)).keep_alive(Duration::from_secs(15)).into_response())
+    let events = SSE::new(stream::unfold(watch, Watch::next)).keep_alive(Duration::from_secs(15));
+    Ok(events.with_header(header::CACHE_CONTROL, "no-store").into_response())
 }
 
 struct Watch {
