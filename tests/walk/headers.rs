@@ -19,7 +19,7 @@ const EVERYWHERE: [(&str, Option<&str>); 5] = [
 ];
 const HSTS: (&str, Option<&str>) = ("strict-transport-security", Some("max-age=63072000; includeSubDomains"));
 /// The same for everybody, so they may be kept.
-const KEPT: [&str; 2] = ["/assets/:hash/:name", "/favicon.ico"];
+const KEPT: [&str; 5] = ["/assets/:hash/:name", "/favicon.ico", "/docs", "/problems", "/problems/not-found"];
 
 #[tokio::test]
 async fn every_answer_has_every_header() {

@@ -15,7 +15,7 @@ use futures_util::stream;
 use kernel::{Fault, MessageId, SessionId};
 use poem::{
     IntoResponse, Request, handler,
-    http::{StatusCode, header},
+    http::{HeaderValue, StatusCode, header},
     web::{
         Data, Path,
         sse::{Event, SSE},
@@ -63,8 +63,10 @@ pub async fn follow(Data(web): Data<&Web>, browser: Browser, Path(id): Path<Stri
         greeted: false,
         _seat: seat,
     };
-    let events = SSE::new(stream::unfold(watch, Watch::next)).keep_alive(Duration::from_secs(15));
-    Ok(events.with_header(header::CACHE_CONTROL, "no-store").into_response())
+    let mut answer = SSE::new(stream::unfold(watch, Watch::next)).keep_alive(Duration::from_secs(15)).into_response();
+    // The framework says no-cache, which lets it be kept.
+    answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(answer)
 }
 
 struct Watch {
