@@ -53,7 +53,7 @@ pub async fn record_many(tx: &TenantTx, entries: Vec<Entry>) -> Result<(), Fault
         prev.clone_from(row.hash.as_ref());
         rows.push(row);
     }
-    tx.insert_many(rows).await?;
+    tx.insert_along(rows).await?;
     let moved = tx
         .update::<chain::Entity>()
         .set(chain::Column::Seq, seq)

@@ -122,7 +122,9 @@ mod tests {
 
     #[test]
     fn a_letter_of_text_and_bare_tags_is_not_sanitised_and_one_with_an_address_is() {
-        for (text, bare) in [("# Dear *Bob*\n\n- a\n\n> b\n\n    code\n\n***", true), ("<b>x</b>", true), ("3. three", false), ("[x](y)", false)] {
+        for (text, bare) in
+            [("# Dear *Bob*\n\n- a\n\n> b\n\n    code\n\n***", true), ("<b>x</b>", true), ("3. three", false), ("[x](y)", false)]
+        {
             assert_eq!(linked(TextMergeStream::new(events(text))).iter().all(is_bare), bare, "{text}");
         }
     }

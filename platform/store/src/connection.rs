@@ -37,6 +37,14 @@ impl Connection {
         }
     }
 
+    /// An insert into `table` that may wait for the next statement.
+    pub async fn run_along(&self, table: &'static str, insert: Statement) -> Result<(), Fault> {
+        match self {
+            Connection::Postgres(transaction) => transaction.run_along(table, insert).await,
+            lite => lite.run(insert).await.map(|_| ()),
+        }
+    }
+
     /// At most `most` rows (PostgreSQL: the statement's own LIMIT counts).
     pub async fn rows(&self, statement: Statement, most: usize) -> Result<Vec<QueryResult>, Fault> {
         match self {

@@ -11,7 +11,7 @@ use crate::{
 };
 use kernel::{Fault, JobId, MessageId, Time};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, EntityTrait, Iterable, QueryFilter, QueryTrait, Set,
+    ActiveModelTrait, ColumnTrait, EntityTrait, Iterable, QueryFilter, QueryTrait, Set, Statement,
     sea_query::{IntoCondition, Value},
 };
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -68,14 +68,12 @@ impl TenantTx {
         self.read.connection.run(statement).await
     }
     /// Inserts one row, stamped with the tenant.
-    pub async fn insert<A>(&self, mut row: A) -> Result<(), Fault>
+    pub async fn insert<A>(&self, row: A) -> Result<(), Fault>
     where
         A: ActiveModelTrait + Send,
         A::Entity: TenantOwned,
     {
-        self.note::<A::Entity>(false);
-        self.stamp(&mut row);
-        self.read.connection.run(inserts::insert(vec![row], self.read.connection.backend())).await.map(|_| ())
+        self.insert_many([row]).await
     }
     /// Inserts rows, stamped with the tenant, in as few statements as the bound on values allows.
     pub async fn insert_many<A>(&self, rows: impl IntoIterator<Item = A>) -> Result<(), Fault>
@@ -83,25 +81,31 @@ impl TenantTx {
         A: ActiveModelTrait + Send,
         A::Entity: TenantOwned,
     {
-        self.note::<A::Entity>(false);
-        let mut rows: Vec<A> = rows.into_iter().collect();
-        rows.iter_mut().for_each(|row| self.stamp(row));
-        let columns = <A::Entity as EntityTrait>::Column::iter().count();
-        let at_a_time = MAX_BOUND_VALUES / columns;
-        let mut rest = rows.into_iter().peekable();
-        while rest.peek().is_some() {
-            let rows = rest.by_ref().take(at_a_time).collect();
-            self.read.connection.run(inserts::insert(rows, self.read.connection.backend())).await?;
+        for insert in self.inserts(rows) {
+            self.read.connection.run(insert).await?;
+        }
+        Ok(())
+    }
+    /// As `insert_many`, for rows of which nothing is asked at once. PostgreSQL gets them together with the act's next statement (or
+    /// before the commit), which saves a round trip; what is wrong with them shows there.
+    pub async fn insert_along<A>(&self, rows: impl IntoIterator<Item = A>) -> Result<(), Fault>
+    where
+        A: ActiveModelTrait + Send,
+        A::Entity: TenantOwned,
+    {
+        let table = <A::Entity as TenantOwned>::NAME;
+        for insert in self.inserts(rows) {
+            self.read.connection.run_along(table, insert).await?;
         }
         Ok(())
     }
     /// Leaves a job; the worker is woken after the commit.
     pub async fn later(&self, job: NewJob) -> Result<(), Fault> {
-        self.insert(self.job_row(job)).await
+        self.insert_along([self.job_row(job)]).await
     }
     /// Leaves several jobs in one statement.
     pub async fn later_many(&self, jobs: Vec<NewJob>) -> Result<(), Fault> {
-        self.insert_many(jobs.into_iter().map(|job| self.job_row(job))).await
+        self.insert_along(jobs.into_iter().map(|job| self.job_row(job))).await
     }
     /// This tenant's held jobs may run from now on; answers how many there were.
     pub async fn release_held(&self) -> Result<u64, Fault> {
@@ -144,6 +148,23 @@ impl TenantTx {
         }
     }
 
+    fn inserts<A>(&self, rows: impl IntoIterator<Item = A>) -> Vec<Statement>
+    where
+        A: ActiveModelTrait,
+        A::Entity: TenantOwned,
+    {
+        self.note::<A::Entity>(false);
+        let mut rows: Vec<A> = rows.into_iter().collect();
+        rows.iter_mut().for_each(|row| self.stamp(row));
+        let columns = <A::Entity as EntityTrait>::Column::iter().count();
+        let (mut rest, mut inserts) = (rows.into_iter().peekable(), Vec::with_capacity(1));
+        while rest.peek().is_some() {
+            let rows = rest.by_ref().take(MAX_BOUND_VALUES / columns).collect();
+            inserts.push(inserts::insert(rows, self.read.connection.backend()));
+        }
+        inserts
+    }
+
     fn stamp<A>(&self, row: &mut A)
     where
         A: ActiveModelTrait,
@@ -153,8 +174,7 @@ impl TenantTx {
     }
     /// What a change of rows means to those who listen; an insert ends no credential.
     fn note<E: TenantOwned>(&self, changes_rows: bool) {
-        let entity = E::default();
-        let table = entity.table_name();
+        let table = E::NAME;
         if table == "job" {
             self.news().jobs = true;
         } else if changes_rows && CREDENTIALS.contains(&table) {

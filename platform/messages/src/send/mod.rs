@@ -31,9 +31,9 @@ pub async fn send(tx: &TenantTx, ready: &Ready) -> Result<Sent, SendRefused> {
     let life = check_limits(tx, draft, &files).await?;
     let release_at = draft.send_at.unwrap_or(tx.now());
     let expires_at = release_at.plus_days(life);
-    tx.insert(message_row(tx, ready, &files, release_at, expires_at)).await?;
+    tx.insert_along([message_row(tx, ready, &files, release_at, expires_at)]).await?;
     let to = || draft.to.iter().zip(&ready.recipients);
-    tx.insert_many((0..).zip(to()).map(|(n, (address, to))| recipient_row(tx, ready, n, address.as_str(), to))).await?;
+    tx.insert_along((0..).zip(to()).map(|(n, (address, to))| recipient_row(tx, ready, n, address.as_str(), to))).await?;
     let sent: Vec<SentRecipient> = to().map(|(address, to)| SentRecipient { id: to.id, address: address.to_string() }).collect();
     leave_jobs(tx, ready, &sent, release_at, expires_at, held).await?;
     remember_key(tx, ready).await?;

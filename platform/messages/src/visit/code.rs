@@ -1,7 +1,7 @@
 //! The mailed code: sent, sent again, typed in.
 
 use super::{
-    hand_over::{hand_over, own_key},
+    hand_over::{Browser, hand_over, own_key},
     row::{Kept, come_in, keep},
     stands::{CODE_PAUSE, again_in, left, masked, stands},
 };
@@ -113,7 +113,7 @@ async fn try_code(tx: &TenantTx, letter: &Letter, mut visit: visit::Model, typed
     tx.changed(letter.message_id());
     if message::proof(&letter.message)? == Proof::R1 && !letter.message.accept_first {
         let key = own_key(tx, letter)?;
-        return hand_over(tx, letter, &visit, &key, cookie).await;
+        return hand_over(tx, letter, Browser::Known(&visit), &key, cookie).await;
     }
     Ok(stands(tx, letter, &visit).await)
 }

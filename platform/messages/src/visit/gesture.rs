@@ -2,8 +2,8 @@
 
 use super::{
     code::first_code,
-    hand_over::{hand_over, own_key},
-    row::{begin, closed, find, keep},
+    hand_over::{Browser, hand_over, own_key},
+    row::{all, begin, closed, is_of, keep, write},
     stands::stands,
 };
 use crate::{PickupRefused, Post, Proof, Step, message, pick_up::Letter};
@@ -17,17 +17,24 @@ pub async fn gesture(post: &Post, who: &Caller, cookie: &Token) -> Result<Step, 
         if let Some(refused) = closed(tx, &letter).await? {
             return Ok(Err(refused));
         }
-        if let Some(visit) = find(tx, cookie).await? {
-            return Ok(stands(tx, &letter, &visit).await);
+        let visits = all(tx, &letter).await?;
+        if let Some(visit) = visits.iter().find(|visit| is_of(visit, cookie, tx.now())) {
+            return Ok(stands(tx, &letter, visit).await);
         }
-        let Some(visit) = begin(tx, &letter, cookie).await? else { return Ok(Err(PickupRefused::NoMoreCodes)) };
+        let Some(visit) = begin(tx, &letter, cookie, visits.len()).await? else { return Ok(Err(PickupRefused::NoMoreCodes)) };
         match message::proof(&letter.message)? {
-            Proof::R0 if letter.message.accept_first => Ok(Ok(Step::Accept)),
+            Proof::R0 if letter.message.accept_first => {
+                write(tx, visit).await?;
+                Ok(Ok(Step::Accept))
+            }
             Proof::R0 => {
                 let key = own_key(tx, &letter)?;
-                hand_over(tx, &letter, &visit, &key, cookie).await
+                hand_over(tx, &letter, Browser::New(visit), &key, cookie).await
             }
-            Proof::R1 | Proof::R2 => first_code(tx, &letter, &visit).await,
+            Proof::R1 | Proof::R2 => {
+                write(tx, visit.clone()).await?;
+                first_code(tx, &letter, &visit).await
+            }
         }
     })
     .await

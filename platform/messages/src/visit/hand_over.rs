@@ -1,7 +1,7 @@
 //! Acceptance and hand-over, which decides against retraction.
 
 use super::{
-    row::{Kept, closed, come_in, keep},
+    row::{self, Kept, closed, come_in, keep},
     stands::stands,
 };
 use crate::{PickupRefused, Post, Proof, RecipientState, Step, jobs, message, pick_up::Letter, tell::Tell};
@@ -28,16 +28,23 @@ pub async fn accept(post: &Post, who: &Caller, cookie: &Token) -> Result<Step, P
             Proof::R2 => waiting_key(tx, &letter, &visit, cookie)?,
             Proof::R0 | Proof::R1 => own_key(tx, &letter)?,
         };
-        hand_over(tx, &letter, &visit, &key, cookie).await
+        hand_over(tx, &letter, Browser::Known(&visit), &key, cookie).await
     })
     .await
+}
+
+/// To whom content is handed over.
+pub(super) enum Browser<'v> {
+    /// Its visit is written with the hand-over.
+    New(visit::Model),
+    Known(&'v visit::Model),
 }
 
 /// The one conditional update that decides against retraction; then the evidence. Commits before any content leaves.
 pub(super) async fn hand_over(
     tx: &TenantTx,
     letter: &Letter,
-    visit: &visit::Model,
+    browser: Browser<'_>,
     key: &MessageKey,
     cookie: &Token,
 ) -> Result<Kept, Fault> {
@@ -54,12 +61,7 @@ pub(super) async fn hand_over(
         let now = Letter::of(tx).await?;
         return Ok(Err(closed(tx, &now).await?.unwrap_or(PickupRefused::NoVisit)));
     }
-    tx.update::<visit::Entity>()
-        .set(visit::Column::OpenedAt, tx.now().0)
-        .set(visit::Column::KeyWrapped, key.wrap_for_browser(VisitId(visit.id), cookie, tx.chance()))
-        .filter(visit::Column::Id.eq(visit.id))
-        .exec()
-        .await?;
+    opened_by(tx, browser, key, cookie).await?;
     if first && letter.message.notify_opened {
         jobs::tell_later(tx, Tell::Opened { recipient: letter.id() }).await?;
     }
@@ -72,6 +74,21 @@ pub(super) async fn hand_over(
     evidence::record_many(tx, entries).await?;
     tx.changed(letter.message_id());
     Ok(Ok(Step::Open))
+}
+
+/// The message key waits in the visit for this browser's next requests.
+async fn opened_by(tx: &TenantTx, browser: Browser<'_>, key: &MessageKey, cookie: &Token) -> Result<(), Fault> {
+    let wrapped = |id| key.wrap_for_browser(VisitId(id), cookie, tx.chance());
+    match browser {
+        Browser::New(visit) => {
+            row::write(tx, visit::Model { opened_at: Some(tx.now().0), key_wrapped: Some(wrapped(visit.id)), ..visit }).await
+        }
+        Browser::Known(visit) => {
+            let change = tx.update::<visit::Entity>().set(visit::Column::OpenedAt, tx.now().0);
+            let change = change.set(visit::Column::KeyWrapped, wrapped(visit.id));
+            change.filter(visit::Column::Id.eq(visit.id)).exec().await.map(|_| ())
+        }
+    }
 }
 
 /// The recipient's slot under the tenant key (R0, R1).

@@ -1,7 +1,7 @@
 //! The message password: stretched outside the act, tried against the recipient's slot inside it.
 
 use super::{
-    hand_over::hand_over,
+    hand_over::{Browser, hand_over},
     row::{Kept, come_in, find, keep},
     stands::{left, stands, where_it_stands},
 };
@@ -84,7 +84,7 @@ async fn try_password(
         tx.changed(letter.message_id());
         return Ok(Ok(Step::Accept));
     }
-    hand_over(tx, &letter, visit, &key, cookie).await
+    hand_over(tx, &letter, Browser::Known(visit), &key, cookie).await
 }
 
 /// `letter` was read after the try was counted.

@@ -4,9 +4,9 @@ use crate::{
     PickupRefused, Post, Step,
     pick_up::{self, DoorState, Letter},
 };
-use kernel::{Fault, VisitId};
+use kernel::{Fault, Time, VisitId};
 use keys::Token;
-use sea_orm::{ActiveValue::Set, ColumnTrait, ExprTrait, QueryFilter};
+use sea_orm::{ColumnTrait, ExprTrait, QueryFilter};
 use std::time::Duration;
 use store::{Caller, Look, TenantTx, entity::visit};
 
@@ -14,7 +14,7 @@ use store::{Caller, Look, TenantTx, entity::visit};
 const VISIT_LIFE: Duration = Duration::from_secs(12 * 3600);
 
 /// Visits of one recipient that are kept at a time.
-const MAX_VISITS: u64 = 50;
+const MAX_VISITS: usize = 50;
 
 /// A try that failed but has to be kept.
 pub(super) type Kept = Result<Step, PickupRefused>;
@@ -25,6 +25,15 @@ where
     F: AsyncFnOnce(&mut TenantTx) -> Result<Kept, Fault> + Clone,
 {
     post.db.act(who, f).await?
+}
+
+/// Of every browser that came for this recipient.
+pub(super) async fn all(look: &impl Look, letter: &Letter) -> Result<Vec<visit::Model>, Fault> {
+    look.find::<visit::Entity>().filter(visit::Column::RecipientId.eq(letter.recipient.id)).all().await
+}
+
+pub(super) fn is_of(visit: &visit::Model, cookie: &Token, now: Time) -> bool {
+    visit.cookie_hash == cookie.hash() && visit.expires_at > now.0
 }
 
 pub(super) async fn find(look: &impl Look, cookie: &Token) -> Result<Option<visit::Model>, Fault> {
@@ -57,17 +66,16 @@ pub(super) async fn closed(tx: &TenantTx, letter: &Letter) -> Result<Option<Pick
     }
 }
 
-/// `None`: too many browsers came for this recipient. Visits that never got anywhere make room.
-pub(super) async fn begin(tx: &TenantTx, letter: &Letter, cookie: &Token) -> Result<Option<visit::Model>, Fault> {
-    let of_recipient = || visit::Column::RecipientId.eq(letter.recipient.id);
-    if tx.find::<visit::Entity>().filter(of_recipient()).count().await? >= MAX_VISITS {
+/// A new visit, not yet written, in the place of those that never got anywhere. `None`: too many browsers came for this recipient.
+pub(super) async fn begin(tx: &TenantTx, letter: &Letter, cookie: &Token, visits: usize) -> Result<Option<visit::Model>, Fault> {
+    if visits >= MAX_VISITS {
         let over = visit::Column::CreatedAt.lt(tx.now().plus_days(-1).0).and(visit::Column::ExpiresAt.lt(tx.now().0));
         let idle = visit::Column::CodesSent.eq(0).and(visit::Column::OpenedAt.is_null());
-        if tx.delete::<visit::Entity>(of_recipient().and(over.or(idle))).await? == 0 {
+        if tx.delete::<visit::Entity>(visit::Column::RecipientId.eq(letter.recipient.id).and(over.or(idle))).await? == 0 {
             return Ok(None);
         }
     }
-    let row = visit::Model {
+    Ok(Some(visit::Model {
         tenant_id: tx.tenant().0,
         id: VisitId::new(tx.now(), tx.chance()).0,
         message_id: letter.message.id,
@@ -82,23 +90,9 @@ pub(super) async fn begin(tx: &TenantTx, letter: &Letter, cookie: &Token) -> Res
         key_wrapped: None,
         created_at: tx.now().0,
         expires_at: tx.now().plus(VISIT_LIFE).0,
-    };
-    tx.insert(visit::ActiveModel {
-        tenant_id: Set(row.tenant_id),
-        id: Set(row.id),
-        message_id: Set(row.message_id),
-        recipient_id: Set(row.recipient_id),
-        cookie_hash: Set(row.cookie_hash.clone()),
-        codes_sent: Set(0),
-        code_sent_at: Set(None),
-        code_tries: Set(0),
-        code_proven_at: Set(None),
-        accepted_at: Set(None),
-        opened_at: Set(None),
-        key_wrapped: Set(None),
-        created_at: Set(row.created_at),
-        expires_at: Set(row.expires_at),
-    })
-    .await?;
-    Ok(Some(row))
+    }))
+}
+
+pub(super) async fn write(tx: &TenantTx, visit: visit::Model) -> Result<(), Fault> {
+    tx.insert_along([visit::ActiveModel::from(visit)]).await
 }

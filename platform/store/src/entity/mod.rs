@@ -8,6 +8,8 @@ use sea_orm::{EntityTrait, TryIntoModel};
 /// A table whose rows belong to a tenant; what `TenantTx` lets through.
 pub trait TenantOwned: EntityTrait<ActiveModel: TryIntoModel<<Self as EntityTrait>::Model>> {
     const TENANT: Self::Column;
+    /// Of the table.
+    const NAME: &'static str;
 }
 
 /// Declares one table: its module, its name, its columns after `tenant_id`.
@@ -30,6 +32,7 @@ macro_rules! table {
             impl ActiveModelBehavior for ActiveModel {}
             impl $crate::entity::TenantOwned for Entity {
                 const TENANT: Column = Column::TenantId;
+                const NAME: &'static str = $name;
             }
         }
     };

@@ -16,8 +16,9 @@ use std::{
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Prepared statements kept on each connection.
 const STATEMENTS: usize = 256;
-/// Pages in the log before a commit copies them back (4 KiB each).
-const CHECKPOINT_PAGES: i64 = 4000;
+/// Pages in the log before a commit copies them back (4 KiB each). A page that many commits wrote is copied once, so a longer log is
+/// less work; 64 MiB is what a start after a crash reads in a moment.
+const CHECKPOINT_PAGES: i64 = 16_000;
 
 /// What a connection is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

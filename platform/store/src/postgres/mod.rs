@@ -1,6 +1,7 @@
 //! PostgreSQL: a pool of connections that act as a role which owns nothing, and row-level security as the second wall.
 
 mod abroad;
+mod along;
 mod pool;
 mod transaction;
 mod walls;

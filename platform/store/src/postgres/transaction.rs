@@ -1,6 +1,6 @@
 //! One PostgreSQL transaction, with its settings given in the same round trip as BEGIN.
 
-use super::NOBODY;
+use super::{NOBODY, along::Waiting};
 use crate::{connection::kind_of, fault};
 use kernel::{Fault, FaultKind, TenantId};
 use sea_orm::{QueryResult, Statement, Value};
@@ -55,9 +55,14 @@ fn plain(value: &str) -> &str {
 }
 
 pub(crate) struct PgTransaction {
-    inner: Mutex<sqlx::Transaction<'static, Postgres>>,
+    inner: Mutex<Inner>,
     /// The first statement that failed. PostgreSQL refuses the ones after it, and turns COMMIT into ROLLBACK without an error.
     failed: OnceLock<Fault>,
+}
+
+struct Inner {
+    sqlx: sqlx::Transaction<'static, Postgres>,
+    waiting: Waiting,
 }
 
 impl PgTransaction {
@@ -68,7 +73,10 @@ impl PgTransaction {
         let mut dead = 0;
         loop {
             match pool.begin_with(AssertSqlSafe(sql.clone())).await {
-                Ok(inner) => return Ok(PgTransaction { inner: Mutex::new(inner), failed: OnceLock::new() }),
+                Ok(sqlx) => {
+                    let inner = Mutex::new(Inner { sqlx, waiting: Waiting::default() });
+                    return Ok(PgTransaction { inner, failed: OnceLock::new() });
+                }
                 // The server was restarted while the connection lay in the pool; nothing was begun, so the next one may. Each that is
                 // dead leaves the pool, so there are no more of them than it holds.
                 Err(error) if is_dead(&error) && dead < pool.options().get_max_connections() => dead += 1,
@@ -80,24 +88,57 @@ impl PgTransaction {
     /// Points the rest of the transaction at other rows.
     pub async fn reach(&self, reach: &Reach) -> Result<(), Fault> {
         let mut inner = self.inner.lock().await;
-        sqlx::raw_sql(AssertSqlSafe(reach.sql())).execute(&mut **inner).await.map_err(|e| fault::of_pg("changing the tenant", e))?;
-        Ok(())
+        self.settle(&mut inner).await?;
+        let set = sqlx::raw_sql(AssertSqlSafe(reach.sql())).execute(&mut *inner.sqlx).await;
+        set.map(|_| ()).map_err(|e| fault::of_pg("changing the tenant", e))
     }
 
     pub async fn run(&self, statement: Statement) -> Result<u64, Fault> {
-        let what = kind_of(&statement.sql).to_owned();
-        let query = query(statement)?;
         let mut inner = self.inner.lock().await;
-        let done = query.execute(&mut **inner).await;
-        self.noting(done.map(|d| d.rows_affected()).map_err(|e| fault::of_pg(&what, e)))
+        let statement = match inner.waiting.can_join(&statement) {
+            true => inner.waiting.take(Some(statement)),
+            false => {
+                self.settle(&mut inner).await?;
+                Some(statement)
+            }
+        };
+        match statement {
+            Some(statement) => self.execute(&mut inner, statement).await,
+            None => Ok(0),
+        }
+    }
+
+    /// An insert that goes with the next statement, or before the commit; what is wrong with it shows there.
+    pub async fn run_along(&self, table: &'static str, insert: Statement) -> Result<(), Fault> {
+        let added = self.inner.lock().await.waiting.add(table, insert);
+        match added {
+            Ok(()) => Ok(()),
+            Err(insert) => self.run(insert).await.map(|_| ()),
+        }
     }
 
     pub async fn rows(&self, statement: Statement) -> Result<Vec<QueryResult>, Fault> {
         let what = kind_of(&statement.sql).to_owned();
-        let query = query(statement)?;
         let mut inner = self.inner.lock().await;
-        let rows = query.fetch_all(&mut **inner).await;
+        if !inner.waiting.is_apart_from(&statement.sql) {
+            self.settle(&mut inner).await?;
+        }
+        let rows = query(statement)?.fetch_all(&mut *inner.sqlx).await;
         self.noting(rows.map(|rows| rows.into_iter().map(QueryResult::from).collect()).map_err(|e| fault::of_pg(&what, e)))
+    }
+
+    /// Runs what waits.
+    async fn settle(&self, inner: &mut Inner) -> Result<(), Fault> {
+        match inner.waiting.take(None) {
+            Some(statement) => self.execute(inner, statement).await.map(|_| ()),
+            None => Ok(()),
+        }
+    }
+
+    async fn execute(&self, inner: &mut Inner, statement: Statement) -> Result<u64, Fault> {
+        let what = kind_of(&statement.sql).to_owned();
+        let done = query(statement)?.execute(&mut *inner.sqlx).await;
+        self.noting(done.map(|d| d.rows_affected()).map_err(|e| fault::of_pg(&what, e)))
     }
 
     /// Fault: a statement had failed, whatever the room made of it, or the commit did.
@@ -105,11 +146,12 @@ impl PgTransaction {
         if let Some(failed) = self.failed.get() {
             return Err(failed.clone());
         }
-        self.inner.into_inner().commit().await.map_err(fault::of_pg_commit)
+        self.settle(&mut *self.inner.lock().await).await?;
+        self.inner.into_inner().sqlx.commit().await.map_err(fault::of_pg_commit)
     }
     pub async fn rollback(self) {
         // The server rolls back by itself when the connection is gone.
-        let _ = self.inner.into_inner().rollback().await;
+        let _ = self.inner.into_inner().sqlx.rollback().await;
     }
     /// A serialization failure or a deadlock: the whole act may be run again.
     pub fn wants_retry(&self) -> bool {

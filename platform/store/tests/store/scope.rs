@@ -1,18 +1,22 @@
 //! Within the types: finds, changes and inserts reach one tenant's rows.
 
-use super::town::{a_member, settle};
+use super::town::{Town, a_member, settle};
 use crate::on_both;
 use kernel::{Fault, FaultKind};
 use sea_orm::{ActiveValue::NotSet, ColumnTrait, FromQueryResult, QueryFilter, QueryOrder, Set};
 use store::{
     Look, TenantRead, TenantTx,
-    entity::{blocked_address, member, message},
+    entity::{blocked_address, chain, member, message},
     sea_orm,
 };
 use uuid::Uuid;
 
 async fn names(look: &impl Look) -> Result<Vec<String>, Fault> {
     Ok(look.find::<member::Entity>().order_by_asc(member::Column::Email).all().await?.into_iter().map(|m| m.email).collect())
+}
+
+async fn blocked(town: &Town) -> u64 {
+    super::faults::rows(&town.db, &town.a).await
 }
 
 async fn count(read: &TenantRead) -> Result<u64, Fault> {
@@ -84,6 +88,44 @@ on_both! {
 
     async fn nothing_to_insert_is_nothing(town) {
         town.db.act(&town.a, async |tx: &mut TenantTx| tx.insert_many(Vec::<blocked_address::ActiveModel>::new()).await).await.unwrap();
+    }
+
+    async fn rows_inserted_along_are_there_for_whatever_asks(town) {
+        let row = |n: u64| blocked_address::ActiveModel { address: Set(format!("{n}@example.org")), created_at: Set(1), ..Default::default() };
+        let all = async |tx: &mut TenantTx| {
+            tx.insert_along([row(1), row(2)]).await?;
+            assert_eq!(tx.find::<blocked_address::Entity>().count().await?, 2, "asked for at once");
+            tx.insert_along([row(3)]).await?;
+            let changed = tx.update::<blocked_address::Entity>().set(blocked_address::Column::CreatedAt, 2_i64).exec().await?;
+            assert_eq!(changed, 3, "changed at once");
+            tx.insert_along([row(4)]).await?;
+            // Of another table: the two go together.
+            assert_eq!(tx.update::<chain::Entity>().set(chain::Column::Seq, 7_i64).exec().await?, 1);
+            tx.insert_along([row(5)]).await?;
+            assert_eq!(tx.find::<chain::Entity>().one().await?.map(|c| c.seq), Some(7));
+            tx.insert_along((6..2_000).map(row)).await
+        };
+        town.db.act(&town.a, all).await.unwrap();
+        assert_eq!(blocked(&town).await, 1_999, "the last ones before the commit");
+    }
+
+    async fn what_is_wrong_with_a_row_inserted_along_undoes_the_act(town) {
+        let row = || blocked_address::ActiveModel { address: Set("1@example.org".into()), created_at: Set(1), ..Default::default() };
+        for last in [false, true] {
+            let act = town.db.act(&town.a, async |tx: &mut TenantTx| {
+                tx.update::<chain::Entity>().set(chain::Column::Seq, 9_i64).exec().await?;
+                tx.insert_along([row()]).await?;
+                tx.insert_along([row()]).await?;
+                if !last {
+                    tx.update::<chain::Entity>().set(chain::Column::Seq, 10_i64).exec().await?;
+                }
+                Ok(())
+            }).await;
+            assert_eq!(act.map_err(|f: Fault| f.kind()), Err(FaultKind::Unique));
+            assert_eq!(blocked(&town).await, 0);
+            let chain = town.db.read(&town.a, async |read: &TenantRead| read.find::<chain::Entity>().one().await).await.unwrap();
+            assert_eq!(chain.map(|c| c.seq), Some(0));
+        }
     }
 
     async fn columns_read_into_a_struct(town) {
