@@ -31,9 +31,21 @@ impl Member {
     /// Makes an API key on the settings page.
     pub async fn key(&self, name: &str) -> ApiKey {
         self.browser.get("/settings").await.is(200);
-        let page = self.browser.press("/settings/keys", &[("key_name", name)]).await.is(201);
+        let mut page = self.browser.press("/settings/keys", &[("key_name", name)]).await;
+        if page.shows("/step-up") {
+            self.step_up().await;
+            page = self.browser.press("/settings/keys", &[("key_name", name)]).await;
+        }
+        let page = page.is(201);
         let secret = page.after(r#"id="secret" tabindex="0">"#).expect("the secret is shown once");
         ApiKey::new(self.browser.door.clone(), self.browser.address, &secret)
+    }
+
+    /// Types the password once more, and shows the settings page.
+    pub async fn step_up(&self) {
+        self.browser.get("/step-up").await.is(200);
+        self.browser.press("/step-up", &[("password", PASSWORD)]).await.is(303);
+        self.browser.get("/settings").await.is(200);
     }
 
     /// Fills the compose page and sends; answers the message's id.

@@ -39,6 +39,8 @@ pub const CASES: &[Case] = cases! {
     "GET" "/sign-in" => "/sign-in" Nothing, 200;
     "POST" "/sign-in" => "/sign-in" Form("email=<caller>@example.org&password=a guess, and a wrong one"), 422;
     "POST" "/sign-out" => "/sign-out" Form(""), 303;
+    "GET" "/step-up" => "/step-up?next=/settings" Nothing, 200;
+    "POST" "/step-up" => "/step-up" Form("password=a guess, and a wrong one&next=/settings"), 422;
     "GET" "/forgot" => "/forgot" Nothing, 200;
     "POST" "/forgot" => "/forgot" Form("email=<caller>@example.org"), 200;
     "GET" "/reset/:token" => "/reset/<reset>" Nothing, 200;

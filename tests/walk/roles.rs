@@ -10,7 +10,8 @@ use std::time::Duration;
 use tests::{Town, on_both_with};
 
 /// A member's own, whatever the role.
-const OWN: [&str; 6] = [
+const OWN: [&str; 7] = [
+    "/step-up",
     "/settings/name",
     "/settings/proof",
     "/settings/password",

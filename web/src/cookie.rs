@@ -1,6 +1,7 @@
 //! Our cookies, all `__Host-`: Secure, for this host and the whole path alone (RFC 6265bis §4.1.3.2).
 
 use accounts::{DEVICE_LIFE, SESSION_LIFE, SignedIn};
+use keys::Token;
 use poem::http::{HeaderMap, HeaderValue, header};
 use std::time::Duration;
 
@@ -16,8 +17,13 @@ pub const FLASH: &str = "__Host-flash";
 
 /// The cookies of a browser that just signed in.
 pub fn set_signed_in(headers: &mut HeaderMap, signed_in: &SignedIn) {
-    set(headers, SESSION, &signed_in.token.to_string(), Some(SESSION_LIFE));
+    set_session(headers, &signed_in.token);
     set(headers, DEVICE, &signed_in.device.to_string(), Some(DEVICE_LIFE));
+}
+
+/// Another token for a session.
+pub fn set_session(headers: &mut HeaderMap, token: &Token) {
+    set(headers, SESSION, &token.to_string(), Some(SESSION_LIFE));
 }
 
 /// The first cookie of that name; the value as sent.

@@ -16,6 +16,8 @@ struct ErrorPage<'a> {
     heading: &'a str,
     sentence: &'a str,
     reference: Option<&'a str>,
+    /// Where to go first, in a window of its own.
+    first: Option<(&'a str, &'a str)>,
     /// What was typed, to be sent again.
     again: Option<Again>,
 }
@@ -28,13 +30,20 @@ pub fn error_page(status: StatusCode, reference: Option<&str>) -> Response {
 /// The same with what was typed.
 pub(crate) fn giving_back(status: StatusCode, reference: Option<&str>, again: Option<Again>) -> Response {
     let (heading, sentence) = words(status);
-    render(status, &ErrorPage { heading, sentence, reference, again })
+    render(status, &ErrorPage { heading, sentence, reference, first: None, again })
 }
 
 /// For a form that came from somebody who is signed out.
 pub(crate) fn signed_out(again: Option<Again>) -> Response {
     let (heading, sentence) = ("You are signed out", "So nothing was done. Sign in in another window, then send this again.");
-    render(StatusCode::UNAUTHORIZED, &ErrorPage { heading, sentence, reference: None, again })
+    render(StatusCode::UNAUTHORIZED, &ErrorPage { heading, sentence, reference: None, first: None, again })
+}
+
+/// For a form that needs a step-up before; `path` leads there.
+pub(crate) fn step_up_first(path: &str, again: Again) -> Response {
+    let (heading, sentence) = ("Your password, once more", "Nothing was done yet: this needs your password of the last five minutes.");
+    let first = Some((path, "Type the password in another window, then come back and send this again"));
+    render(StatusCode::FORBIDDEN, &ErrorPage { heading, sentence, reference: None, first, again: Some(again) })
 }
 
 /// For when nobody knows whether what was asked for was done.
@@ -42,14 +51,14 @@ pub(crate) fn uncertain(reference: &str, again: Option<Again>) -> Response {
     let sentence = "The database went away while this was being saved, so it may or may not have been kept. Look before you do it again.";
     render(
         StatusCode::SERVICE_UNAVAILABLE,
-        &ErrorPage { heading: "We cannot say whether that was saved", sentence, reference: Some(reference), again },
+        &ErrorPage { heading: "We cannot say whether that was saved", sentence, reference: Some(reference), first: None, again },
     )
 }
 
 /// With a sentence of the refusal's own.
 pub(crate) fn saying(status: StatusCode, sentence: &str) -> Response {
     let heading = if status == StatusCode::FORBIDDEN { "You may not do that" } else { words(status).0 };
-    render(status, &ErrorPage { heading, sentence, reference: None, again: None })
+    render(status, &ErrorPage { heading, sentence, reference: None, first: None, again: None })
 }
 
 fn render(status: StatusCode, page: &ErrorPage<'_>) -> Response {

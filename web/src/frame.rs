@@ -111,6 +111,10 @@ impl Came {
         let came = self.0.as_ref().filter(|came| came.ours)?;
         came.kept.again(&came.to, None)
     }
+    /// Something was typed that a person would miss.
+    fn has_words(&self) -> bool {
+        self.0.as_ref().is_some_and(|came| !came.kept.is_blank())
+    }
     /// The same for a form whose token is no good (any more): with a new one, and only if it stood on a page of ours.
     fn renewed(&self) -> Option<(Again, &Browser)> {
         let came = self.0.as_ref().filter(|came| came.surely && !came.kept.is_blank())?;
@@ -134,6 +138,10 @@ fn give_up(web: &Web, error: Error, came: Came) -> Response {
                 cookie::forget(answer.headers_mut(), cookie::SESSION);
                 answer
             }
+        },
+        Stop::StepUp { next } => match came.again().filter(|_| came.has_words()) {
+            Some(again) => error_page::step_up_first(&crate::step_up::path_with(&next), again),
+            None => see_other(&crate::step_up::path_with(&next)),
         },
         Stop::BadForm | Stop::TooLarge => match came.renewed() {
             Some((again, browser)) => settled(browser, error_page::giving_back(stop.status(), None, Some(again))),

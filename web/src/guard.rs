@@ -19,6 +19,13 @@ impl Member {
     pub fn must(&self, right: Right) -> Result<(), Stop> {
         self.caller.must(right).map_err(|refused| Stop::refused(StatusCode::FORBIDDEN, refused))
     }
+    /// Stops unless a factor was given at this browser in the last five minutes; the person comes back to `next`, a page of ours.
+    pub async fn must_be_stepped_up(&self, web: &Web, next: &str) -> Result<(), Stop> {
+        match web.accounts.stepped_up(&self.caller).await? {
+            true => Ok(()),
+            false => Err(Stop::StepUp { next: next.to_owned() }),
+        }
+    }
     /// The head of a page: who is signed in and what is left. `current` names the entry of the navigation.
     pub async fn top(&self, web: &Web, current: &'static str) -> Result<Top, Fault> {
         let me = web.accounts.me(&self.caller).await?;

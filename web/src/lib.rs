@@ -33,6 +33,7 @@ mod settings;
 mod sign_in;
 mod sign_out;
 mod sign_up;
+mod step_up;
 mod stop;
 #[cfg(test)]
 mod tests;

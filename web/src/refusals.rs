@@ -1,7 +1,7 @@
 //! The one table from what a room refuses to the status of the answer. The sentence is the refusal's own.
 
 use crate::stop::Stop;
-use accounts::{ForgotRefused, KeyRefused, PasswordRefused, ProofRefused, RenameRefused, SignInRefused, SignUpRefused};
+use accounts::{ForgotRefused, KeyRefused, PasswordRefused, ProofRefused, RenameRefused, SignInRefused, SignUpRefused, StepUpRefused};
 use kernel::{Fault, Time};
 use messages::{AttachRefused, DoorState, DraftRefused, PickupRefused, ReplyRefused, RetractRefused, SendRefused, UnlockRefused};
 use poem::{
@@ -73,6 +73,12 @@ refusals! {
     RenameRefused { Field(_) => StatusCode::UNPROCESSABLE_ENTITY, NotSignedIn => StatusCode::FORBIDDEN }
     PasswordRefused {
         WrongOld | New(_) | Same => StatusCode::UNPROCESSABLE_ENTITY,
+        SlowDown { .. } => StatusCode::TOO_MANY_REQUESTS,
+        Busy => StatusCode::SERVICE_UNAVAILABLE,
+        NotSignedIn => StatusCode::FORBIDDEN,
+    } ; after(now) SlowDown { until } => seconds(*until, now);
+    StepUpRefused {
+        Wrong => StatusCode::UNPROCESSABLE_ENTITY,
         SlowDown { .. } => StatusCode::TOO_MANY_REQUESTS,
         Busy => StatusCode::SERVICE_UNAVAILABLE,
         NotSignedIn => StatusCode::FORBIDDEN,

@@ -1,6 +1,6 @@
 //! The table of page routes. One macro makes both the endpoints and the list that the stranger walk reads, so they cannot differ.
 
-use crate::{Web, assets, forgot, landing, pickup, prove, reset, sender, settings, sign_in, sign_out, sign_up};
+use crate::{Web, assets, forgot, landing, pickup, prove, reset, sender, settings, sign_in, sign_out, sign_up, step_up};
 use poem::Route;
 
 /// Who may ask for a page.
@@ -44,7 +44,7 @@ macro_rules! page_routes {
 pub(crate) use page_routes;
 
 mod own {
-    use super::{assets, forgot, landing, prove, reset, sign_in, sign_out, sign_up};
+    use super::{assets, forgot, landing, prove, reset, sign_in, sign_out, sign_up, step_up};
     page_routes! {
         "/" Anyone { get landing::show }
         "/assets/:hash/:name" Anyone { get assets::serve }
@@ -52,6 +52,7 @@ mod own {
         "/sign-up" Anyone { get sign_up::show, post sign_up::submit }
         "/sign-in" Anyone { get sign_in::show, post sign_in::submit }
         "/sign-out" Anyone { post sign_out::submit }
+        "/step-up" Member { get step_up::show, post step_up::submit }
         "/forgot" Anyone { get forgot::show, post forgot::submit }
         "/reset/:token" Anyone { get reset::show, post reset::submit }
         "/prove/:token" Anyone { get prove::show, post prove::submit }

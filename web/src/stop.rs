@@ -14,7 +14,10 @@ pub enum Stop {
     /// Not signed in (any more); afterwards the person comes back to `next`.
     #[error("Sign in first.")]
     SignIn { next: String },
-    /// The same for what only a script asks for: a redirection would lead it to a page that it cannot read.
+    /// Signed in, but no factor was given for five minutes; afterwards the person comes back to `next`.
+    #[error("This needs your password once more.")]
+    StepUp { next: String },
+    /// The same as `SignIn`, for what only a script asks for: a redirection would lead it to a page that it cannot read.
     #[error("Sign in first.")]
     SignedOut,
     /// The form came from elsewhere, or its token is too old.
@@ -43,7 +46,7 @@ impl ResponseError for Stop {
     fn status(&self) -> StatusCode {
         match self {
             Stop::NotFound => StatusCode::NOT_FOUND,
-            Stop::SignIn { .. } => StatusCode::SEE_OTHER,
+            Stop::SignIn { .. } | Stop::StepUp { .. } => StatusCode::SEE_OTHER,
             Stop::SignedOut => StatusCode::UNAUTHORIZED,
             Stop::BadForm => StatusCode::FORBIDDEN,
             Stop::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,

@@ -22,7 +22,7 @@ impl Accounts {
         }
         let hash = self.hash(&password).await?;
         let changed = self.db.act(caller, async |tx| match member::set_password(tx, id, row.epoch, &hash).await? {
-            true => session::open(tx, id, row.epoch + 1, None).await.map(Some),
+            true => session::open(tx, id, row.epoch + 1, Some(tx.now()), None).await.map(Some),
             false => Ok::<_, Fault>(None),
         });
         // Someone else changed it in between: then this session is over too.

@@ -23,6 +23,7 @@ mod sessions;
 mod sign_in;
 mod sign_out;
 mod sign_up;
+mod step_up;
 mod sweep;
 
 #[cfg(test)]
@@ -40,6 +41,7 @@ pub use session::{SESSION_LIFE, SignedIn};
 pub use sessions::SessionView;
 pub use sign_in::{SignIn, SignInRefused};
 pub use sign_up::{SignUp, SignUpRefused};
+pub use step_up::{STEP_UP_LIFE, StepUpRefused, stepped_up};
 pub use sweep::sweep;
 
 use kernel::Site;

@@ -4,7 +4,7 @@
 //! changed in between, the session is born dead.
 
 use crate::{Accounts, device};
-use kernel::{Fault, MemberId, SessionId};
+use kernel::{Fault, MemberId, SessionId, Time};
 use keys::Token;
 use sea_orm::{ColumnTrait, ExprTrait, Set};
 use std::time::Duration;
@@ -28,9 +28,15 @@ pub(crate) struct Tokens {
     pub device: Token,
 }
 
-/// Writes a session with a new token, and sweeps away those of the member that are over. `device`: what the browser is known by
-/// elsewhere already.
-pub(crate) async fn open(tx: &TenantTx, member: MemberId, epoch: i64, device: Option<&Token>) -> Result<Tokens, Fault> {
+/// Writes a session with a new token, and sweeps away those of the member that are over. `factor_at`: when a factor was given for it, if
+/// one was; that counts as a step-up. `device`: what the browser is known by elsewhere already.
+pub(crate) async fn open(
+    tx: &TenantTx,
+    member: MemberId,
+    epoch: i64,
+    factor_at: Option<Time>,
+    device: Option<&Token>,
+) -> Result<Tokens, Fault> {
     let now = tx.now();
     let over = session::Column::MemberId.eq(member.0).and(session::Column::ExpiresAt.lte(now.0));
     tx.delete::<session::Entity>(over).await?;
@@ -46,6 +52,7 @@ pub(crate) async fn open(tx: &TenantTx, member: MemberId, epoch: i64, device: Op
         created_at: Set(now.0),
         seen_at: Set(now.0),
         expires_at: Set(now.plus(SESSION_LIFE).0),
+        stepped_up_at: Set(factor_at.map(|at| at.0)),
         ..Default::default()
     })
     .await?;

@@ -139,7 +139,8 @@ impl Accounts {
 
     /// A session under the epoch at which the password was right.
     async fn enter(&self, member: Membership, device: Option<&Token>, origin: Origin) -> Result<SignedIn, SignInRefused> {
-        let tokens = self.db.act(&member.caller, async |tx| session::open(tx, member.id, member.row.epoch, device).await).await?;
+        let (id, epoch) = (member.id, member.row.epoch);
+        let tokens = self.db.act(&member.caller, async |tx| session::open(tx, id, epoch, Some(tx.now()), device).await).await?;
         self.walk_in(tokens, origin).await?.ok_or(SignInRefused::Wrong)
     }
 }

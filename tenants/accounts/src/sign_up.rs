@@ -56,7 +56,7 @@ impl Accounts {
         let desk = self.db.front_desk();
         let founding = async |tx: &mut TenantTx| {
             let owner = found(tx, &person, &hash, limits).await?;
-            session::open(tx, owner, 1, None).await
+            session::open(tx, owner, 1, Some(tx.now()), None).await
         };
         let tokens = desk.found(name, plan, origin.clone(), founding).await?;
         self.walk_in(tokens, origin).await?.ok_or_else(|| Fault::other("a session just opened is not there").into())

@@ -14,9 +14,12 @@ use crate::{
     stop::{Answer, Stop},
 };
 use poem::{handler, http::StatusCode, web::Data};
+use store::Right;
 
 #[handler]
 pub async fn create(web: Data<&Web>, member: Member, form: Form) -> Answer {
+    member.must(Right::MakeKey)?;
+    member.must_be_stepped_up(&web, "/settings#keys").await?;
     let name = form.text("key_name");
     match web.accounts.create_key(&member.caller, name).await {
         Ok(key) => again(&web, &member, StatusCode::CREATED, Problems::none(), Typed::default(), Some(key)).await,

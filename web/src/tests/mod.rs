@@ -5,4 +5,5 @@ mod frame;
 mod pickup;
 mod pickup_files;
 mod pickup_gesture;
+mod step_up;
 pub mod town;

@@ -67,7 +67,7 @@ table! {
     }
 }
 table! {
-    /// One signed-in browser; only the SHA-256 of its token is here.
+    /// One signed-in browser; only the SHA-256 of its token is here. `stepped_up_at`: when a factor was last given at it.
     session "session" {
         #[sea_orm(primary_key, auto_increment = false)]
         pub id: Uuid,
@@ -79,6 +79,7 @@ table! {
         pub created_at: i64,
         pub seen_at: i64,
         pub expires_at: i64,
+        pub stepped_up_at: Option<i64>,
     }
 }
 table! {

@@ -6,6 +6,7 @@ mod m0001_walls;
 mod m0002_turns;
 mod m0003_certificates;
 mod m0004_devices;
+mod m0007_step_up;
 mod proxy;
 
 use crate::{
@@ -30,6 +31,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0002_turns::Migration),
             Box::new(m0003_certificates::Migration),
             Box::new(m0004_devices::Migration),
+            Box::new(m0007_step_up::Migration),
         ]
     }
 }

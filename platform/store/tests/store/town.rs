@@ -87,6 +87,7 @@ pub fn a_member(tx: &TenantTx, email: &str) -> member::Model {
 
 pub fn a_session(tx: &TenantTx, member: &member::Model, token: &Token) -> session::Model {
     session::Model {
+        stepped_up_at: None,
         tenant_id: tx.tenant().0,
         id: kernel::SessionId::new(tx.now(), tx.chance()).0,
         member_id: member.id,

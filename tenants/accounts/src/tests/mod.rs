@@ -7,6 +7,7 @@ mod passwords;
 mod sessions;
 mod sign_in;
 mod sign_up;
+mod step_up;
 mod town;
 
 /// Runs a fact on both databases.

@@ -19,7 +19,7 @@ facts! {
         // A session that was being opened at that moment, under the old epoch.
         let member = one.caller.member().unwrap();
         town.accounts.sign_out_everywhere(&two.caller).await.unwrap();
-        let late = town.accounts.db.act(&two.caller, async |tx| crate::session::open(tx, member, 1, None).await).await.unwrap();
+        let late = town.accounts.db.act(&two.caller, async |tx| crate::session::open(tx, member, 1, None, None).await).await.unwrap();
         for token in [&one.token, &two.token, &late.session] {
             assert!(town.session(token).await.is_none());
         }
