@@ -88,10 +88,10 @@ impl<E: Endpoint<Output = Response>> Door<E> {
                 None => misdirected::answer(),
                 Some(asked) => {
                     give_a_host(&mut req, &asked);
-                    self.ask_the_site(line, req).await
+                    self.ask_the_site(line, req, &request).await
                 }
             },
-            (None, None) => self.ask_the_site(line, req).await,
+            (None, None) => self.ask_the_site(line, req, &request).await,
         };
         let (mut parts, body) = hyper::Response::from(answer).into_parts();
         let says_goodbye = line.tls.as_ref().is_some_and(|tls| tls.http2);
@@ -102,7 +102,7 @@ impl<E: Endpoint<Output = Response>> Door<E> {
         hyper::Response::from_parts(parts, request.carrying(body))
     }
 
-    async fn ask_the_site(&self, line: &Line, mut req: hyper::Request<hyper::body::Incoming>) -> Response {
+    async fn ask_the_site(&self, line: &Line, mut req: hyper::Request<hyper::body::Incoming>, request: &watched::InProgress) -> Response {
         let by = self.settings.forwarded_by;
         let client = forwarded::client(line.peer.ip(), req.headers(), by, &self.settings.trusted_proxies);
         let remote = if client == line.peer.ip() { line.peer } else { SocketAddr::new(client, 0) };
@@ -113,7 +113,7 @@ impl<E: Endpoint<Output = Response>> Door<E> {
         let (local, remote) = (LocalAddr(Addr::SocketAddr(line.local)), RemoteAddr(Addr::SocketAddr(remote)));
         let mut req = Request::from((req, local, remote, scheme));
         let most = (self.settings.body_limit)(req.uri().path());
-        paced::pace(&mut req, most);
+        paced::pace(&mut req, most, request.pulse());
         self.ending_streams(self.site.get_response(req).await)
     }
 

@@ -3,7 +3,7 @@
 use crate::{
     deadline::{self, Leaving},
     door::{Door, Line},
-    pulse::Pulse,
+    pulse::{Pulse, WINDOW_BYTES},
     stalled::Stalled,
     watched::{InProgress, Watched},
 };
@@ -26,7 +26,7 @@ const MAX_RESET_STREAMS: usize = 20;
 const MAX_FAULTY_STREAMS: usize = 64;
 /// What an upload may send before we say that there is room again: enough for 100 Mbit/s at 80 ms.
 const STREAM_WINDOW: u32 = 1 << 20;
-const CONNECTION_WINDOW: u32 = 2 << 20;
+const CONNECTION_WINDOW: u32 = WINDOW_BYTES as u32;
 /// Answers waiting to be sent, of one stream.
 const MAX_SEND_BUFFER: usize = 256 * 1024;
 /// A peer that vanished without a word is found by a ping.
@@ -73,7 +73,7 @@ where
             async move { Ok::<_, Infallible>(door.answer(&line, req, request).await) }
         }
     });
-    let io = TokioIo::new(Stalled::new(stream, (!two).then(|| pulse.clone())));
+    let io = TokioIo::new(Stalled::new(stream, pulse.clone(), two));
     if two {
         deadline::held(door.protocols.two.serve_connection(io, service), &pulse, &door.closing).await
     } else {

@@ -3,6 +3,7 @@
 //! Only time spent waiting for the peer counts, so a handler may take its time. The doors have their own, smaller bounds and
 //! kinder words; this one holds when a door forgets.
 
+use crate::pulse::Pulse;
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use poem::Request;
@@ -10,6 +11,7 @@ use std::{
     future::Future,
     io,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
@@ -23,17 +25,22 @@ const SILENCE: Duration = Duration::from_secs(30);
 const GRACE: Duration = Duration::from_secs(60);
 const MIN_BYTES_PER_SECOND: u64 = 1_024;
 /// Puts the request's body under the pace, and under `most` bytes. Requests without one are left alone.
-pub fn pace(req: &mut Request, most: u64) {
+pub fn pace(req: &mut Request, most: u64, pulse: &Arc<Pulse>) {
     let body: BoxBody = req.take_body().into();
     if body.is_end_stream() {
         return;
     }
-    let paced = Paced { inner: body, most, bytes: 0, waited: Duration::ZERO, waiting: None, silence: SILENCE, grace: GRACE };
+    let pulse = pulse.clone();
+    let paced = Paced { inner: body, pulse, most, bytes: 0, waited: Duration::ZERO, waiting: None, silence: SILENCE, grace: GRACE };
     req.set_body(poem::Body::from(BoxBody::new(paced)));
 }
 
+/// Around each piece, in HTTP/2 (RFC 9113 §4.1).
+const FRAME_BYTES: u64 = 9;
+
 struct Paced<B> {
     inner: B,
+    pulse: Arc<Pulse>,
     most: u64,
     bytes: u64,
     /// Time spent waiting for the peer, in all.
@@ -48,7 +55,9 @@ impl<B> Paced<B> {
         if let Some((since, _)) = self.waiting.take() {
             self.waited += since.elapsed();
         }
-        self.bytes += frame.data_ref().map_or(0, |data| data.len() as u64);
+        let bytes = frame.data_ref().map_or(0, |data| data.len() as u64);
+        self.bytes += bytes;
+        self.pulse.account_for(bytes + FRAME_BYTES);
         if self.bytes > self.most {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "the body is too large"));
         }
@@ -104,7 +113,8 @@ mod tests {
         most: u64,
         grace: Duration,
     ) -> Result<usize, io::ErrorKind> {
-        let paced = Paced { inner, most, bytes: 0, waited: Duration::ZERO, waiting: None, silence: SILENCE, grace };
+        let pulse = Arc::new(Pulse::new());
+        let paced = Paced { inner, pulse, most, bytes: 0, waited: Duration::ZERO, waiting: None, silence: SILENCE, grace };
         paced.collect().await.map(|all| all.to_bytes().len()).map_err(|e| e.kind())
     }
 

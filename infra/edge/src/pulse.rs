@@ -4,7 +4,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
     time::Duration,
 };
 use tokio::time::Instant;
@@ -22,8 +25,24 @@ const ANSWERED_PER_RESET: u32 = 4;
 /// Longest that a peer may leave no room for the next piece of an answer (HTTP/2 windows; sockets have `Stalled`).
 pub const STUCK_TIME: Duration = Duration::from_secs(60);
 
+/// HTTP/2 frames that belong to no request (PING, SETTINGS, WINDOW_UPDATE, empty ones: CVE-2019-9512 to 9518) cost work and may be as many
+/// as the peer likes. So each byte that comes must be accounted for: so many are free, and so many more a second, ...
+const FREE_BYTES: u64 = 256 * 1024;
+const FREE_BYTES_PER_SECOND: u64 = 2 * 1024;
+/// ... a request brings a head, and what its body's window may hold of bytes that nobody has asked for yet, ...
+const HEAD_BYTES: u64 = 64 * 1024;
+pub const WINDOW_BYTES: u64 = 2 << 20;
+/// ... and what we send is acknowledged: 26 bytes of window for 4 KiB, by the smallest steps that are seen.
+const SENT_PER_BYTE: u64 = 64;
+
 /// Shared by a connection's socket, its requests and whoever watches the time.
-pub struct Pulse(Mutex<State>);
+pub struct Pulse {
+    state: Mutex<State>,
+    born: Instant,
+    came: AtomicU64,
+    accounted: AtomicU64,
+    sent: AtomicU64,
+}
 
 struct State {
     phase: Phase,
@@ -61,19 +80,22 @@ pub enum Verdict {
 
 impl Pulse {
     pub fn new() -> Pulse {
-        Pulse(Mutex::new(State {
+        let born = Instant::now();
+        let state = State {
             phase: Phase::Fresh,
-            since: Instant::now(),
+            since: born,
             in_progress: 0,
             answered: 0,
             taken_back: 0,
             waiting: HashMap::new(),
             next: 0,
             closing: None,
-        }))
+        };
+        let zero = AtomicU64::default;
+        Pulse { state: Mutex::new(state), born, came: zero(), accounted: zero(), sent: zero() }
     }
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Bytes of a request came (HTTP/1.1 only: in HTTP/2 they may be anything).
@@ -89,6 +111,27 @@ impl Pulse {
         if state.phase == Phase::Idle {
             state.since = Instant::now();
         }
+    }
+    /// Bytes came over an HTTP/2 connection, of whatever kind.
+    pub fn came(&self, bytes: u64) {
+        self.came.fetch_add(bytes, Relaxed);
+    }
+    /// So many of them are known to be of a request.
+    pub fn account_for(&self, bytes: u64) {
+        self.accounted.fetch_add(bytes, Relaxed);
+    }
+    pub fn sent(&self, bytes: u64) {
+        self.sent.fetch_add(bytes, Relaxed);
+    }
+    fn is_flooded(&self, now: Instant) -> bool {
+        let came = self.came.load(Relaxed);
+        if came <= FREE_BYTES {
+            return false;
+        }
+        let requests = u64::from(self.state().next);
+        let by_time = now.duration_since(self.born).as_secs() * FREE_BYTES_PER_SECOND;
+        let known = self.accounted.load(Relaxed) + requests * HEAD_BYTES + self.sent.load(Relaxed) / SENT_PER_BYTE;
+        came > FREE_BYTES + WINDOW_BYTES.min(requests * WINDOW_BYTES) + by_time + known
     }
     /// A request's head is complete; the number names it from now on.
     pub fn begin(&self) -> u32 {
@@ -128,7 +171,11 @@ impl Pulse {
     }
 
     pub fn verdict(&self) -> Verdict {
-        self.state().verdict(Instant::now())
+        let now = Instant::now();
+        if self.is_flooded(now) {
+            return Verdict::HangUp("frames that belong to no request");
+        }
+        self.state().verdict(now)
     }
 }
 
@@ -222,6 +269,27 @@ mod tests {
             pulse.end(request, true);
         }
         assert!(waits(pulse.verdict()), "who also waits for answers may take some back");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn bytes_that_belong_to_no_request_are_bounded() {
+        let flooded = |pulse: &Pulse| matches!(pulse.verdict(), Verdict::HangUp("frames that belong to no request"));
+        let pulse = Pulse::new();
+        pulse.begin();
+        pulse.came(FREE_BYTES + HEAD_BYTES + WINDOW_BYTES);
+        assert!(!flooded(&pulse));
+        pulse.came(1);
+        assert!(flooded(&pulse));
+        after(&pulse, 1).await;
+        assert!(!flooded(&pulse), "a steady trickle is harmless");
+        pulse.came(1 << 30);
+        assert!(flooded(&pulse));
+        pulse.account_for(1 << 30);
+        assert!(!flooded(&pulse), "an upload");
+        pulse.came(27 * 4_096);
+        assert!(flooded(&pulse));
+        pulse.sent(27 * 4_096 * SENT_PER_BYTE);
+        assert!(!flooded(&pulse), "a download's windows");
     }
 
     #[tokio::test(start_paused = true)]

@@ -24,6 +24,9 @@ impl InProgress {
         let number = pulse.begin();
         InProgress { pulse, number, answered: false, windowed }
     }
+    pub fn pulse(&self) -> &Arc<Pulse> {
+        &self.pulse
+    }
     /// The handler answered; what is left is to carry `body` to the peer.
     pub fn carrying(mut self, body: BoxBody) -> Watched {
         self.answered = true;

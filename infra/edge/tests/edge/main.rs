@@ -3,6 +3,7 @@
 
 mod challenges;
 mod drain;
+mod hostile;
 mod http1;
 mod http2;
 mod plain;

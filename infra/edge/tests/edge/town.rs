@@ -116,6 +116,14 @@ async fn answer(mut req: Request) -> poem::Result<Response> {
             Ok(body) => Response::builder().body(body),
             Err(error) => Response::builder().status(poem::http::StatusCode::PAYLOAD_TOO_LARGE).body(error.to_string()),
         },
+        "/count" => {
+            let mut body = req.take_body().into_bytes_stream();
+            let mut bytes = 0;
+            while let Some(piece) = body.next().await {
+                bytes += piece.map_err(poem::error::InternalServerError)?.len();
+            }
+            Response::builder().body(bytes.to_string())
+        }
         "/slow" => {
             tokio::time::sleep(Duration::from_millis(300)).await;
             Response::builder().body("slow")
