@@ -102,11 +102,34 @@ mod tests {
     }
 
     #[test]
+    fn what_stands_around_the_blocks_does_no_harm() {
+        let (chain, key) = self_signed(&["a.test"]);
+        let both =
+            format!("Bag Attributes\r\n  friendlyName: a\r\n{}\r\n# mine\r\n{}", key.replace('\n', "\r\n"), chain.replace('\n', "\r\n"));
+        assert!(Certificate::from_pem(both.as_bytes(), both.as_bytes()).is_ok(), "one file for both, with Windows line ends");
+    }
+
+    #[test]
     fn what_cannot_be_used_is_a_sentence() {
         let (chain, key) = self_signed(&["a.test"]);
         let (other, _) = self_signed(&["a.test"]);
         let (nameless, its_key) = self_signed(&[]);
-        let cases: [(&[u8], &[u8], &str); 8] = [
+        let block = |kind: &str| format!("-----BEGIN {kind}-----\nAAAA\n-----END {kind}-----\n");
+        let (locked, public, request, parameters) =
+            (block("ENCRYPTED PRIVATE KEY"), block("PUBLIC KEY"), block("CERTIFICATE REQUEST"), block("DH PARAMETERS"));
+        let wide: Vec<u8> = chain.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let binary = CertificateDer::from_pem_slice(chain.as_bytes()).unwrap();
+        let foreign_first = format!("{other}{chain}");
+        let cases: [(&[u8], &[u8], &str); 17] = [
+            (chain.as_bytes(), locked.as_bytes(), "protected with a password"),
+            (chain.as_bytes(), public.as_bytes(), "no private key"),
+            (chain.as_bytes(), block("PRIVATE KEY").leak().as_bytes(), "another certificate"),
+            (request.as_bytes(), key.as_bytes(), "no certificate in it"),
+            (parameters.as_bytes(), key.as_bytes(), "no certificate in it"),
+            (&wide, key.as_bytes(), "no certificate in it"),
+            (&binary, key.as_bytes(), "no certificate in it"),
+            (&[0x30, 0x82, 0xff, 0xff], &[0xff; 4_096], "no certificate in it"),
+            (foreign_first.as_bytes(), key.as_bytes(), "another certificate"),
             (b"", key.as_bytes(), "no certificate in it"),
             (key.as_bytes(), key.as_bytes(), "no certificate in it"),
             (b"-----BEGIN CERTIFICATE-----\n!!\n-----END CERTIFICATE-----\n", key.as_bytes(), "cannot be read"),

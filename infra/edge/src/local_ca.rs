@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 const ROOT_DAYS: i64 = 3_650;
 /// Browsers refuse certificates of more than 398 days, and we are always there to make a new one.
-const LEAF_DAYS: i64 = 60;
+const LEAF_DAYS: i64 = 90;
 /// A new one is made with a third of its life left.
 const RENEW_DAYS: i64 = LEAF_DAYS / 3;
 /// Clocks of the people's machines may be behind.

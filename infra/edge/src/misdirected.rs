@@ -52,6 +52,8 @@ pub fn answer() -> Response {
     Response::builder()
         .status(StatusCode::MISDIRECTED_REQUEST)
         .content_type("text/plain; charset=utf-8")
+        .header(header::X_CONTENT_TYPE_OPTIONS, "nosniff")
+        .header(header::CACHE_CONTROL, "no-store")
         .body("This connection is for another host. Nothing was done.\n")
 }
 

@@ -41,5 +41,6 @@ pub async fn answer<B>(shown: &Shown, https_port: Option<u16>, req: &hyper::Requ
 }
 
 fn say(status: StatusCode, words: &'static str) -> Response {
-    Response::builder().status(status).content_type("text/plain; charset=utf-8").header(header::CACHE_CONTROL, "no-store").body(words)
+    let answer = Response::builder().status(status).content_type("text/plain; charset=utf-8");
+    answer.header(header::X_CONTENT_TYPE_OPTIONS, "nosniff").header(header::CACHE_CONTROL, "no-store").body(words)
 }

@@ -1,6 +1,6 @@
 //! Floods in raw HTTP/2 frames (RFC 9113): the connection that sends them ends, and everybody else is served meanwhile.
 
-use crate::town::Town;
+use crate::{frames::*, town::Town};
 use poem::http::Request;
 use std::time::Duration;
 use tokio::{
@@ -9,28 +9,6 @@ use tokio::{
     time::{Instant, timeout},
 };
 use tokio_rustls::client::TlsStream;
-
-const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-/// `:method: GET`, `:scheme: https`, `:path: PATH`, `:authority: site.test`, without Huffman (RFC 7541 §6.2.2).
-fn head(path: &str) -> Vec<u8> {
-    let literal = |index: u8, text: &str| [&[index, text.len() as u8][..], text.as_bytes()].concat();
-    [&[0x82, 0x87][..], &literal(0x04, path), &literal(0x01, "site.test")].concat()
-}
-fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
-    let size = (payload.len() as u32).to_be_bytes();
-    [&size[1..], &[kind, flags], &stream.to_be_bytes()[..], payload].concat()
-}
-
-const DATA: u8 = 0;
-const HEADERS: u8 = 1;
-const PRIORITY: u8 = 2;
-const RST_STREAM: u8 = 3;
-const SETTINGS: u8 = 4;
-const PING: u8 = 6;
-const WINDOW_UPDATE: u8 = 8;
-const CONTINUATION: u8 = 9;
-const END_HEADERS: u8 = 4;
-const CANCEL: [u8; 4] = [0, 0, 0, 8];
 
 /// Begins by the book, with one long request as cover if the flood needs one.
 async fn begun(town: &Town, cover: bool) -> TlsStream<TcpStream> {

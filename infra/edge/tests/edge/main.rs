@@ -3,6 +3,7 @@
 
 mod challenges;
 mod drain;
+mod frames;
 mod hostile;
 mod http1;
 mod http2;

@@ -19,6 +19,8 @@ async fn people_are_sent_on_to_https_on_names_that_are_ours() {
     ] {
         let heard = ask(&town, "GET", "/a?b=c", host).await;
         assert!(heard.starts_with("http/1.1 308") && heard.contains(&format!("location: {to}\r\n")), "{heard}");
+        // RFC 6797 §7.2: not over plain HTTP.
+        assert!(heard.contains("x-content-type-options: nosniff") && !heard.contains("strict-transport-security"), "{heard}");
     }
     for host in ["evil.test", "site.test.evil.test", ""] {
         let heard = ask(&town, "GET", "/", host).await;
