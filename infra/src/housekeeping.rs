@@ -55,15 +55,20 @@ impl App {
         }
     }
 
+    /// Some hidden drafts an act, until none is left: uploads that nothing came of hold room on the disk.
     async fn sweep_tenant(&self, tenant: TenantId) -> Result<Swept, Fault> {
         let system = self.db.front_desk().system(tenant);
-        self.db
-            .act(&system, async |tx| {
-                let sessions = accounts::sweep(tx).await?;
-                let messages::Swept { idempotency_keys, hidden_drafts } = messages::sweep(tx).await?;
-                Ok(Swept { sessions, idempotency_keys, hidden_drafts })
-            })
-            .await
+        let mut all = Swept::default();
+        loop {
+            let act = self.db.act(&system, async |tx| Ok::<_, Fault>((accounts::sweep(tx).await?, messages::sweep(tx).await?)));
+            let (sessions, swept) = act.await?;
+            all.sessions += sessions;
+            all.idempotency_keys += swept.idempotency_keys;
+            all.hidden_drafts += swept.hidden_drafts;
+            if swept.hidden_drafts == 0 {
+                return Ok(all);
+            }
+        }
     }
 }
 

@@ -1,6 +1,8 @@
 //! Files that may not be, and uploads that stop half-way: the text beside them stays, and nothing of them does.
 
+use std::sync::Arc;
 use tests::{ApiKey, Body, File, Member, Town, on_both};
+use tokio::sync::Notify;
 
 const MIB: usize = 1024 * 1024;
 const PDF: &str = "application/pdf";
@@ -119,6 +121,67 @@ async fn a_piece_that_breaks_off_goes_on_from_what_is_here() {
         let message = sent.to().to_owned();
         let link = ana.browser.get(&message).await.after("<a class=\"name\" href=\"").unwrap();
         assert!(ana.browser.get(&link).await.is(200).bytes == film);
+        town.run_jobs().await;
+    })
+    .await;
+}
+
+/// Two uploads of one file at once: the slower one, which ends after the message was sent, must not change what was sealed and hashed.
+#[tokio::test]
+async fn a_slow_upload_of_other_bytes_changes_nothing_that_was_sent() {
+    on_both(async |town: Town| {
+        let key = town.member("ana@acme.example").await.key("ci").await;
+        for removed in [false, true] {
+            let (good, evil, go) = (vec![b'G'; 5000], vec![b'E'; 5000], Arc::new(Notify::new()));
+            let begun = key.upload("/v1/attachments?name=contract.txt&size=5000", Body::Whole(Vec::new())).await.is(201).json();
+            let file = begun["id"].as_str().unwrap().to_owned();
+            let draft = begun["message"].as_str().unwrap().to_owned();
+            let path = format!("/v1/attachments/{file}?offset=0");
+            let held = Body::Waits(evil[..4000].to_vec(), go.clone(), evil[4000..].to_vec());
+            let (slow, sent) = tokio::join!(key.go_on(&path, held), async {
+                tokio::task::yield_now().await;
+                let sent = if removed {
+                    key.delete(&format!("/v1/messages/{draft}/attachments/{file}")).await.is(204);
+                    None
+                } else {
+                    let whole = key.go_on(&path, Body::Whole(good.clone())).await.is(200).json();
+                    assert_eq!(whole["complete"], true);
+                    Some(
+                        key.send_as(serde_json::json!({"to": ["bob@example.org"], "subject": "Signed", "body": "", "attachments": [file]}))
+                            .await,
+                    )
+                };
+                go.notify_one();
+                sent
+            });
+            assert!(slow.status.is_client_error(), "{} {}", slow.status, slow.text());
+            town.run_jobs().await;
+            let Some(sent) = sent else {
+                assert_eq!(town.blob_files(), 1, "the file of the first round alone");
+                continue;
+            };
+            let now = key.get(&format!("/v1/messages/{sent}/attachments/{file}")).await.is(200);
+            assert!(now.bytes == good, "what was sent is what is read");
+            assert_eq!(town.blob_files(), 1, "and nothing else was kept");
+        }
+    })
+    .await;
+}
+
+/// Whoever is over a limit uses no room either.
+#[tokio::test]
+async fn what_is_refused_leaves_nothing_on_the_disk() {
+    let small = |config: &mut countersign::Config| config.sign_up.plan = "personal".into();
+    tests::on_both_with(small, async |town: Town| {
+        let ana = town.member("ana@acme.example").await;
+        let key = ana.key("ci").await;
+        let long = "word ".repeat(40_000);
+        while key.post("/v1/messages", &serde_json::json!({"to": ["bob@example.org"], "subject": "x", "body": "y"})).await.status == 201 {}
+        let kept = town.blob_files();
+        for _ in 0..3 {
+            key.post("/v1/messages", &serde_json::json!({"to": ["bob@example.org"], "subject": "x", "body": long})).await.is(402);
+        }
+        assert_eq!(town.blob_files(), kept);
         town.run_jobs().await;
     })
     .await;

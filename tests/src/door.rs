@@ -13,6 +13,7 @@ use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
     sync::Arc,
 };
+use tokio::sync::Notify;
 
 /// Cheap to clone.
 #[derive(Clone)]
@@ -40,6 +41,8 @@ pub enum Body {
     Whole(Vec<u8>),
     /// These bytes, then the connection breaks.
     Breaks(Vec<u8>),
+    /// The first bytes; the others once somebody says so.
+    Waits(Vec<u8>, Arc<Notify>, Vec<u8>),
 }
 
 /// An answer, read to its end (but for an event stream, which has none).
@@ -89,6 +92,7 @@ fn request(ask: Ask) -> Request {
         Body::None => poem::Body::empty(),
         Body::Whole(bytes) => poem::Body::from_vec(bytes),
         Body::Breaks(bytes) => poem::Body::from_bytes_stream(breaking(bytes)),
+        Body::Waits(first, go, rest) => poem::Body::from_bytes_stream(waiting(first, go, rest)),
     };
     Request::from_parts(RequestParts::from((plain, local, remote, Scheme::HTTP)), body)
 }
@@ -101,6 +105,14 @@ fn breaking(bytes: Vec<u8>) -> impl futures_util::Stream<Item = io::Result<Vec<u
         tokio::task::yield_now().await;
         piece
     })
+}
+
+fn waiting(first: Vec<u8>, go: Arc<Notify>, rest: Vec<u8>) -> impl futures_util::Stream<Item = io::Result<Vec<u8>>> + Unpin {
+    let rest = async move {
+        go.notified().await;
+        Ok(rest)
+    };
+    Box::pin(stream::once(async move { Ok(first) }).chain(stream::once(rest)))
 }
 
 async fn read(answer: Response) -> Answer {
@@ -119,6 +131,7 @@ async fn over_the_wire(base: &str, client: &reqwest::Client, ask: Ask) -> reqwes
         Body::None => request,
         Body::Whole(bytes) => request.body(bytes),
         Body::Breaks(bytes) => request.body(reqwest::Body::wrap_stream(breaking(bytes))),
+        Body::Waits(first, go, rest) => request.body(reqwest::Body::wrap_stream(waiting(first, go, rest))),
     };
     let answer = request.send().await?;
     Ok(Answer { status: answer.status(), headers: answer.headers().clone(), bytes: answer.bytes().await?.to_vec() })

@@ -9,6 +9,7 @@ use messages::UnaskedMail;
 use secrecy::SecretString;
 use std::{
     net::{IpAddr, Ipv4Addr},
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::SeqCst},
@@ -87,6 +88,15 @@ impl Town {
 
     pub fn database(&self) -> &TestDatabase {
         &self.house.database
+    }
+
+    /// Files in the directory of blobs.
+    pub fn blob_files(&self) -> usize {
+        fn below(dir: &Path) -> usize {
+            let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
+            entries.map(|entry| if entry.path().is_dir() { below(&entry.path()) } else { 1 }).sum()
+        }
+        below(&self.database().dir.path().join("data").join("blobs"))
     }
 
     /// Somebody nobody knows, at a browser and an address of their own.

@@ -4,7 +4,7 @@ use crate::{DraftRefused, DraftText, draft, jobs};
 use kernel::{AttachmentId, BadFileName, Fault, FileName, MAX_ATTACHMENTS, MessageId};
 use keys::ResumableSha256;
 use quota::QuotaRefused;
-use sea_orm::{ActiveValue::Set, ColumnTrait, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, QueryFilter, QueryOrder};
 use store::{
     Blobs, Look, NotAllowed, Right, TenantRead, TenantTx,
     entity::{attachment, draft as draft_table},
@@ -113,11 +113,12 @@ pub async fn begin_attachment(
         hash_state: ResumableSha256::new().state()?,
         sha256: None,
         blob: Blobs::new_name(tx.chance()),
+        places: Vec::new(),
         created_at: tx.now().0,
         updated_at: tx.now().0,
     };
     let view = AttachmentView::of(&row);
-    tx.insert(set_all(row)).await?;
+    tx.insert(attachment::ActiveModel::from(row)).await?;
     Ok(view)
 }
 
@@ -186,23 +187,6 @@ fn media_type_or_unknown(text: &str) -> String {
     let token = |t: &str| !t.is_empty() && t.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&b));
     let fits = essence.len() <= MAX_MEDIA_TYPE && essence.split_once('/').is_some_and(|(a, b)| token(a) && token(b));
     if fits { essence } else { "application/octet-stream".to_owned() }
-}
-
-fn set_all(row: attachment::Model) -> attachment::ActiveModel {
-    attachment::ActiveModel {
-        tenant_id: Set(row.tenant_id),
-        id: Set(row.id),
-        message_id: Set(row.message_id),
-        name: Set(row.name),
-        media_type: Set(row.media_type),
-        declared_bytes: Set(row.declared_bytes),
-        received_bytes: Set(row.received_bytes),
-        hash_state: Set(row.hash_state),
-        sha256: Set(row.sha256),
-        blob: Set(row.blob),
-        created_at: Set(row.created_at),
-        updated_at: Set(row.updated_at),
-    }
 }
 
 #[cfg(test)]

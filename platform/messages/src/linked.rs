@@ -6,6 +6,8 @@
 use pulldown_cmark::{CowStr, Event, LinkType, Tag, TagEnd};
 
 const SCHEMES: [&str; 2] = ["https://", "http://"];
+/// Bytes that browsers and servers take; a longer one stays text.
+const MAX_ADDRESS: usize = 2_000;
 const NEVER_LAST: [char; 12] = ['.', ',', ';', ':', '!', '?', '\'', '"', '”', '’', '…', '*'];
 
 /// `events` with bare addresses linked, but for those inside a link or a block of code.
@@ -37,28 +39,49 @@ fn pieces<'t>(text: CowStr<'t>, out: &mut Vec<Event<'t>>) {
     out.push(if at == 0 { Event::Text(text) } else { say(&text[at..]) });
 }
 
-/// What stands before the first address, and the address.
+/// What stands before the first address, and the address. Reads each byte a bounded number of times, whatever the text.
 fn next(text: &str) -> Option<(&str, &str)> {
     let mut from = 0;
     loop {
-        let at = from + SCHEMES.iter().filter_map(|scheme| text[from..].find(scheme)).min()?;
-        let starts = !text[..at].ends_with(char::is_alphanumeric);
-        let address = end(&text[at..]);
-        let host = SCHEMES.iter().find_map(|scheme| address.strip_prefix(scheme)).unwrap_or_default();
-        if starts && host.starts_with(char::is_alphanumeric) {
-            return Some((&text[..at], address));
+        let at = from + text[from..].find("http")?;
+        from = at + "http".len();
+        let Some(scheme) = SCHEMES.iter().find(|scheme| text[at..].starts_with(**scheme)) else { continue };
+        let host = &text[at + scheme.len()..];
+        if text[..at].ends_with(char::is_alphanumeric) || !host.starts_with(char::is_alphanumeric) {
+            continue;
         }
-        from = at + SCHEMES[1].len();
+        match run(&text[at..]) {
+            Some(run) => return Some((&text[..at], end(run))),
+            None => from = at + MAX_ADDRESS.min(text.len() - at),
+        }
+        while !text.is_char_boundary(from) {
+            from += 1;
+        }
     }
 }
 
-fn end(text: &str) -> &str {
-    let stop = text.find(|c: char| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | '“' | '„' | '«' | '»'));
-    let mut address = &text[..stop.unwrap_or(text.len())];
+/// The characters up to the first that no address has; `None`: too many for one.
+fn run(text: &str) -> Option<&str> {
+    let stops = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | '“' | '„' | '«' | '»');
+    let stop = text.char_indices().take_while(|(at, _)| *at <= MAX_ADDRESS).find(|(_, c)| stops(*c));
+    match stop {
+        Some((at, _)) => Some(&text[..at]),
+        None => (text.len() <= MAX_ADDRESS).then_some(text),
+    }
+}
+
+/// The address without what ends the sentence.
+fn end(mut address: &str) -> &str {
+    let mut unopened = address.matches(')').count().saturating_sub(address.matches('(').count());
     loop {
         let shorter = address.trim_end_matches(NEVER_LAST);
-        let unopened = shorter.ends_with(')') && shorter.matches(')').count() > shorter.matches('(').count();
-        let shorter = if unopened { &shorter[..shorter.len() - 1] } else { shorter };
+        let shorter = match shorter.strip_suffix(')').filter(|_| unopened > 0) {
+            Some(inside) => {
+                unopened -= 1;
+                inside
+            }
+            None => shorter,
+        };
         if shorter.len() == address.len() {
             return address;
         }
@@ -68,10 +91,11 @@ fn end(text: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use crate::render_html;
+    use super::*;
+    use crate::markup::rendered;
 
     fn links(text: &str) -> Vec<String> {
-        let html = render_html(text);
+        let html = rendered(text);
         html.split("href=\"").skip(1).map(|rest| rest.split('"').next().unwrap().to_owned()).collect()
     }
 
@@ -88,6 +112,29 @@ mod tests {
             assert_eq!(links(text), [found], "{text}");
         }
         assert_eq!(links("http://a.example and https://b.example"), ["http://a.example", "https://b.example"]);
+    }
+
+    /// Each of these once took a minute.
+    #[test]
+    fn no_text_takes_long() {
+        for text in
+            ["http://a.b ".repeat(90_000), format!("http://a.b/{}", ")".repeat(900_000)), format!("https://a/{}", ").".repeat(400_000))]
+        {
+            let began = std::time::Instant::now();
+            linked(std::iter::once(Event::Text(text.into())));
+            assert!(began.elapsed().as_secs() < 10, "a minute before, tens of milliseconds now");
+        }
+        for text in [
+            "https://a.".repeat(90_000),
+            "http://a.b\u{e9}/x".repeat(60_000),
+            "http".repeat(200_000),
+            format!("{} http://a.b", "x".repeat(5_000)),
+        ] {
+            let began = std::time::Instant::now();
+            linked(std::iter::once(Event::Text(text.into())));
+            assert!(began.elapsed().as_secs() < 10);
+        }
+        assert!(links(&format!("https://a.example/{}", "x".repeat(3_000))).is_empty(), "too long for an address");
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 use crate::linked::linked;
 use ammonia::{Builder, UrlRelative};
+use kernel::Fault;
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd, TextMergeStream, html};
 use std::{collections::HashSet, sync::LazyLock};
 
@@ -23,9 +24,22 @@ static SANITISER: LazyLock<Builder<'static>> = LazyLock::new(|| {
     builder
 });
 
+/// Longer texts are rendered on a thread of their own.
+const AT_ONCE_BYTES: usize = 16 * 1024;
+/// Quotes, lists and emphasis within one another; what is deeper loses its tags, not its words.
+const MAX_DEPTH: usize = 20;
+
 /// HTML fit to put into our page: no images, no raw HTML, links to http, https and mailto only.
 /// A single line break is a line break, as people expect of a letter.
-pub fn render_html(text: &str) -> String {
+pub async fn render_html(text: &str) -> Result<String, Fault> {
+    if text.len() <= AT_ONCE_BYTES {
+        return Ok(rendered(text));
+    }
+    let text = text.to_owned();
+    tokio::task::spawn_blocking(move || rendered(&text)).await.map_err(|e| Fault::other(format!("rendering stopped: {e}")))
+}
+
+pub(crate) fn rendered(text: &str) -> String {
     let events = linked(TextMergeStream::new(events(text)));
     let bare = events.iter().all(is_bare);
     let html = pushed(events, text.len());
@@ -54,7 +68,19 @@ fn is_bare(event: &Event) -> bool {
 }
 
 fn events(text: &str) -> impl Iterator<Item = Event<'_>> {
-    Parser::new_ext(text, Options::ENABLE_STRIKETHROUGH).filter_map(|event| match event {
+    let mut depth = 0;
+    let shallow = move |event: &Event| {
+        let (start, end) = match event {
+            Event::Start(tag) => (nests(&tag.to_end()), false),
+            Event::End(tag) => (false, nests(tag)),
+            _ => (false, false),
+        };
+        depth += usize::from(start);
+        let kept = !(start || end) || depth <= MAX_DEPTH;
+        depth -= usize::from(end);
+        kept
+    };
+    Parser::new_ext(text, Options::ENABLE_STRIKETHROUGH).filter(shallow).filter_map(|event| match event {
         Event::Html(raw) | Event::InlineHtml(raw) => Some(Event::Text(raw)),
         Event::SoftBreak => Some(Event::HardBreak),
         Event::Start(Tag::Image { .. }) | Event::End(TagEnd::Image) => None,
@@ -66,6 +92,10 @@ fn events(text: &str) -> impl Iterator<Item = Event<'_>> {
         Event::End(TagEnd::Heading(level)) => Some(Event::End(TagEnd::Heading(below(level)))),
         other => Some(other),
     })
+}
+
+fn nests(tag: &TagEnd) -> bool {
+    matches!(tag, TagEnd::BlockQuote(_) | TagEnd::List(_) | TagEnd::Item | TagEnd::Emphasis | TagEnd::Strong | TagEnd::Strikethrough)
 }
 
 /// The page has its own h1 and h2; the letter's headings begin at h3.
@@ -86,7 +116,7 @@ mod tests {
 
     #[test]
     fn the_subset_is_rendered() {
-        let html = render_html("# Title\nDear **Bob**,\nsee *this*:\n\n- one\n- two\n\n> quoted\n\n`code` <https://example.org/a?b=1>");
+        let html = rendered("# Title\nDear **Bob**,\nsee *this*:\n\n- one\n- two\n\n> quoted\n\n`code` <https://example.org/a?b=1>");
         for want in ["<h3>Title</h3>", "<strong>Bob</strong>", "<br>", "<em>this</em>", "<li>one</li>", "<blockquote>", "<code>code</code>"]
         {
             assert!(html.contains(want), "{want} in {html}");
@@ -108,7 +138,7 @@ mod tests {
             "<iframe src=x></iframe>",
             "[a](<javascript:x>)",
         ] {
-            let html = render_html(bad);
+            let html = rendered(bad);
             for part in ["<script", "<img", "javascript:", "data:", "<style", "<iframe", "href=\"//", "<a href=\"x\""] {
                 assert!(!html.contains(part), "{bad} gave {html}");
             }
@@ -129,6 +159,15 @@ mod tests {
         }
     }
 
+    #[test]
+    fn what_is_nested_too_deep_keeps_its_words() {
+        let html = rendered(&format!("{} deep", ">".repeat(100_000)));
+        assert!(html.contains("deep") && html.len() < 2_000, "{} bytes", html.len());
+        let list: String = (0..40).map(|n| format!("{}- x{n}\n", " ".repeat(2 * n))).collect();
+        let html = rendered(&list);
+        assert!(html.contains("x39") && html.matches("<ul>").count() == html.matches("</ul>").count());
+    }
+
     proptest! {
         #[test]
         fn what_is_not_sanitised_would_pass_unchanged(text in "[<>&a-z\\[\\]()!\"'=:/ \\n*_`~#.0-9+-]{0,200}") {
@@ -140,7 +179,7 @@ mod tests {
         }
         #[test]
         fn any_text_renders_to_allowed_tags_only(text in "[<>a-z\\[\\]()!\"'=:/ \\n*_`#-]{0,200}") {
-            let html = render_html(&text);
+            let html = rendered(&text);
             for piece in html.split('<').skip(1) {
                 let name: String = piece.trim_start_matches('/').chars().take_while(char::is_ascii_alphanumeric).collect();
                 prop_assert!(TAGS.contains(&name.as_str()), "{name} in {html}");

@@ -6,7 +6,7 @@
 use crate::{AttachRefused, AttachmentView, Post, attach, draft, segment};
 use bytes::{Buf, Bytes};
 use futures_util::{Stream, StreamExt};
-use kernel::{AttachmentId, Fault, MessageId};
+use kernel::{AttachmentId, Fault, FaultKind, MessageId};
 use keys::{Part, PartKey, ResumableSha256};
 use sea_orm::{ColumnTrait, QueryFilter};
 use segment::SEGMENT;
@@ -29,24 +29,25 @@ where
 }
 
 /// One request's part of an upload.
-struct Upload<'p> {
-    post: &'p Post,
-    who: &'p Caller,
+struct Upload {
+    post: Post,
+    who: Caller,
     row: attachment::Model,
     key: PartKey,
     hash: Option<ResumableSha256>,
     limit: Option<u64>,
 }
 
-/// A segment that is durable, to be written into the row.
+/// A segment that is durable and in the row.
 struct Stored {
-    bytes: usize,
+    row: attachment::Model,
     hash: ResumableSha256,
-    last: bool,
 }
 
-impl<'p> Upload<'p> {
-    async fn open(post: &'p Post, who: &'p Caller, id: AttachmentId, offset: u64) -> Result<Upload<'p>, AttachRefused> {
+type Storing = tokio::task::JoinHandle<Result<Stored, AttachRefused>>;
+
+impl Upload {
+    async fn open(post: &Post, who: &Caller, id: AttachmentId, offset: u64) -> Result<Upload, AttachRefused> {
         who.must(Right::Attach)?;
         let (row, key, limit) = post
             .db
@@ -76,7 +77,7 @@ impl<'p> Upload<'p> {
             return Err(AttachRefused::Offset(here));
         }
         let hash = ResumableSha256::from_state(&row.hash_state)?;
-        Ok(Upload { post, who, row, key, hash: Some(hash), limit })
+        Ok(Upload { post: post.clone(), who: who.clone(), row, key, hash: Some(hash), limit })
     }
 
     async fn take<S, X>(mut self, reader: &mut Segments<S>) -> Result<AttachmentView, AttachRefused>
@@ -86,24 +87,20 @@ impl<'p> Upload<'p> {
     {
         let mut here = u64::try_from(self.row.received_bytes).unwrap_or(0);
         let began = self.row.received_bytes;
-        let mut storing: Option<tokio::task::JoinHandle<Result<Stored, Fault>>> = None;
+        let mut storing: Option<Storing> = None;
         loop {
             let (plain, end) = reader.next().await;
             let seen = here + plain.len() as u64;
             let wrong = self.check_size(seen, &end);
             let last = matches!(end, End::Finished) && self.declared().is_none_or(|d| d == seen);
-            if let Some(before) = storing.take() {
-                self.write_down(before.await.map_err(|e| Fault::other(format!("sealing stopped: {e}")))??).await?;
-            }
+            self.settle(storing.take()).await?;
             wrong?;
             if (plain.len() == SEGMENT || last) && !plain.is_empty() {
                 storing = Some(self.store(here, plain, last)?);
                 here = seen;
             }
             if !matches!(end, End::More) {
-                if let Some(newest) = storing.take() {
-                    self.write_down(newest.await.map_err(|e| Fault::other(format!("sealing stopped: {e}")))??).await?;
-                }
+                self.settle(storing.take()).await?;
                 let lost = matches!(end, End::Finished) && self.row.received_bytes == began && seen > here;
                 return if lost { Err(AttachRefused::PieceTooSmall) } else { self.answer(&end) };
             }
@@ -132,54 +129,19 @@ impl<'p> Upload<'p> {
         Ok(())
     }
 
-    /// Seals and stores beside the arrival of the next segment.
-    fn store(&mut self, start: u64, plain: Vec<u8>, last: bool) -> Result<tokio::task::JoinHandle<Result<Stored, Fault>>, Fault> {
-        let mut hash = self.hash.take().ok_or_else(|| Fault::other("two segments at once"))?;
-        let (key, chance) = (self.key.clone(), self.post.db.chance().clone());
-        let (blobs, name) = (self.post.db.blobs().clone(), self.row.blob.clone());
-        Ok(tokio::spawn(async move {
-            let bytes = plain.len();
-            let sealing = tokio::task::spawn_blocking(move || {
-                hash.update(&plain);
-                (segment::seal(&key, start, &plain, last, &chance), hash)
-            });
-            let (sealed, hash) = sealing.await.map_err(|e| Fault::other(format!("sealing stopped: {e}")))?;
-            blobs.put(&name, segment::number(start), sealed).await?;
-            Ok(Stored { bytes, hash, last })
-        }))
+    /// Seals, stores and writes down beside the arrival of the next segment. A task of its own: where the request is given up half-way,
+    /// what was stored is written down all the same, or deleted.
+    fn store(&mut self, start: u64, plain: Vec<u8>, last: bool) -> Result<Storing, Fault> {
+        let hash = self.hash.take().ok_or_else(|| Fault::other("two segments at once"))?;
+        let (post, who, row, key) = (self.post.clone(), self.who.clone(), self.row.clone(), self.key.clone());
+        Ok(tokio::spawn(async move { keep(&post, &who, row, Segment { key, start, plain, last }, hash).await }))
     }
 
-    /// One act a segment: the row moves on only if nobody else moved it.
-    async fn write_down(&mut self, stored: Stored) -> Result<(), AttachRefused> {
-        let Stored { bytes, hash, last } = stored;
-        let (id, before) = (self.row.id, self.row.received_bytes);
-        let received = before + bytes as i64;
-        let state = if last { Vec::new() } else { hash.state()? };
-        let sha256 = last.then(|| hash.clone().finish().to_vec());
-        let (kept, digest) = (state.clone(), sha256.clone());
-        self.post
-            .db
-            .act(self.who, async move |tx| {
-                let moved = tx
-                    .update::<attachment::Entity>()
-                    .set(attachment::Column::ReceivedBytes, received)
-                    .set(attachment::Column::HashState, kept)
-                    .set(attachment::Column::Sha256, digest)
-                    .set(attachment::Column::UpdatedAt, tx.now().0)
-                    .filter(attachment::Column::Id.eq(id))
-                    .filter(attachment::Column::ReceivedBytes.eq(before))
-                    .filter(attachment::Column::Sha256.is_null())
-                    .exec()
-                    .await?;
-                if moved == 0 {
-                    return Err(AttachRefused::NotFound);
-                }
-                quota::reserve_bytes(tx, bytes as i64).await.map_err(refused)
-            })
-            .await?;
-        self.row.received_bytes = received;
-        self.row.sha256 = sha256;
-        self.hash = Some(hash);
+    async fn settle(&mut self, storing: Option<Storing>) -> Result<(), AttachRefused> {
+        let Some(storing) = storing else { return Ok(()) };
+        let stored = storing.await.map_err(|e| Fault::other(format!("storing stopped: {e}")))??;
+        self.row = stored.row;
+        self.hash = Some(stored.hash);
         Ok(())
     }
 
@@ -190,6 +152,75 @@ impl<'p> Upload<'p> {
             _ => Ok(view),
         }
     }
+}
+
+struct Segment {
+    key: PartKey,
+    /// Its first byte.
+    start: u64,
+    plain: Vec<u8>,
+    /// The file ends with it.
+    last: bool,
+}
+
+/// The segment made durable in a place of its own, then one act that moves the row on to it. An act that is refused takes the segment with
+/// it; one whose end nobody knows leaves it, since the row may name it.
+async fn keep(
+    post: &Post,
+    who: &Caller,
+    row: attachment::Model,
+    segment: Segment,
+    mut hash: ResumableSha256,
+) -> Result<Stored, AttachRefused> {
+    let Segment { key, start, plain, last } = segment;
+    let (bytes, chance) = (plain.len(), post.db.chance().clone());
+    let number = segment::number(start);
+    let place = segment::fresh_place(number, &chance);
+    let sealing = tokio::task::spawn_blocking(move || {
+        hash.update(&plain);
+        (segment::seal(&key, start, &plain, last, &chance), hash)
+    });
+    let (sealed, hash) = sealing.await.map_err(|e| Fault::other(format!("sealing stopped: {e}")))?;
+    post.db.blobs().put(&row.blob, place, sealed).await?;
+    let next = attachment::Model {
+        received_bytes: row.received_bytes + bytes as i64,
+        hash_state: if last { Vec::new() } else { hash.state()? },
+        sha256: last.then(|| hash.clone().finish().to_vec()),
+        places: segment::with_place(&row.places, number, place),
+        ..row.clone()
+    };
+    if let Err(refused) = write_down(post, who, &row, &next).await {
+        let known = !matches!(&refused, AttachRefused::Fault(fault) if fault.kind() == FaultKind::Uncertain);
+        if known && let Err(fault) = post.db.blobs().delete(&row.blob, place).await {
+            tracing::warn!(%fault, "a segment that nobody needs was not deleted");
+        }
+        return Err(refused);
+    }
+    Ok(Stored { row: next, hash })
+}
+
+/// The row moves on only if nobody else moved it.
+async fn write_down(post: &Post, who: &Caller, row: &attachment::Model, next: &attachment::Model) -> Result<(), AttachRefused> {
+    post.db
+        .act(who, async |tx| {
+            let moved = tx
+                .update::<attachment::Entity>()
+                .set(attachment::Column::ReceivedBytes, next.received_bytes)
+                .set(attachment::Column::HashState, next.hash_state.clone())
+                .set(attachment::Column::Sha256, next.sha256.clone())
+                .set(attachment::Column::Places, next.places.clone())
+                .set(attachment::Column::UpdatedAt, tx.now().0)
+                .filter(attachment::Column::Id.eq(row.id))
+                .filter(attachment::Column::ReceivedBytes.eq(row.received_bytes))
+                .filter(attachment::Column::Sha256.is_null())
+                .exec()
+                .await?;
+            if moved == 0 {
+                return Err(AttachRefused::NotFound);
+            }
+            quota::reserve_bytes(tx, next.received_bytes - row.received_bytes).await.map_err(refused)
+        })
+        .await
 }
 
 fn refused(refused: quota::Refused) -> AttachRefused {

@@ -9,8 +9,30 @@ use keys::{CHUNK, PartKey, SALT, TAG};
 use std::ops::Range;
 
 const CHUNKS: usize = 64;
+/// Random bits of a place.
+const PLACE_BITS: u32 = 48;
+/// Bytes of a place in the row.
+const PLACE: usize = 8;
 /// Plain bytes of a full segment: 4 MiB.
 pub(crate) const SEGMENT: usize = CHUNKS * CHUNK;
+
+/// Where a try to write segment `number` puts it: no two tries share a place, so one that lost replaces nothing.
+pub(crate) fn fresh_place(number: u64, chance: &Chance) -> u64 {
+    number << PLACE_BITS | u64::from_be_bytes(chance.bytes()) >> (u64::BITS - PLACE_BITS)
+}
+
+/// Where segment `number` lies, as the file's row has it. A file from before places were kept has its segments under their numbers.
+pub(crate) fn place(places: &[u8], number: u64) -> u64 {
+    let at = usize::try_from(number).ok().and_then(|n| places.chunks_exact(PLACE).nth(n));
+    at.and_then(|bytes| bytes.try_into().ok()).map_or(number, u64::from_be_bytes)
+}
+
+/// `places` with that of segment `number`, the next one.
+pub(crate) fn with_place(places: &[u8], number: u64, place: u64) -> Vec<u8> {
+    let mut all: Vec<u8> = (0..number).flat_map(|n| self::place(places, n).to_be_bytes()).collect();
+    all.extend(place.to_be_bytes());
+    all
+}
 
 /// Number of the segment that holds byte `at`.
 pub(crate) fn number(at: u64) -> u64 {
@@ -51,6 +73,10 @@ impl Piece {
         let here = |at: u64| at.saturating_sub(start).min(plain_len(number, size));
         let chunks = here(wanted.start) / CHUNK as u64..here(wanted.end).div_ceil(CHUNK as u64);
         Piece { number, size, chunks }
+    }
+    /// Where its segment lies in the blob.
+    pub(crate) fn lies_at(&self, places: &[u8]) -> u64 {
+        place(places, self.number)
     }
     /// Where in the file its first byte is.
     pub(crate) fn start(&self) -> u64 {
@@ -94,6 +120,20 @@ mod tests {
 
     const SEG: u64 = SEGMENT as u64;
     const C: u64 = CHUNK as u64;
+
+    #[test]
+    fn places_are_found_again_and_never_shared() {
+        let chance = Chance::seeded(5);
+        let (mut places, mut given) = (Vec::new(), Vec::new());
+        for n in 0..300 {
+            let (lost, won) = (fresh_place(n, &chance), fresh_place(n, &chance));
+            assert_ne!(lost, won);
+            places = with_place(&places, n, won);
+            given.push(won);
+        }
+        assert!((0..300).all(|n| place(&places, n) == given[n as usize]));
+        assert_eq!((place(&[], 7), place(&with_place(&[], 2, 99), 1), place(&with_place(&[], 2, 99), 2)), (7, 1, 99), "from before places");
+    }
 
     #[test]
     fn a_range_opens_the_chunks_that_it_needs_and_no_others() {

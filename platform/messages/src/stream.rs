@@ -6,7 +6,7 @@ use futures_util::stream::{self, BoxStream, StreamExt};
 use kernel::{AttachmentId, Fault, MessageId};
 use keys::{MessageKey, Part, PartKey, Slot, Token};
 use sea_orm::{ColumnTrait, QueryFilter};
-use std::ops::Range;
+use std::{ops::Range, sync::Arc};
 use store::{
     Blobs, Caller, TenantRead, Who,
     entity::{attachment, released},
@@ -54,7 +54,13 @@ pub async fn open_file(post: &Post, who: &Caller, reader: Reader<'_>, file: Atta
         })
         .await?;
     let file = AttachmentView::of(&row);
-    let source = Source { blobs: post.db.blobs().clone(), name: row.blob, key: key.part(Part::Attachment(file.id)), size: file.received };
+    let source = Source {
+        blobs: post.db.blobs().clone(),
+        name: row.blob,
+        places: row.places.into(),
+        key: key.part(Part::Attachment(file.id)),
+        size: file.received,
+    };
     Ok(OpenFile { file, source })
 }
 
@@ -99,6 +105,7 @@ impl OpenFile {
 struct Source {
     blobs: Blobs,
     name: String,
+    places: Arc<[u8]>,
     key: PartKey,
     size: u64,
 }
@@ -107,7 +114,8 @@ impl Source {
     /// What segment `number` holds of `range`.
     async fn read(self, range: Range<u64>, number: u64) -> Result<Bytes, std::io::Error> {
         let piece = Piece::holding(&range, number, self.size);
-        let sealed = self.blobs.get_ranges(&self.name, number, &piece.places()).await.map_err(std::io::Error::other)?;
+        let sealed =
+            self.blobs.get_ranges(&self.name, piece.lies_at(&self.places), &piece.places()).await.map_err(std::io::Error::other)?;
         let start = piece.start();
         let opening = tokio::task::spawn_blocking(move || match sealed.as_slice() {
             [salt, chunks] => piece.open(&self.key, salt, chunks),

@@ -47,15 +47,16 @@ pub async fn page(web: &Web, link: &Link, status: StatusCode, problem: &str, rep
     let Some(content) = content else {
         return if reply.is_empty() { link.to_the_door(web).await } else { door::again(web, link, status, problem, reply).await };
     };
-    link.page(web, status, |head| view(head, &content, link.now, problem, reply))
+    let html = messages::render_html(&content.text).await?;
+    link.page(web, status, |head| view(head, &content, html, link.now, problem, reply))
 }
 
-fn view(head: Head, content: &Content, now: Time, problem: &str, reply: &str) -> MessagePage {
+fn view(head: Head, content: &Content, html: String, now: Time, problem: &str, reply: &str) -> MessagePage {
     MessagePage {
         head,
         from: whom(&content.sender),
         subject: content.subject.clone(),
-        html: messages::render_html(&content.text),
+        html,
         files: content.attachments.iter().map(file).collect(),
         opened: When::near(content.opened_at, now),
         expires: When::near(content.expires_at, now),

@@ -78,7 +78,7 @@ pub async fn show(Data(web): Data<&Web>, member: Member, Path(id): Path<String>,
         particulars: particulars::of(message, now),
         files: files(message, &body),
         no_body: no_body(&body),
-        body: if let Body::Text(text) = &body { Some(messages::render_html(text)) } else { None },
+        body: if let Body::Text(text) = &body { Some(messages::render_html(text).await?) } else { None },
         replies: found.replies.into_iter().map(|r| received::row_of(r, now)).collect(),
     };
     page::page(&member.browser, &template)

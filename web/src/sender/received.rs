@@ -87,7 +87,7 @@ pub async fn show(Data(web): Data<&Web>, member: Member, Path(id): Path<String>)
     let template = ReplyPage {
         page: member.top(web, "received").await?,
         at: When::near(reply.created_at, web.post.db.clock().now()),
-        html: messages::render_html(&text),
+        html: messages::render_html(&text).await?,
         id,
         read: reply.read_at.is_some(),
         from: reply.from,

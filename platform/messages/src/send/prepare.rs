@@ -40,6 +40,17 @@ pub(super) struct Addressed {
     pub(super) token_hash: [u8; 32],
 }
 
+impl Ready {
+    /// Deletes what was stored for a message that was not sent.
+    pub(super) async fn discard(&self, post: &Post) {
+        if let SealedBody::Blob { name, .. } = &self.body
+            && let Err(fault) = post.db.blobs().delete_all(name).await
+        {
+            tracing::warn!(%fault, "the body of a message that was not sent was not deleted");
+        }
+    }
+}
+
 /// What is slow: reads the draft's key, stretches the message password, seals, stores a large body. Outside any act, so that
 /// nobody waits for it.
 pub async fn prepare(post: &Post, who: &Caller, mut draft: Draft) -> Result<Ready, SendRefused> {

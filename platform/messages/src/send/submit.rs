@@ -7,8 +7,11 @@ use super::{
     send,
 };
 use crate::{Draft, Outline, Post};
-use kernel::FaultKind;
+use kernel::{Fault, FaultKind, MAX_BODY_IN_ROW};
 use store::Caller;
+
+/// A sealed body is longer than the text by less than this.
+const ROOM_FOR_TAGS: usize = 1024;
 
 /// Parse, prepare and send. `idempotency`: key and hash of the request; a second one answers what the first did.
 /// A draft that was sent already answers its message (`repeated`), so a double click sends once.
@@ -24,12 +27,12 @@ pub async fn submit(post: &Post, who: &Caller, outline: &Outline, idempotency: O
         return Err(SendRefused::NoRoom);
     }
     let draft_id = parsed.draft;
-    let sent = async {
-        let mut ready = prepare(post, who, parsed).await?;
-        ready.idempotency = idempotency.map(|(key, hash)| (key.to_owned(), hash));
-        post.db.act(who, async |tx| send(tx, &ready).await).await
-    }
-    .await;
+    let whole = (post.clone(), who.clone(), parsed, idempotency.map(|(key, hash)| (key.to_owned(), hash)));
+    // Where the body may be stored beside the database, nobody who hangs up half-way may leave it there.
+    let sent = match whole.2.body.len() + ROOM_FOR_TAGS > MAX_BODY_IN_ROW {
+        true => tokio::spawn(accept(whole)).await.map_err(|e| Fault::other(format!("sending stopped: {e}")))?,
+        false => accept(whole).await,
+    };
     match (sent, draft_id, idempotency) {
         (Err(SendRefused::NoDraft), Some(id), _) => {
             post.db.read(who, async |read| sent_before(read, id).await).await?.ok_or(SendRefused::NoDraft)
@@ -39,4 +42,16 @@ pub async fn submit(post: &Post, who: &Caller, outline: &Outline, idempotency: O
         }
         (sent, ..) => sent,
     }
+}
+
+/// Everything that is slow, then the act; what was stored for a message that was refused is deleted.
+async fn accept((post, who, parsed, idempotency): (Post, Caller, Draft, Option<(String, [u8; 32])>)) -> Result<Sent, SendRefused> {
+    let mut ready = prepare(&post, &who, parsed).await?;
+    ready.idempotency = idempotency;
+    let sent = post.db.act(&who, async |tx| send(tx, &ready).await).await;
+    let refused = matches!(&sent, Err(refused) if !matches!(refused, SendRefused::Fault(fault) if fault.kind() == FaultKind::Uncertain));
+    if refused {
+        ready.discard(&post).await;
+    }
+    sent
 }

@@ -50,6 +50,18 @@ impl LocalBlobs {
         };
         if blocking("writing a probe", probe).await? == b"probe" { Ok(()) } else { Err(Fault::other("a blob came back altered")) }
     }
+    /// The directory goes with its last segment.
+    pub(super) async fn delete(&self, name: &str, segment: u64) -> Result<(), Fault> {
+        let blob = self.root.join(name);
+        blocking("deleting a segment", move || match fs::remove_file(blob.join(segment.to_string())) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
+            _ => {
+                let _ = fs::remove_dir(blob);
+                Ok(())
+            }
+        })
+        .await
+    }
     pub(super) async fn delete_all(&self, name: &str) -> Result<(), Fault> {
         let blob = self.root.join(name);
         blocking("deleting a blob", move || match fs::remove_dir_all(blob) {

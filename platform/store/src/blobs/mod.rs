@@ -62,6 +62,14 @@ impl Blobs {
             Blobs::S3(s3) => s3.get_ranges(name, segment, ranges).await,
         }
     }
+    /// Deletes one segment; deleting what is not there is fine.
+    pub async fn delete(&self, name: &str, segment: u64) -> Result<(), Fault> {
+        check_name(name)?;
+        match self {
+            Blobs::Local(local) => local.delete(name, segment).await,
+            Blobs::S3(s3) => s3.delete(name, segment).await,
+        }
+    }
     /// Deletes every segment; deleting what is not there is fine.
     pub async fn delete_all(&self, name: &str) -> Result<(), Fault> {
         check_name(name)?;

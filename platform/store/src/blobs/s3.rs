@@ -61,6 +61,12 @@ impl S3Blobs {
         let whole = parts.iter().map(|part| part.len() as u64).eq(ranges.iter().map(|range| range.end - range.start));
         if whole { Ok(parts) } else { Err(Fault::other("a blob is shorter than it was")) }
     }
+    pub(super) async fn delete(&self, name: &str, segment: u64) -> Result<(), Fault> {
+        match self.bucket.delete(&at(name, segment)).await {
+            Err(object_store::Error::NotFound { .. }) | Ok(()) => Ok(()),
+            Err(e) => Err(fault("deleting a segment", e)),
+        }
+    }
     pub(super) async fn delete_all(&self, name: &str) -> Result<(), Fault> {
         let failed = |e| fault("deleting a blob", e);
         let segments = self.bucket.list(Some(&Path::from(name))).map_ok(|object| object.location).boxed();

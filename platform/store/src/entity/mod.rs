@@ -230,6 +230,7 @@ table! {
         pub hash_state: Vec<u8>,
         pub sha256: Option<Vec<u8>>,
         pub blob: String,
+        pub places: Vec<u8>,
         pub created_at: i64,
         pub updated_at: i64,
     }

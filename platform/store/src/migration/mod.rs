@@ -7,6 +7,7 @@ mod m0002_turns;
 mod m0003_certificates;
 mod m0004_devices;
 mod m0007_step_up;
+mod m0008_places;
 mod proxy;
 
 use crate::{
@@ -32,6 +33,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0003_certificates::Migration),
             Box::new(m0004_devices::Migration),
             Box::new(m0007_step_up::Migration),
+            Box::new(m0008_places::Migration),
         ]
     }
 }

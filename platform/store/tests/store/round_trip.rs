@@ -75,7 +75,7 @@ on_both! {
                 there_and_back::<released::Entity>(tx, released::Model { tenant_id: t, visit_id: id(n), attachment_id: id(n), at: 5 }).await?;
                 there_and_back::<attachment::Entity>(tx, attachment::Model {
                     tenant_id: t, id: id(n), message_id: message.id, name: "a.pdf".into(), media_type: "application/pdf".into(), declared_bytes: when,
-                    received_bytes: 1 << 40, hash_state: vec![], sha256: some.then(|| vec![1; 32]), blob: "ab/cd/ef".into(), created_at: 1, updated_at: 2,
+                    received_bytes: 1 << 40, hash_state: vec![], sha256: some.then(|| vec![1; 32]), blob: "ab/cd/ef".into(), places: vec![1; 8], created_at: 1, updated_at: 2,
                 }).await?;
                 there_and_back::<evidence::Entity>(tx, evidence::Model {
                     tenant_id: t, seq: n as i64, id: id(n), message_id: some.then_some(message.id), recipient_id: some.then_some(recipient.id),
