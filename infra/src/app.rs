@@ -3,6 +3,7 @@
 use crate::{Config, front::Front};
 use accounts::Accounts;
 use billing::Catalogue;
+use domains::{Dns, Domains};
 use edge::Draining;
 use kernel::{Chance, Clock, EmailAddress, Fault, HostName, Site};
 use keys::{Cost, PasswordHasher, RootKeys};
@@ -28,6 +29,7 @@ pub struct App {
     pub db: Db,
     pub post: Post,
     pub accounts: Accounts,
+    pub domains: Domains,
     pub mailer: Mailer,
     pub site: Site,
     pub(crate) config: Arc<Config>,
@@ -54,7 +56,18 @@ impl App {
         let hasher = PasswordHasher::new(cost, outside.chance);
         let post = Post { db: db.clone(), hasher: hasher.clone(), site: site.clone(), unasked: config.unasked_mail.into() };
         let accounts = Accounts { db: db.clone(), hasher, site: site.clone(), sign_up_plan: plan.name, sign_up_limits: plan.limits };
-        Ok(App { db, post, accounts, mailer: outside.mailer, site, config: Arc::new(config.clone()), draining: Draining::default() })
+        let (dns, ca) = (Dns::new(&config.domains.resolvers)?, config.domains.caa.clone());
+        let domains = Domains { db: db.clone(), dns, ours: own_host(&config.site.base_url), ca };
+        Ok(App {
+            db,
+            post,
+            accounts,
+            domains,
+            mailer: outside.mailer,
+            site,
+            config: Arc::new(config.clone()),
+            draining: Draining::default(),
+        })
     }
 
     /// Everything the site answers: pages, `/v1`, the API document, probes, assets, and a page for what is not there.
@@ -123,6 +136,12 @@ pub(crate) fn content_origin(base: &str, host: &str) -> Result<String, String> {
     }
     url.set_host(Some(name.as_str())).map_err(|_| format!("site.content_host “{host}” is no host"))?;
     Ok(url.origin().ascii_serialization())
+}
+
+/// Where tenants' names have to lead; a site that is reached by its address alone has no such names.
+fn own_host(base: &str) -> HostName {
+    let named = Url::parse(base).ok().and_then(|url| HostName::parse(url.host_str()?).ok());
+    named.unwrap_or_else(|| HostName::parse("localhost").expect("a host name"))
 }
 
 pub(crate) fn catalogue(config: &Config) -> Result<Catalogue, Fault> {

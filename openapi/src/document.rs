@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 const ABOUT: &str = include_str!("../assets/about.md");
 /// Schemas that a caller writes: unknown fields are refused.
-const WRITTEN: [&str; 2] = ["NewMessage", "RetractionRequest"];
+const WRITTEN: [&str; 3] = ["NewMessage", "RetractionRequest", "NewDomain"];
 /// Schemas whose fields are left out instead of being null.
 const SPARSE: [&str; 2] = ["Problem", "FieldProblem"];
 

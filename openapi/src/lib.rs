@@ -8,6 +8,7 @@ mod answer;
 mod attachments;
 mod bearer;
 mod document;
+mod domains;
 mod door;
 mod file;
 mod ids;
@@ -52,6 +53,7 @@ pub const PREFIX: &str = "/v1";
 #[derive(Clone)]
 pub struct Api {
     pub post: Post,
+    pub domains: ::domains::Domains,
     pub site: Site,
 }
 

@@ -6,6 +6,7 @@ use crate::{
     answer::{Answer, NoContent},
     attachments::{self, Attachment, AttachmentList},
     bearer::Key,
+    domains::{self, Added, Domain, DomainList, NewDomain},
     file::{self, FileAnswer},
     ids::Id,
     message::{self, Message, RecipientList},
@@ -20,7 +21,7 @@ use crate::{
     upload::{self, Began, RawBody},
     words::StateWord,
 };
-use kernel::{AttachmentId, MessageId, RecipientId, ReplyId};
+use kernel::{AttachmentId, DomainId, MessageId, RecipientId, ReplyId};
 use poem::{IntoEndpoint, Request, endpoint::BoxEndpoint};
 use poem_openapi::{
     OpenApi, OpenApiService,
@@ -237,6 +238,42 @@ impl Operations {
     #[oai(path = "/replies/:id/read", method = "post", operation_id = "markReplyRead")]
     async fn mark_reply_read(&self, key: Key, id: Path<Id<ReplyId>>) -> Result<NoContent, Problem> {
         replies::mark_read(self.api(), &key.0, id.0.0).await
+    }
+
+    /// List your own domains
+    #[oai(path = "/domains", method = "get", operation_id = "listDomains")]
+    async fn list_domains(&self, key: Key) -> Result<Answer<DomainList>, Problem> {
+        domains::list(self.api(), &key.0).await
+    }
+
+    /// Add a domain of your own
+    ///
+    /// The answer has the records to make in its DNS. A name that you removed less than 30 days ago comes back with the same ones.
+    #[oai(path = "/domains", method = "post", operation_id = "addDomain")]
+    async fn add_domain(&self, key: Key, body: StrictJson<NewDomain>) -> Result<Added, Problem> {
+        domains::add(self.api(), &key.0, body.value).await
+    }
+
+    /// Read one domain: its step, the records to make, and what was seen instead
+    #[oai(path = "/domains/:id", method = "get", operation_id = "readDomain")]
+    async fn read_domain(&self, key: Key, id: Path<Id<DomainId>>) -> Result<Answer<Domain>, Problem> {
+        domains::read(self.api(), &key.0, id.0.0).await
+    }
+
+    /// Remove a domain
+    ///
+    /// It is served no more. Nobody else can have it here for 30 days.
+    #[oai(path = "/domains/:id", method = "delete", operation_id = "removeDomain")]
+    async fn remove_domain(&self, key: Key, id: Path<Id<DomainId>>) -> Result<NoContent, Problem> {
+        domains::remove(self.api(), &key.0, id.0.0).await
+    }
+
+    /// Look at a domain's DNS again now
+    ///
+    /// What is found stands in the domain a few seconds later.
+    #[oai(path = "/domains/:id/look", method = "post", operation_id = "lookAtDomain")]
+    async fn look_at_domain(&self, key: Key, id: Path<Id<DomainId>>) -> Result<NoContent, Problem> {
+        domains::look(self.api(), &key.0, id.0.0).await
     }
 
     /// Read the plan, its limits and what is used

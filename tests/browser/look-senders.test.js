@@ -16,6 +16,12 @@ fact("a new member's pages are empty and teach", SLOW, async (town) => {
   }
   await apiKey(page, "billing server");
   await look(page, "settings-key");
+  await page.goto("/settings/domains");
+  await look(page, "domains-empty");
+  await page.getByLabel("Name to add").fill("post.acme.example");
+  await page.getByRole("button", { name: "Add the domain" }).click();
+  await page.getByRole("heading", { name: "post.acme.example" }).waitFor();
+  await look(page, "domain");
 });
 
 fact("the pages of writing", SLOW, async (town) => {

@@ -3,6 +3,7 @@
 mod attach;
 mod bucket;
 mod content_host;
+mod domains;
 mod draft;
 mod known;
 mod notices;

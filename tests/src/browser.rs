@@ -28,6 +28,8 @@ const BOUNDARY: &str = "a line that stands in no file";
 pub struct Browser {
     pub door: Door,
     pub address: IpAddr,
+    /// What it calls the site; nothing: the site's own host.
+    host: Option<String>,
     kept: Arc<Mutex<Kept>>,
 }
 
@@ -41,7 +43,12 @@ struct Kept {
 
 impl Browser {
     pub fn new(door: Door, address: IpAddr) -> Browser {
-        Browser { door, address, kept: Arc::default() }
+        Browser { door, address, host: None, kept: Arc::default() }
+    }
+
+    /// The same person's browser at another host, which has cookies of its own there.
+    pub fn at_host(&self, host: &str) -> Browser {
+        Browser { host: Some(host.to_owned()), kept: Arc::default(), ..self.clone() }
     }
 
     pub async fn get(&self, path: &str) -> Answer {
@@ -88,6 +95,9 @@ impl Browser {
     pub async fn ask(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Body) -> Answer {
         let mut ask = Ask::new(method, path, self.address).header("user-agent", FIREFOX);
         ask.headers.extend(headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        if let Some(host) = &self.host {
+            ask = ask.header("host", host);
+        }
         let cookies = self.cookie_line();
         if !cookies.is_empty() {
             ask = ask.header("cookie", &cookies);

@@ -6,6 +6,7 @@
 
 mod api_key;
 mod browser;
+mod dns;
 mod door;
 mod letters;
 mod member;
@@ -15,6 +16,7 @@ mod town;
 
 pub use api_key::ApiKey;
 pub use browser::{Browser, Fields, File};
+pub use dns::Dns;
 pub use door::{Answer, Ask, Body, Door};
 pub use letters::Letter;
 pub use member::{Member, PASSWORD};

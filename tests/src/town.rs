@@ -212,6 +212,7 @@ fn config(database: &TestDatabase) -> Config {
     });
     config.site.base_url = BASE.into();
     config.site.mail_from = "post@mail.example.test".into();
+    config.domains.resolvers = vec![crate::dns::that_knows_nothing(); 2];
     config.sign_up.plan = "business".into();
     // Most tests mail the same few addresses over and over; the brakes have tests of their own.
     config.unasked_mail = UnaskedMail::UNLIMITED.into();

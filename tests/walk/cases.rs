@@ -48,6 +48,9 @@ pub const CASES: &[Case] = cases! {
     "GET" "/prove/:token" => "/prove/<prove>" Nothing, 200;
     "POST" "/prove/:token" => "/prove/<prove>" Form(""), 303;
 
+    "GET" "/hand-off" => "/hand-off" Nothing, 404;
+    "GET" "/arrive" => "/arrive" Nothing, 403;
+
     "GET" "/settings" => "/settings" Nothing, 200;
     "POST" "/settings/name" => "/settings/name" Form("name=<name>"), 303;
     "POST" "/settings/proof" => "/settings/proof" Form(""), 303;
@@ -56,6 +59,12 @@ pub const CASES: &[Case] = cases! {
     "POST" "/settings/sessions/end-all" => "/settings/sessions/end-all" Form(""), 303;
     "POST" "/settings/keys" => "/settings/keys" Form("key_name=another"), 201;
     "POST" "/settings/keys/revoke" => "/settings/keys/revoke" Form("key=<key>"), 303;
+
+    "GET" "/settings/domains" => "/settings/domains" Nothing, 200;
+    "POST" "/settings/domains" => "/settings/domains" Form("name=page.<name>.example"), 303;
+    "GET" "/settings/domains/:id" => "/settings/domains/<domain>" Nothing, 200;
+    "POST" "/settings/domains/:id/look" => "/settings/domains/<domain>/look" Form(""), 303;
+    "POST" "/settings/domains/:id/remove" => "/settings/domains/<domain>/remove" Form(""), 303;
 
     "GET" "/sent" => "/sent?after=<message>" Nothing, 200;
     "GET" "/compose" => "/compose" Nothing, 200;
@@ -114,6 +123,11 @@ pub const CASES: &[Case] = cases! {
     "GET" "/v1/replies" => "/v1/replies?message=<message>&after=<reply>" Nothing, 200;
     "GET" "/v1/replies/{id}" => "/v1/replies/<reply>" Nothing, 200;
     "POST" "/v1/replies/{id}/read" => "/v1/replies/<reply>/read" Nothing, 204;
+    "GET" "/v1/domains" => "/v1/domains" Nothing, 200;
+    "POST" "/v1/domains" => "/v1/domains" Json(r#"{"name":"api.<name>.example"}"#), 201;
+    "GET" "/v1/domains/{id}" => "/v1/domains/<domain>" Nothing, 200;
+    "DELETE" "/v1/domains/{id}" => "/v1/domains/<domain>" Nothing, 204;
+    "POST" "/v1/domains/{id}/look" => "/v1/domains/<domain>/look" Nothing, 204;
     "GET" "/v1/account" => "/v1/account" Nothing, 200;
 };
 

@@ -11,7 +11,7 @@ use store::testing::Rows;
 use tests::{Body, Browser, Fields, Recipient, Town, on_both_with};
 
 const LOOKING: [&str; 3] = ["GET", "HEAD", "OPTIONS"];
-const EVERYTHING: [&str; 5] = ["message", "draft", "upload", "key", "session"];
+const EVERYTHING: [&str; 6] = ["message", "draft", "upload", "key", "session", "domain"];
 /// Each proof, and accepting first.
 const PROOFS: [&Fields<'static>; 4] = [
     &[("proof", "r0")],

@@ -22,7 +22,7 @@ const MALFORMED: [&str; 8] = [
     "%F0%9F%92%A9",
 ];
 /// Every word that a case may name.
-const EVERYTHING: [&str; 6] = ["message", "draft", "upload", "key", "session", "prove"];
+const EVERYTHING: [&str; 7] = ["message", "draft", "upload", "key", "session", "domain", "prove"];
 
 /// Thousands of requests under a stopped clock.
 pub fn unlimited(config: &mut countersign::Config) {

@@ -54,6 +54,9 @@ impl House {
         if any(&["key", "session"]) {
             house.make_credentials(town, &mut owned).await;
         }
+        if any(&["domain"]) {
+            house.make_domain(n, &mut owned).await;
+        }
         if any(&["prove", "reset"]) {
             house.make_mailed_links(town, n, &mut owned).await;
         }
@@ -120,6 +123,12 @@ impl House {
         let page = self.owner.browser.get("/settings").await.is(200);
         owned.put("key", page.after("name=\"key\" value=\"").unwrap());
         owned.put("session", page.after("name=\"session\" value=\"").unwrap());
+    }
+
+    async fn make_domain(&self, n: usize, owned: &mut Owned) {
+        let name = format!("post{n}.{}private.example", self.canary);
+        let made = self.key.post("/v1/domains", &serde_json::json!({ "name": name })).await.is(201).json();
+        owned.put("domain", made["id"].as_str().unwrap().to_owned());
     }
 
     /// Links to a newcomer's mailbox; the newcomer's tenant is another one, called by the same canary.

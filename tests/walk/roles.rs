@@ -19,14 +19,20 @@ const OWN: [&str; 7] = [
     "/settings/sessions/end-all",
     "/settings/keys/revoke",
 ];
-const EVERYTHING: [&str; 5] = ["message", "draft", "upload", "key", "session"];
+const EVERYTHING: [&str; 6] = ["message", "draft", "upload", "key", "session", "domain"];
 
 /// What stands on the pages of those who may write, and of nobody else.
-const FOR_WRITERS: [&str; 5] = ["href=\"/compose\"", "action=\"/settings/keys\"", "/retract\"", "/unlock\"", "/read\""];
+const FOR_WRITERS: [&str; 6] =
+    ["href=\"/compose\"", "action=\"/settings/keys\"", "action=\"/settings/domains", "/retract\"", "/unlock\"", "/read\""];
 
 /// What a role must not: everything that changes what is the tenant's, and the page where a message is begun.
 fn is_for_writers(case: &Case) -> bool {
     (case.method != "GET" && !OWN.contains(&case.route)) || case.route == "/compose"
+}
+
+/// The tenant's own domains are its owners' and admins' business.
+fn is_for_keepers(case: &Case) -> bool {
+    case.method != "GET" && case.route.contains("/domains")
 }
 
 fn of_members() -> impl Iterator<Item = &'static Case> {
@@ -75,7 +81,7 @@ async fn who_only_reads_reads_everything_and_changes_nothing_but_their_own() {
             }
             assert_same(&before, &town.database().rows_of(acme.tenant).await, role);
             let message = owned.fill("/messages/<message>");
-            for page in ["/sent", "/drafts", "/received", &owned.fill("/received/<reply>"), "/settings", &message] {
+            for page in ["/sent", "/drafts", "/received", &owned.fill("/received/<reply>"), "/settings", "/settings/domains", &message] {
                 let shown = callers[0].browser.get(page).await.is(200);
                 let offered = FOR_WRITERS.iter().find(|part| shown.text().contains(**part));
                 assert_eq!(offered, None, "{role} at {page}");
@@ -105,15 +111,19 @@ async fn what_is_their_own_every_role_may_do() {
 }
 
 #[tokio::test]
-async fn a_plain_member_does_whatever_the_owner_does() {
+async fn a_plain_member_does_whatever_the_owner_does_but_for_domains() {
     on_both_with(unlimited, async |town: Town| {
         let acme = House::found(&town, "acme").await;
+        // Which only owners and admins may add.
+        let domain = acme.make(&town, &["domain"], 0).await.get("domain").to_owned();
         for (n, case) in of_members().filter(|case| is_for_writers(case)).enumerate() {
             town.clock.advance(Duration::from_secs(1_000));
             // Signed in a moment ago: what needs a step-up has one.
             let callers = owner_as(&town, &acme, "member").await;
-            let owned = acme.make(&town, &case.words(), n).await;
-            assert_eq!(status(&callers, case, &owned).await, case.done, "{}", case.name());
+            let words: Vec<_> = case.words().into_iter().filter(|word| *word != "domain").collect();
+            let owned = acme.make(&town, &words, n).await.with("domain", &domain);
+            let done = if is_for_keepers(case) { 403 } else { case.done };
+            assert_eq!(status(&callers, case, &owned).await, done, "{}", case.name());
         }
         town.run_jobs().await;
     })

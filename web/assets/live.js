@@ -1,7 +1,7 @@
 // The message page follows what happens: told by the server that something changed, it fetches the timeline anew.
 // Without it a reload shows the same.
 
-const region = document.querySelector("[data-events]");
+const region = document.querySelector("[data-timeline]");
 const POLL = 15000; // ms, where the stream is refused
 
 if (region) follow(region);
@@ -23,6 +23,10 @@ function follow(region) {
 
   function open() {
     if (source || poll || over || document.hidden) return;
+    if (!region.dataset.events) {
+      poll = setInterval(refresh, POLL);
+      return;
+    }
     source = new EventSource(region.dataset.events);
     source.addEventListener("changed", () => {
       clearTimeout(pending);

@@ -57,7 +57,10 @@ function sendAtSight(form) {
 localise(document);
 for (const form of document.querySelectorAll("form[data-at-sight]")) sendAtSight(form);
 offerCopies(document);
-document.addEventListener("page-changed", (event) => localise(event.detail));
+document.addEventListener("page-changed", (event) => {
+  localise(event.detail);
+  offerCopies(event.detail);
+});
 // Whoever waits for a field would not hear what went wrong.
 const errors = document.getElementById("errors");
 if (errors) errors.focus();

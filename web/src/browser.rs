@@ -1,12 +1,14 @@
 //! The browser that asks: where it is, and the cookies that it holds. Makes no claim about who sits before it.
 
-use crate::{Web, cookie, csrf, origin, page};
+use crate::{TenantHost, Web, cookie, csrf, origin, page};
 use keys::Token;
 use poem::{FromRequest, Request, RequestBody, Result, error::GetDataError, http::HeaderMap};
 use store::Origin;
 
 pub struct Browser {
     pub origin: Origin,
+    /// The tenant's own host that it asks, if it is not the site's.
+    pub at: Option<TenantHost>,
     /// What the session cookie says; not checked here.
     pub session: Option<Token>,
     /// What an account may know this browser by.
@@ -34,7 +36,8 @@ impl Browser {
         let form = csrf::token(web, bound);
         let flash = cookie::read(headers, cookie::FLASH).and_then(page::read_flash);
         let (device, pickup) = (token(cookie::DEVICE), token(cookie::PICKUP));
-        Browser { origin: origin::of(req), session, device, pickup, flash, sign_up_open: web.sign_up_open, form, fresh }
+        let at = TenantHost::of(req).cloned();
+        Browser { origin: origin::of(req), at, session, device, pickup, flash, sign_up_open: web.sign_up_open, form, fresh }
     }
     /// Sets the form cookie if it is new, and forgets the sentence that was shown.
     pub(crate) fn settle(&self, headers: &mut HeaderMap) {

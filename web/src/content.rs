@@ -4,7 +4,7 @@
 //! What would surprise you: a link there carries the asker's own cookie, sealed by the root key for five minutes. The file's own handler
 //! answers it, under all its checks, so a link made before somebody signed out, or before a message was retracted, brings nothing.
 
-use crate::{Web, cookie, page::see_other};
+use crate::{TenantHost, Web, cookie, page::see_other};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use keys::SealedByRoot;
 use poem::{
@@ -26,9 +26,10 @@ const ENDED: &str = "This link to a file has ended, or never was one. Go back to
 #[derive(Clone, Copy)]
 struct OnContentHost;
 
-/// To the same file on the content host. `None`: there is no such host, or the request is there already.
+/// To the same file on the content host. `None`: there is no such host, or the request is there already, or at a tenant's own host, whose
+/// cookies are good there alone.
 pub(crate) fn elsewhere(web: &Web, req: &Request, cookie_name: &str) -> Option<Response> {
-    let origin = web.post.site.content().filter(|_| req.data::<OnContentHost>().is_none())?;
+    let origin = web.post.site.content().filter(|_| req.data::<OnContentHost>().is_none() && TenantHost::of(req).is_none())?;
     let (path, name) = req.uri().path().rsplit_once('/')?;
     let value = cookie::read(req.headers(), cookie_name)?;
     let until = web.post.db.clock().now().plus(LINK_LIFE);

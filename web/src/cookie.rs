@@ -12,6 +12,8 @@ pub const DEVICE: &str = "__Host-device";
 pub const FORM: &str = "__Host-form";
 /// Binds a recipient's visit to one browser.
 pub const PICKUP: &str = "__Host-pickup";
+/// Binds a hand-off code to the browser that asked for it.
+pub const HAND_OFF: &str = "__Host-hand-off";
 /// One sentence for the next page.
 pub const FLASH: &str = "__Host-flash";
 

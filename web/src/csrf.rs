@@ -3,7 +3,7 @@
 //! What would surprise you: our pages send no referrer, so browsers say `Origin: null` on our own forms. That is let through to the
 //! token; `Sec-Fetch-Site`, which every browser of today sends, is the header that counts.
 
-use crate::{Origins, Web, browser::Browser, stop::Stop};
+use crate::{Origins, TenantHost, Web, browser::Browser, stop::Stop};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use keys::Token;
 use poem::{
@@ -19,18 +19,19 @@ pub fn token(web: &Web, bound: &Token) -> String {
 
 /// `given` is the field `form` of what was posted.
 pub fn check(web: &Web, browser: &Browser, headers: &HeaderMap, given: &str) -> Result<(), Stop> {
-    let ours = from_our_pages(headers, &web.origins);
+    let ours = from_our_pages(headers, &web.origins, browser.at.as_ref());
     if ours && keys::same(browser.form.as_bytes(), given.as_bytes()) { Ok(()) } else { Err(Stop::BadForm) }
 }
 
 /// False if the browser itself says that another site posted this.
-pub fn from_our_pages(headers: &HeaderMap, origins: &Origins) -> bool {
+pub fn from_our_pages(headers: &HeaderMap, origins: &Origins, at: Option<&TenantHost>) -> bool {
     if let Some(site) = text(headers, FETCH_SITE) {
         return matches!(site, "same-origin" | "none");
     }
     match text(headers, header::ORIGIN) {
         None | Some("null") => true,
-        Some(origin) => origins.has(origin),
+        // A tenant's host takes the forms of its own pages, and nobody else does.
+        Some(origin) => at.map_or_else(|| origins.has(origin), |at| origin.eq_ignore_ascii_case(at.site.base())),
     }
 }
 
@@ -64,7 +65,7 @@ mod tests {
     fn posted(pairs: &[(&'static str, &'static str)]) -> bool {
         let headers = pairs.iter().map(|(k, v)| (HeaderName::from_static(k), HeaderValue::from_static(v))).collect();
         let site = kernel::Site::new("https://mail.example.org", "post@mail.example.org".parse().unwrap());
-        from_our_pages(&headers, &Origins::of(&site).and(|origin| origin == "https://mail.acme.example"))
+        from_our_pages(&headers, &Origins::of(&site).and(|origin| origin == "https://mail.acme.example"), None)
     }
 
     #[test]

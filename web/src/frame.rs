@@ -1,7 +1,7 @@
 //! What surrounds every page: errors become pages, and the security headers are set.
 
 use crate::{
-    Web,
+    TenantHost, Web,
     browser::Browser,
     cookie, csrf, error_page,
     fault::{self, Reference},
@@ -68,9 +68,10 @@ impl<E: Endpoint> Endpoint for Framed<E> {
     async fn call(&self, mut req: Request) -> Result<Response> {
         req.set_data(self.web.clone());
         let came = Came::with(&mut req, &self.web);
+        let at = TenantHost::of(&req).map(|at| (at.clone(), req.headers().clone()));
         let mut answer = match self.inner.call(req).await {
             Ok(answer) => answer.into_response(),
-            Err(error) => give_up(&self.web, error, came),
+            Err(error) => give_up(&self.web, error, came, at),
         };
         if answer.status() == StatusCode::METHOD_NOT_ALLOWED {
             // RFC 9110 §15.5.6.
@@ -103,7 +104,7 @@ impl Came {
         let kept = Kept::default();
         req.set_data(kept.clone());
         let to = req.uri().path_and_query().map_or("/", |path| path.as_str()).to_owned();
-        let (ours, surely) = (csrf::from_our_pages(req.headers(), &web.origins), csrf::surely_ours(req.headers()));
+        let (ours, surely) = (csrf::from_our_pages(req.headers(), &web.origins, TenantHost::of(req)), csrf::surely_ours(req.headers()));
         Came(Some(Posted { kept, to, browser: Browser::of(req, web), ours, surely }))
     }
     /// To be sent again as it came.
@@ -122,7 +123,7 @@ impl Came {
     }
 }
 
-fn give_up(web: &Web, error: Error, came: Came) -> Response {
+fn give_up(web: &Web, error: Error, came: Came, at: Option<(TenantHost, HeaderMap)>) -> Response {
     if error.is_from_response() {
         return error.into_response();
     }
@@ -134,7 +135,10 @@ fn give_up(web: &Web, error: Error, came: Came) -> Response {
         Stop::SignIn { next } => match came.renewed() {
             Some((again, browser)) => settled(browser, error_page::signed_out(Some(again))),
             None => {
-                let mut answer = see_other(&crate::sign_in::path_with(&next));
+                let mut answer = match at {
+                    Some((at, headers)) => at.ask_who(web, &headers, &next),
+                    None => see_other(&crate::sign_in::path_with(&next)),
+                };
                 cookie::forget(answer.headers_mut(), cookie::SESSION);
                 answer
             }

@@ -55,12 +55,12 @@ pub async fn top(web: &Web, browser: &Browser) -> Result<Top, Fault> {
     }
 }
 
-/// The member behind the session cookie, if the session lives.
+/// The member behind the session cookie, if the session lives and is this host's; at a tenant's host nobody else's member.
 pub async fn signed_in(web: &Web, browser: &Browser) -> Result<Option<Caller>, Fault> {
-    match &browser.session {
-        Some(token) => web.accounts.db.front_desk().session(token, browser.origin.clone()).await,
-        None => Ok(None),
-    }
+    let Some(token) = &browser.session else { return Ok(None) };
+    let host = browser.at.as_ref().map_or("", |at| at.name.as_str());
+    let caller = web.accounts.db.front_desk().session_at(token, host, browser.origin.clone()).await?;
+    Ok(caller.filter(|caller| browser.at.as_ref().is_none_or(|at| at.tenant == caller.tenant())))
 }
 
 /// Only a page that was asked for can be come back to; a form cannot.

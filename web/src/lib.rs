@@ -35,6 +35,7 @@ mod sign_out;
 mod sign_up;
 mod step_up;
 mod stop;
+mod tenant_host;
 #[cfg(test)]
 mod tests;
 mod top;
@@ -45,6 +46,7 @@ pub use error_page::error_page;
 pub use frame::security_headers;
 pub use origins::Origins;
 pub use routes::{PageRoute, ROUTES, Who};
+pub use tenant_host::TenantHost;
 
 use poem::Route;
 
@@ -53,6 +55,7 @@ use poem::Route;
 pub struct Web {
     pub post: messages::Post,
     pub accounts: accounts::Accounts,
+    pub domains: domains::Domains,
     /// Whether strangers may sign up; where not, no page leads there.
     pub sign_up_open: bool,
     /// From whose pages forms are taken.

@@ -2,6 +2,7 @@
 
 use crate::stop::Stop;
 use accounts::{ForgotRefused, KeyRefused, PasswordRefused, ProofRefused, RenameRefused, SignInRefused, SignUpRefused, StepUpRefused};
+use domains::DomainRefused;
 use kernel::{Fault, Time};
 use messages::{AttachRefused, DoorState, DraftRefused, PickupRefused, ReplyRefused, RetractRefused, SendRefused, UnlockRefused};
 use poem::{
@@ -102,6 +103,11 @@ refusals! {
         NotAllowed(_) => StatusCode::FORBIDDEN,
         Busy => StatusCode::SERVICE_UNAVAILABLE,
         NoRoom => StatusCode::INSUFFICIENT_STORAGE,
+    }
+    DomainRefused {
+        Name(_) | NotPublic(_) | Suffix(_) | Ours(_) | LookAlike(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        Already(_) | TooMany => StatusCode::CONFLICT,
+        NotAllowed(_) => StatusCode::FORBIDDEN,
     }
     RetractRefused { NotFound => StatusCode::NOT_FOUND, NotAllowed(_) => StatusCode::FORBIDDEN }
     UnlockRefused { NotFound => StatusCode::NOT_FOUND, NotAllowed(_) => StatusCode::FORBIDDEN, NotLocked => StatusCode::CONFLICT }

@@ -1,6 +1,6 @@
 //! The table of page routes. One macro makes both the endpoints and the list that the stranger walk reads, so they cannot differ.
 
-use crate::{Web, assets, forgot, landing, pickup, prove, reset, sender, settings, sign_in, sign_out, sign_up, step_up};
+use crate::{Web, assets, forgot, landing, pickup, prove, reset, sender, settings, sign_in, sign_out, sign_up, step_up, tenant_host};
 use poem::Route;
 
 /// Who may ask for a page.
@@ -44,7 +44,7 @@ macro_rules! page_routes {
 pub(crate) use page_routes;
 
 mod own {
-    use super::{assets, forgot, landing, prove, reset, sign_in, sign_out, sign_up, step_up};
+    use super::{assets, forgot, landing, prove, reset, sign_in, sign_out, sign_up, step_up, tenant_host};
     page_routes! {
         "/" Anyone { get landing::show }
         "/assets/:hash/:name" Anyone { get assets::serve }
@@ -56,6 +56,8 @@ mod own {
         "/forgot" Anyone { get forgot::show, post forgot::submit }
         "/reset/:token" Anyone { get reset::show, post reset::submit }
         "/prove/:token" Anyone { get prove::show, post prove::submit }
+        "/hand-off" Member { get tenant_host::hand_off }
+        "/arrive" Anyone { get tenant_host::arrive }
     }
 }
 

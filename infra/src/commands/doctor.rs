@@ -53,6 +53,7 @@ pub async fn doctor(config: &Config) -> Vec<Check> {
             CertificateSource::Files | CertificateSource::LocalCa => certificates(config, Clock::system().now()),
         };
         checks.push(Check { what: "certificates", verdict });
+        checks.push(Check { what: "resolvers", verdict: patiently(resolvers(config), "a resolver").await });
     }
     checks.push(Check { what: "plans", verdict: plans(config) });
     let blobs = if files_are_nowhere(config) { None } else { Some(app::open_blobs(config)) };
@@ -125,6 +126,20 @@ fn root_key(path: &Path, database: &str) -> Verdict {
                 path.display()
             ),
         },
+    }
+}
+
+/// What tenants' domains are proven by.
+async fn resolvers(config: &Config) -> Verdict {
+    let todo = "name two resolvers in domains.resolvers that this machine may ask by UDP and TCP, such as your provider's and a public one";
+    let dns = match domains::Dns::new(&config.domains.resolvers) {
+        Ok(dns) => dns,
+        Err(fault) => return Wrong { why: fault.to_string(), todo: todo.into() },
+    };
+    let silent = dns.texts("_countersign.example.com").await.into_iter().find_map(Result::err);
+    match silent {
+        Some(silent) => Wrong { why: format!("{silent}, so no tenant's domain can be proven"), todo: todo.into() },
+        None => Fine(format!("{} of them answer", config.domains.resolvers.len())),
     }
 }
 

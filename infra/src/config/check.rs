@@ -36,6 +36,9 @@ impl Config {
         if !self.metrics.listen.is_empty() && self.metrics.listen.parse::<SocketAddr>().is_err() {
             found.push(wrong(format!("metrics.listen “{}” is not an address with a port such as 127.0.0.1:9464.", self.metrics.listen)));
         }
+        if self.domains.resolvers.len() < 2 {
+            found.push(wrong("domains.resolvers names less than two, so no tenant's domain could be proven.".into()));
+        }
         if let Err(e) = store::Database::parse(&self.database_url()) {
             found.push(wrong(format!("database.url: {e}.")));
         }
@@ -194,6 +197,7 @@ mod tests {
             (&acme("acme.terms_agreed = true\nacme.orders_an_hour = 0"), "no certificate would ever come"),
             (&acme("acme.terms_agreed = true\ntls.names = ['*.h.example']"), "without a star"),
             (&acme("acme.terms_agreed = true\ntls.names = ['192.0.2.1']"), "is an address"),
+            ("domains.resolvers = ['9.9.9.9:53']", "less than two"),
             ("listen.max_requests = 0", "nobody would be served"),
             ("metrics.listen = '9464'", "is not an address with a port"),
             ("database.url = 'mysql://h/d'", "database.url"),

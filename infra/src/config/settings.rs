@@ -16,6 +16,7 @@ pub struct Config {
     pub listen: ListenConfig,
     pub tls: TlsConfig,
     pub acme: AcmeConfig,
+    pub domains: DomainsConfig,
     pub metrics: MetricsConfig,
     pub database: DatabaseConfig,
     pub keys: KeysConfig,
@@ -97,6 +98,20 @@ pub struct AcmeConfig {
     pub orders_an_hour: i64,
     pub orders_per_tenant_a_day: i64,
     pub orders_per_domain_a_week: i64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DomainsConfig {
+    pub resolvers: Vec<SocketAddr>,
+    pub caa: String,
+}
+
+impl Default for DomainsConfig {
+    fn default() -> DomainsConfig {
+        let resolvers = [[1, 1, 1, 1], [9, 9, 9, 9]].map(|ip| SocketAddr::from((ip, 53))).to_vec();
+        DomainsConfig { resolvers, caa: "letsencrypt.org".into() }
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -248,6 +263,7 @@ impl Default for Config {
             listen: ListenConfig::default(),
             tls: TlsConfig::default(),
             acme: AcmeConfig::default(),
+            domains: DomainsConfig::default(),
             metrics: MetricsConfig::default(),
             database: DatabaseConfig::default(),
             keys: KeysConfig::default(),

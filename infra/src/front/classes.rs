@@ -32,7 +32,7 @@ pub fn class(path: &str) -> &'static str {
         "received" => "/received",
         "compose" => "/compose",
         "settings" => "/settings",
-        "sign-up" | "sign-in" | "sign-out" | "step-up" | "forgot" | "reset" | "prove" => "/account",
+        "sign-up" | "sign-in" | "sign-out" | "step-up" | "hand-off" | "arrive" | "forgot" | "reset" | "prove" => "/account",
         "openapi.json" | "docs" | "problems" => "/docs",
         _ => "other",
     }

@@ -4,6 +4,7 @@
 //! and it runs before, in the listener). Paths are logged with their tokens masked, query strings never.
 
 mod classes;
+mod hosts;
 mod masked;
 mod probes;
 
@@ -24,6 +25,7 @@ use tokio::{sync::Semaphore, time::Instant};
 use tracing::Instrument;
 
 pub(crate) use probes::{live, ready};
+use web::TenantHost;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -54,7 +56,7 @@ struct Inner {
 impl Front {
     pub(crate) fn new(app: &App, more: impl FnOnce(Route) -> Route) -> Front {
         let slots = Semaphore::new(app.config.listen.max_requests.min(Semaphore::MAX_PERMITS));
-        let api = openapi::api(openapi::Api { post: app.post.clone(), site: app.site.clone() }).boxed();
+        let api = openapi::api(openapi::Api { post: app.post.clone(), domains: app.domains.clone(), site: app.site.clone() }).boxed();
         let web = web_of(app);
         let pages = more(pages(app, web.clone())).into_endpoint();
         Front(Arc::new(Inner { pages, web, api, slots, chance: app.db.chance().clone(), site: app.site.clone() }))
@@ -63,7 +65,13 @@ impl Front {
 
 fn web_of(app: &App) -> web::Web {
     let origins = web::Origins::of(&app.site).and(named_besides(app));
-    web::Web { post: app.post.clone(), accounts: app.accounts.clone(), sign_up_open: app.config.sign_up.open, origins }
+    web::Web {
+        post: app.post.clone(),
+        accounts: app.accounts.clone(),
+        domains: app.domains.clone(),
+        sign_up_open: app.config.sign_up.open,
+        origins,
+    }
 }
 
 fn pages(app: &App, web: web::Web) -> Route {
@@ -116,13 +124,24 @@ impl Endpoint for Front {
 }
 
 impl Inner {
-    async fn answer(&self, req: Request, id: &str) -> Response {
+    async fn answer(&self, mut req: Request, id: &str) -> Response {
         let api = is_api(req.uri());
         let Ok(_slot) = self.slots.try_acquire() else { return busy(&self.site, api) };
         let content = web::is_for_content(&self.site, &req);
         let answer = async {
             if content {
                 return Ok(web::content(&self.web, &self.pages, req).await);
+            }
+            if let Some(at) = self.at(&req).await? {
+                let mut answer = match TenantHost::elsewhere(&self.site, &req) {
+                    Some(elsewhere) => elsewhere,
+                    None => {
+                        req.set_data(at);
+                        self.pages.call(req).await?.into_response()
+                    }
+                };
+                TenantHost::headers(answer.headers_mut(), &self.site);
+                return Ok(answer);
             }
             if api { self.api.call(req).await } else { self.pages.call(req).await.map(IntoResponse::into_response) }
         };
@@ -136,6 +155,16 @@ impl Inner {
                 self.page(StatusCode::INTERNAL_SERVER_ERROR, api, Some(id))
             }
         }
+    }
+    /// The tenant's host that is asked. Probes ask a machine, by whatever name.
+    async fn at(&self, req: &Request) -> poem::Result<Option<TenantHost>> {
+        if matches!(req.uri().path(), "/live" | "/ready") {
+            return Ok(None);
+        }
+        hosts::tenant_host(&self.web.accounts.db, &self.site, req).await.map_err(|fault| {
+            tracing::error!(%fault, "whose host is asked could not be looked up");
+            poem::Error::from_status(StatusCode::SERVICE_UNAVAILABLE)
+        })
     }
     /// An error that nobody inside has put into words.
     fn page(&self, status: StatusCode, api: bool, reference: Option<&str>) -> Response {

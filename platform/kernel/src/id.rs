@@ -79,6 +79,8 @@ ids! {
     /// One browser that an account knows.
     DeviceId "dev";
     ApiKeyId "key";
+    /// One handing over of a person from host to host.
+    HandOffId "hof";
     /// A mailed link that proves an address or resets a password.
     MailedLinkId "lnk";
     /// A message; its draft has the same id.
@@ -89,6 +91,8 @@ ids! {
     VisitId "vis";
     EvidenceId "evd";
     ReplyId "rpl";
+    /// A host name that a tenant owns.
+    DomainId "dom";
     JobId "job";
 }
 

@@ -1,6 +1,6 @@
 //! The site as the outside knows it: its address and whom its mails come from.
 
-use crate::EmailAddress;
+use crate::{EmailAddress, HostName};
 
 /// Where links point and who signs the mails. Cheap enough to clone.
 #[derive(Clone, Debug)]
@@ -36,7 +36,31 @@ impl Site {
     pub fn host(&self) -> &str {
         self.base.split_once("://").map_or(self.base.as_str(), |(_, host)| host)
     }
+    /// The same site by another name, at the same port.
+    pub fn at(&self, host: &HostName) -> Site {
+        let (scheme, own) = self.base.split_once("://").unwrap_or(("https", &self.base));
+        let port = own.rsplit_once(':').filter(|(_, port)| port.parse::<u16>().is_ok()).map_or("", |(_, port)| port);
+        let colon = if port.is_empty() { "" } else { ":" };
+        Site { base: format!("{scheme}://{host}{colon}{port}"), ..self.clone() }
+    }
     pub fn is_https(&self) -> bool {
         self.base.starts_with("https://")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_name_has_the_scheme_and_the_port_of_the_site() {
+        let at = |base: &str| {
+            let site = Site::new(base, EmailAddress::parse("post@mail.example").expect("an address"));
+            site.at(&HostName::parse("post.acme.example").expect("a name")).base().to_owned()
+        };
+        assert_eq!(at("https://mail.example"), "https://post.acme.example");
+        assert_eq!(at("https://mail.example:8443/"), "https://post.acme.example:8443");
+        assert_eq!(at("http://[::1]:8080"), "http://post.acme.example:8080");
+        assert_eq!(at("http://[::1]"), "http://post.acme.example");
     }
 }

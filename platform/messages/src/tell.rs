@@ -2,7 +2,7 @@
 
 use crate::{
     Post, message,
-    notice::{address, for_people, written},
+    notice::{address, for_people, site_of, written},
     pick_up,
 };
 use evidence::{Fact, Kind};
@@ -66,6 +66,7 @@ async fn letter(read: &TenantRead, site: &Site, job: &ClaimedJob, what: Tell) ->
     let Some(to) = message::recipient_row(read, what.recipient()).await? else { return Ok(None) };
     let Some(row) = message::row(read, MessageId(to.message_id)).await? else { return Ok(None) };
     let Some(sender) = read.find::<member::Entity>().filter(member::Column::Id.eq(row.member_id)).one().await? else { return Ok(None) };
+    let site = &site_of(read, site, &row).await?;
     let (mail, whom) = match what {
         Tell::LockedRecipient { .. } => (locked_recipient(read, site, &row).await?, address(&to.address)?),
         _ => (to_sender(read, site, &row, &to, what).await?, address(&sender.email)?),

@@ -4,7 +4,7 @@
 use crate::Who;
 use kernel::{MessageId, RecipientId, TenantId, Time};
 use moka::sync::Cache;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 const REMEMBERED: u64 = 100_000;
 /// Another process may revoke without our hearing of it; this is how long we may go on.
@@ -19,6 +19,8 @@ const LINK_IDLE: Duration = Duration::from_secs(600);
 pub(crate) struct Known {
     pub tenant: TenantId,
     pub who: Who,
+    /// The one host that a session is for; empty: the account host.
+    pub host: Arc<str>,
     /// Sessions end; keys do not.
     pub expires_at: Option<Time>,
     /// When its use was last written down.

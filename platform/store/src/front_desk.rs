@@ -50,9 +50,14 @@ impl<'d> FrontDesk<'d> {
         self.db
     }
 
-    /// A signed-in browser: session alive, member and tenant active, epoch equal. Revocation in this process is seen at once,
-    /// elsewhere within a second.
+    /// A browser that is signed in at the account host: session alive, member and tenant active, epoch equal. Revocation in this
+    /// process is seen at once, elsewhere within a second.
     pub async fn session(&self, token: &Token, origin: Origin) -> Result<Option<Caller>, Fault> {
+        self.session_at(token, "", origin).await
+    }
+
+    /// The same at another host; the session of one is none at any other.
+    pub async fn session_at(&self, token: &Token, host: &str, origin: Origin) -> Result<Option<Caller>, Fault> {
         let hash = token.hash();
         let known = match self.remembered(&hash) {
             Some(known) => known,
@@ -63,7 +68,7 @@ impl<'d> FrontDesk<'d> {
         };
         let now = self.db.clock().now();
         let over = known.expires_at.is_none_or(|end| end <= now) || now.since(known.seen_at) >= SESSION_IDLE;
-        if over {
+        if over || *known.host != *host {
             return Ok(None);
         }
         if now.since(known.seen_at) >= TOUCH {
@@ -251,7 +256,7 @@ impl<'d> FrontDesk<'d> {
                 let (id, proven) = (MemberId(member.id), member.email_proven_at.is_some());
                 let who = Who::Member { id, session: SessionId(session.id), role, proven };
                 let (expires_at, seen_at) = (Some(Time(session.expires_at)), Time(session.seen_at));
-                Ok(Some(Known { tenant, who, expires_at, seen_at, as_of }))
+                Ok(Some(Known { tenant, who, host: session.host.into(), expires_at, seen_at, as_of }))
             })
             .await
     }
@@ -267,7 +272,7 @@ impl<'d> FrontDesk<'d> {
                 let Some(role) = Role::parse(&member.role) else { return Ok(None) };
                 let (id, proven) = (ApiKeyId(key.id), member.email_proven_at.is_some());
                 let who = Who::Key { id, member: MemberId(member.id), role, proven };
-                Ok(Some(Known { tenant, who, expires_at: None, seen_at: Time(key.last_used_at.unwrap_or(0)), as_of }))
+                Ok(Some(Known { tenant, who, host: "".into(), expires_at: None, seen_at: Time(key.last_used_at.unwrap_or(0)), as_of }))
             })
             .await
     }

@@ -19,6 +19,7 @@ pub mod entity;
 mod fault;
 mod front_desk;
 mod herald;
+mod hosts;
 mod house;
 mod inserts;
 mod jobs;

@@ -20,12 +20,16 @@ pub enum Right {
     /// Marking a reply as read.
     MarkRead,
     MakeKey,
+    /// Own domains: add, look again, remove.
+    KeepDomains,
 }
 
 const WRITERS: &[Role] = &[Role::Owner, Role::Admin, Role::Member];
+const KEEPERS: &[Role] = &[Role::Owner, Role::Admin];
 
 impl Right {
-    pub const ALL: [Right; 7] = [Right::Write, Right::Attach, Right::Send, Right::Retract, Right::Unlock, Right::MarkRead, Right::MakeKey];
+    pub const ALL: [Right; 8] =
+        [Right::Write, Right::Attach, Right::Send, Right::Retract, Right::Unlock, Right::MarkRead, Right::MakeKey, Right::KeepDomains];
 
     /// Who has it, and its word in the sentence that everybody else gets.
     const fn line(self) -> (&'static [Role], &'static str) {
@@ -37,6 +41,7 @@ impl Right {
             Right::Unlock => (WRITERS, "allow new tries"),
             Right::MarkRead => (WRITERS, "mark replies"),
             Right::MakeKey => (WRITERS, "make API keys"),
+            Right::KeepDomains => (KEEPERS, "add or remove domains"),
         }
     }
 }
@@ -83,16 +88,18 @@ mod tests {
     #[test]
     fn each_role_has_its_rights_and_its_keys_have_no_more() {
         for role in Role::ALL {
-            let writes = match role {
-                Role::Owner | Role::Admin | Role::Member => true,
-                Role::Auditor | Role::Billing => false,
+            let (writes, keeps) = match role {
+                Role::Owner | Role::Admin => (true, true),
+                Role::Member => (true, false),
+                Role::Auditor | Role::Billing => (false, false),
             };
             let member = MemberId(Default::default());
             let signed_in = Who::Member { id: member, session: SessionId(Default::default()), role, proven: true };
             let key = Who::Key { id: ApiKeyId(Default::default()), member, role, proven: true };
             for right in Right::ALL {
                 for who in [signed_in.clone(), key.clone()] {
-                    assert_eq!(caller(who).must(right).is_ok(), writes, "{role:?} {right:?}");
+                    let may = if right == Right::KeepDomains { keeps } else { writes };
+                    assert_eq!(caller(who).must(right).is_ok(), may, "{role:?} {right:?}");
                 }
             }
         }

@@ -37,6 +37,20 @@ pub(crate) async fn open(
     factor_at: Option<Time>,
     device: Option<&Token>,
 ) -> Result<Tokens, Fault> {
+    let session = open_at(tx, member, epoch, factor_at, ("", tx.now().plus(SESSION_LIFE))).await?;
+    let device = device.cloned().unwrap_or_else(|| Token::random(tx.chance()));
+    device::know(tx, member, &device).await?;
+    Ok(Tokens { session, device })
+}
+
+/// The same for one host alone, until `expires_at`, and without the browser being known by it. Empty: the account host.
+pub(crate) async fn open_at(
+    tx: &TenantTx,
+    member: MemberId,
+    epoch: i64,
+    factor_at: Option<Time>,
+    (host, expires_at): (&str, Time),
+) -> Result<Token, Fault> {
     let now = tx.now();
     let over = session::Column::MemberId.eq(member.0).and(session::Column::ExpiresAt.lte(now.0));
     tx.delete::<session::Entity>(over).await?;
@@ -51,14 +65,13 @@ pub(crate) async fn open(
         user_agent: Set(origin.user_agent.clone()),
         created_at: Set(now.0),
         seen_at: Set(now.0),
-        expires_at: Set(now.plus(SESSION_LIFE).0),
+        expires_at: Set(expires_at.0),
         stepped_up_at: Set(factor_at.map(|at| at.0)),
+        host: Set(host.to_owned()),
         ..Default::default()
     })
     .await?;
-    let device = device.cloned().unwrap_or_else(|| Token::random(tx.chance()));
-    device::know(tx, member, &device).await?;
-    Ok(Tokens { session: token, device })
+    Ok(token)
 }
 
 /// Ends every session of the member.

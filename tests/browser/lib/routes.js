@@ -10,6 +10,8 @@ const TABLES = ["routes.rs", "settings/mod.rs", "pickup/mod.rs", "sender/mod.rs"
 const NO_PAGE = [
   "/assets/:hash/:name",
   "/favicon.ico",
+  "/hand-off", // one is sent on from it at once
+  "/arrive",
   "/drafts/:id/files/:att", // JSON for the page's script
   "/messages/:id/timeline", // a part of the message's page
   "/messages/:id/events", // a stream

@@ -7,12 +7,15 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { openCa } from "./ca.js";
 
 /** The repository. */
 export const top = fileURLToPath(new URL("../../..", import.meta.url));
 
 const BINARY = resolve(process.env.COUNTERSIGN_BINARY || join(top, "target/debug/countersign"));
 const START = 20000; // ms until /ready
+/** Nobody answers about domains; no test asks the internet. */
+const NO_DNS = `domains = { resolvers = ["127.0.0.1:9", "127.0.0.1:9"] }\n`;
 
 /** A port of this machine that nobody uses right now. */
 export async function freePort() {
@@ -24,22 +27,36 @@ export async function freePort() {
 }
 
 /** Sets a server up. `smtp` is the relay's port, `base` what links begin with where that is not the server itself. */
-export async function setUp({ smtp, base, plan = "personal", signUp = true }) {
+export async function setUp({ smtp, base, plan = "personal", signUp = true, tls }) {
   const dir = await mkdtemp(join(tmpdir(), "countersign-browser-"));
   const port = await freePort();
-  const url = base ?? `http://127.0.0.1:${port}`;
+  const edge = tls && (await withTls(dir, port, tls));
+  const url = base ?? edge?.url ?? `http://127.0.0.1:${port}`;
   const file = join(dir, "countersign.toml");
   await writeFile(
     file,
     `data_dir = "${dir}/data"
 site = { base_url = "${url}", mail_from = "certified@mail.example" }
-listen = { http = "127.0.0.1:${port}", drain_seconds = 5 }
+listen = { http = "127.0.0.1:${port}", https = "${edge?.listen ?? ""}", drain_seconds = 5 }
 smtp = { host = "127.0.0.1", port = ${smtp}, tls = "none" }
 sign_up = { open = ${signUp}, plan = "${plan}" }
 worker = { poll_seconds = 1 }
-`,
+${edge?.more ?? NO_DNS}`,
   );
-  return { dir, port, url, file, log: join(dir, "log"), forget: () => rm(dir, { recursive: true, force: true }) };
+  return { dir, port: edge?.probes ?? port, url, file, ca: edge?.ca, log: join(dir, "log"), forget: () => rm(dir, { recursive: true, force: true }) };
+}
+
+/** The same at `name` over TLS, with certificates from a CA of its own. */
+async function withTls(dir, http, name) {
+  const [https, probes] = [await freePort(), await freePort()];
+  const ca = await openCa(dir, { http, https });
+  await ca.a(name, "127.0.0.1");
+  const more = `metrics = { listen = "127.0.0.1:${probes}" }
+tls = { certificates = "acme" }
+acme = { directory = "${ca.directory}", terms_agreed = true, ca_file = "${ca.file}" }
+domains = { resolvers = ${JSON.stringify(ca.resolvers)}, caa = "pebble.test" }
+`;
+  return { ca, probes, more, listen: `127.0.0.1:${https}`, url: `https://${name}:${https}` };
 }
 
 /** Starts it and waits until it answers. `env` is added to its environment. */

@@ -10,6 +10,7 @@ const FLAGS = [
   "--disable-background-networking",
   "--disable-component-update",
   "--disable-sync",
+  "--host-resolver-rules=MAP *.test 127.0.0.1",
 ];
 const PATIENCE = 20000; // ms for what a page does by itself
 
@@ -25,8 +26,8 @@ export async function quit() {
   if (started) await (await started).close();
 }
 
-/** A browser of its own for one person, with its first page. What must not happen is added to `complaints`. */
-export async function visitor(url, complaints, { scripts = true, ...options } = {}) {
+/** A browser of its own for one person, with its first page. What must not happen is added to `complaints`; `also` are origins that it may ask besides. */
+export async function visitor(url, complaints, { scripts = true, also = [], ...options } = {}) {
   const context = await (await chrome()).newContext({
     baseURL: url,
     javaScriptEnabled: scripts,
@@ -36,14 +37,14 @@ export async function visitor(url, complaints, { scripts = true, ...options } = 
     ...options,
   });
   context.setDefaultTimeout(PATIENCE);
-  watch(context, new URL(url).origin, complaints);
+  watch(context, [new URL(url).origin, ...also], complaints);
   return context.newPage();
 }
 
-function watch(context, origin, complaints) {
+function watch(context, origins, complaints) {
   context.on("request", (request) => {
     const asked = new URL(request.url());
-    if (!["data:", "blob:"].includes(asked.protocol) && asked.origin !== origin) complaints.push(`a request to ${request.url()}`);
+    if (!["data:", "blob:"].includes(asked.protocol) && !origins.includes(asked.origin)) complaints.push(`a request to ${request.url()}`);
   });
   context.on("response", (answer) => {
     if (answer.status() >= 500) complaints.push(`${answer.status()} from ${answer.url()}`);

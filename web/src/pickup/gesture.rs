@@ -2,7 +2,7 @@
 
 use super::{door, link::Link, message, nonce};
 use crate::{
-    Web, browser, csrf,
+    TenantHost, Web, browser, csrf,
     form::{Fields, Unchecked},
     stop::Answer,
 };
@@ -24,7 +24,7 @@ impl<'a> FromRequest<'a> for Gesture {
         let web = browser::web_of(req)?;
         let link = Link::from_request(req, body).await?;
         let Unchecked(fields) = Unchecked::from_request(req, body).await?;
-        let ours = csrf::from_our_pages(req.headers(), &web.origins);
+        let ours = csrf::from_our_pages(req.headers(), &web.origins, TenantHost::of(req));
         let typed = if ours { fields.text("reply").trim() } else { "" };
         let sentence = match &link.cookie {
             Some(cookie) if ours && nonce::genuine(web, cookie, &link.token, fields.text("nonce")) => {

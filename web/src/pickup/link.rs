@@ -21,6 +21,8 @@ pub struct Link {
     /// The visit's cookie; `None` until the first page has set one (or where cookies are off).
     pub cookie: Option<Token>,
     pub flash: Option<String>,
+    /// What the address bar must show.
+    host: String,
     /// When the page was asked for.
     pub now: Time,
 }
@@ -42,13 +44,17 @@ impl<'a> FromRequest<'a> for Link {
         let token = req.raw_path_param("token").unwrap_or_default().parse::<Token>().map_err(|_| Stop::NotFound)?;
         let browser = Browser::of(req, web);
         let caller = match web.post.db.front_desk().pickup(&token, browser.origin.clone()).await {
-            Ok(caller) => caller.ok_or(Stop::NotFound)?,
+            // At a tenant's host another tenant's link is as unknown as one that never was.
+            Ok(caller) => {
+                caller.filter(|caller| browser.at.as_ref().is_none_or(|at| at.tenant == caller.tenant())).ok_or(Stop::NotFound)?
+            }
             Err(fault) => {
                 kept::keep(req, body).await;
                 return Err(Stop::Fault(fault).into());
             }
         };
-        Ok(Link { caller, token, cookie: browser.pickup, flash: browser.flash, now: web.post.db.clock().now() })
+        let host = browser.at.as_ref().map_or(&web.post.site, |at| &at.site).host().to_owned();
+        Ok(Link { caller, host, token, cookie: browser.pickup, flash: browser.flash, now: web.post.db.clock().now() })
     }
 }
 
@@ -76,12 +82,8 @@ impl Link {
     pub fn page<T: Template>(&self, web: &Web, status: StatusCode, make: impl FnOnce(Head) -> T) -> Answer {
         let fresh = self.cookie.is_none().then(|| Token::random(web.post.db.chance()));
         let bound = self.cookie.as_ref().or(fresh.as_ref()).expect("fresh is made when there is none");
-        let head = Head {
-            path: self.path(),
-            nonce: nonce::make(web, bound, &self.token),
-            flash: self.flash.clone(),
-            host: web.post.site.host().to_owned(),
-        };
+        let head =
+            Head { path: self.path(), nonce: nonce::make(web, bound, &self.token), flash: self.flash.clone(), host: self.host.clone() };
         let mut answer = bare_page(status, &make(head))?;
         if let Some(fresh) = &fresh {
             cookie::set(answer.headers_mut(), cookie::PICKUP, &fresh.to_string(), None);

@@ -26,6 +26,8 @@ mod typed;
 mod unlock;
 mod upload;
 
+pub(crate) use answer::query;
+
 crate::routes::page_routes! {
     "/sent" Member { get sent::show }
     "/compose" Member { get compose::blank }

@@ -1,6 +1,7 @@
 //! The settings page: you, password, where you are signed in, API keys, plan and usage. One page, one form a matter.
 
 mod api_keys;
+mod domains;
 mod password;
 mod profile;
 mod sessions;
@@ -15,4 +16,8 @@ crate::routes::page_routes! {
     "/settings/sessions/end-all" Member { post sessions::end_all }
     "/settings/keys" Member { post api_keys::create }
     "/settings/keys/revoke" Member { post api_keys::revoke }
+    "/settings/domains" Member { get domains::list, post domains::add }
+    "/settings/domains/:id" Member { get domains::show }
+    "/settings/domains/:id/look" Member { post domains::look }
+    "/settings/domains/:id/remove" Member { post domains::remove }
 }

@@ -56,10 +56,12 @@ impl Town {
         let hasher = PasswordHasher::new(Cost::Test, chance);
         let mailbox = Arc::new(CapturedMail::new(1_000));
         let post = Post { db: db.clone(), hasher: hasher.clone(), site: site.clone(), unasked: messages::UnaskedMail::UNLIMITED };
+        let domains = nowhere(&db);
         let accounts = Accounts { db, hasher, site, sign_up_plan: "personal".into(), sign_up_limits: limits() };
         let web = Web {
             post,
             accounts,
+            domains,
             sign_up_open: true,
             origins: crate::Origins::of(&Site::new(BASE, "notices@mail.example.com".parse().unwrap())),
         };
@@ -230,4 +232,10 @@ fn limits() -> Limits {
         life_days: Some(30),
         api_per_minute: Some(60),
     }
+}
+
+/// Domains that no resolver answers about.
+fn nowhere(db: &Db) -> domains::Domains {
+    let dns = domains::Dns::new(&[std::net::SocketAddr::from(([127, 0, 0, 1], 9)); 2]).unwrap();
+    domains::Domains { db: db.clone(), dns, ours: kernel::HostName::parse("mail.example.com").unwrap(), ca: String::new() }
 }

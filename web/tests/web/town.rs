@@ -75,7 +75,7 @@ impl Town {
         };
         let post = Post { db: db.clone(), hasher, site, unasked: messages::UnaskedMail::UNLIMITED };
         let origins = web::Origins::of(&post.site);
-        let pages = web::pages(Web { post: post.clone(), accounts: accounts.clone(), sign_up_open: true, origins });
+        let pages = web::pages(Web { post: post.clone(), accounts: accounts.clone(), domains: nowhere(&db), sign_up_open: true, origins });
         Town { site: TestClient::new(pages), db, post, mailbox: Arc::new(CapturedMail::new(1000)), accounts, _database: database }
     }
 
@@ -212,4 +212,10 @@ pub async fn read(answer: poem::test::TestResponse) -> Answer {
 /// What stands between `before` and the next quote.
 pub fn value<'t>(text: &'t str, before: &str) -> &'t str {
     text.split_once(before).expect(before).1.split('"').next().unwrap()
+}
+
+/// Domains that no resolver answers about.
+fn nowhere(db: &Db) -> domains::Domains {
+    let dns = domains::Dns::new(&[std::net::SocketAddr::from(([127, 0, 0, 1], 9)); 2]).unwrap();
+    domains::Domains { db: db.clone(), dns, ours: kernel::HostName::parse("mail.example.com").unwrap(), ca: String::new() }
 }

@@ -2,7 +2,7 @@
 
 use super::{
     attempt::{Kinds, Mailing, Tried, attempt, note},
-    letter::{address, written},
+    letter::{address, site_of, written},
 };
 use crate::{Post, message, visit::CODE_LIFE};
 use evidence::{Entry, Kind};
@@ -52,6 +52,8 @@ async fn code_letter(read: &TenantRead, site: &Site, id: VisitId, nth: i64) -> R
         return Ok(None);
     }
     let (message, recipient) = (MessageId(visit.message_id), RecipientId(visit.recipient_id));
+    let Some(about) = message::row(read, message).await? else { return Ok(None) };
+    let site = &site_of(read, site, &about).await?;
     let Some(row) = message::recipient_row(read, recipient).await? else { return Ok(None) };
     let minutes = (CODE_LIFE.as_secs() / 60) as i64;
     let mail = PickupCode { code: read.keys().pickup_code(id, nth), site_host: site.host().to_owned(), minutes };

@@ -53,11 +53,19 @@ pub(super) async fn due(read: &TenantRead, site: &Site, id: RecipientId, which: 
     let sender = read.find::<member::Entity>().filter(member::Column::Id.eq(message.member_id)).one().await?;
     let Some(sender) = sender.filter(|sender| sender.email_proven_at.is_some()) else { return Ok(Due::Nothing) };
     let days_left = matches!(which, Which::Reminder { .. }).then(|| days_until(read.now(), Time(message.expires_at)));
-    let letter = letter(read, site, &message, &recipient, which, (sender.name, tenant.name))?;
+    let letter = letter(read, &site_of(read, site, &message).await?, &message, &recipient, which, (sender.name, tenant.name))?;
     let kinds = if which == Which::First { &NOTICE } else { &REMINDER };
     let unasked = !asked::has_asked(read, &letter.to).await?;
     let mailing = Mailing { message: MessageId(message.id), recipient: id, letter, kinds, days_left, unasked };
     Ok(if block::is_blocked(read, &recipient.address).await? { Due::Blocked(mailing) } else { Due::Send(mailing) })
+}
+
+/// The site by the tenant's own name, while it has one that works. Where the sender is hidden, the name would tell who it is.
+pub(crate) async fn site_of(read: &TenantRead, site: &Site, message: &message_table::Model) -> Result<Site, Fault> {
+    if message.hide_sender {
+        return Ok(site.clone());
+    }
+    Ok(read.live_host().await?.map_or_else(|| site.clone(), |host| site.at(&host)))
 }
 
 /// Whether the recipient's row says that this letter is still to be sent.

@@ -10,6 +10,6 @@ mod notify;
 mod remind;
 
 pub(crate) use code::mail_code;
-pub(crate) use letter::{Which, address, for_people, written};
+pub(crate) use letter::{Which, address, for_people, site_of, written};
 pub(crate) use notify::notify;
 pub(crate) use remind::remind;

@@ -72,13 +72,13 @@ impl Certificates<'_> {
     async fn write<T>(&self, f: impl AsyncFnOnce(&Connection) -> Result<T, Fault>) -> Result<T, Fault> {
         self.db.across(&Reach::Nobody, News::default(), f).await
     }
-    fn now(&self) -> Time {
+    pub(crate) fn now(&self) -> Time {
         self.db.clock().now()
     }
 }
 
 impl WantedBy {
-    fn text(self) -> String {
+    pub(crate) fn text(self) -> String {
         match self {
             WantedBy::Site => "site".to_owned(),
             WantedBy::Operator => "operator".to_owned(),

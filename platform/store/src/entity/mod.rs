@@ -80,6 +80,8 @@ table! {
         pub seen_at: i64,
         pub expires_at: i64,
         pub stepped_up_at: Option<i64>,
+        /// The one host that it is for; empty: the account host.
+        pub host: String,
     }
 }
 table! {
@@ -319,5 +321,38 @@ table! {
         pub created_at: i64,
         /// Goes before the tenant's other jobs.
         pub urgent: bool,
+    }
+}
+table! {
+    /// A host name that a tenant says is theirs. From `proven_at` on it is in nobody else's hands.
+    domain "domain" {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: Uuid,
+        pub name: String,
+        /// What the TXT record has to say.
+        pub proof: String,
+        pub added_at: i64,
+        pub proven_at: Option<i64>,
+        /// Since when the proof is missing that was there.
+        pub missed_at: Option<i64>,
+        /// When it turned out that somebody else has it.
+        pub taken_at: Option<i64>,
+        pub looked_at: Option<i64>,
+        /// When the tenant let it go; the row keeps others out for a while.
+        pub gone_at: Option<i64>,
+        /// The last look at DNS found that the name leads to the site.
+        pub leads: bool,
+        /// What it found, as JSON; empty before the first.
+        pub seen: String,
+    }
+}
+table! {
+    /// A hand-off code that was spent. It stays until the code would be over anyway.
+    hand_off "hand_off" {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: Uuid,
+        pub host: String,
+        pub spent_at: i64,
+        pub expires_at: i64,
     }
 }

@@ -42,7 +42,7 @@ pub(super) const fn text(name: &'static str) -> Column {
 pub(super) const fn whole(name: &'static str) -> Column {
     (name, Kind::Whole, false)
 }
-const fn flag(name: &'static str) -> Column {
+pub(super) const fn flag(name: &'static str) -> Column {
     (name, Kind::Bool, false)
 }
 pub(super) const fn bytes(name: &'static str) -> Column {

@@ -6,6 +6,8 @@ mod m0001_walls;
 mod m0002_turns;
 mod m0003_certificates;
 mod m0004_devices;
+mod m0005_domains;
+mod m0006_hand_offs;
 mod m0007_step_up;
 mod m0008_places;
 mod proxy;
@@ -32,6 +34,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0002_turns::Migration),
             Box::new(m0003_certificates::Migration),
             Box::new(m0004_devices::Migration),
+            Box::new(m0005_domains::Migration),
+            Box::new(m0006_hand_offs::Migration),
             Box::new(m0007_step_up::Migration),
             Box::new(m0008_places::Migration),
         ]

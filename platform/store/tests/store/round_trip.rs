@@ -48,6 +48,13 @@ on_both! {
                 there_and_back::<device::Entity>(tx, device::Model {
                     tenant_id: t, id: id(n), member_id: full.id, token_hash: vec![1; 32], created_at: 1, expires_at: 2,
                 }).await?;
+                there_and_back::<domain::Entity>(tx, domain::Model {
+                    tenant_id: t, id: id(n), name: format!("n{n}.example"), proof: "p".into(), added_at: 1, proven_at: when, missed_at: when,
+                    taken_at: when, looked_at: when, gone_at: when, leads: some, seen: String::new(),
+                }).await?;
+                there_and_back::<hand_off::Entity>(tx, hand_off::Model {
+                    tenant_id: t, id: id(n), host: "n.example".into(), spent_at: 1, expires_at: 2,
+                }).await?;
                 there_and_back::<mailed_link::Entity>(tx, mailed_link::Model {
                     tenant_id: t, id: id(n), member_id: full.id, purpose: "prove_address".into(), token_hash: vec![n as u8; 32],
                     created_at: 1, expires_at: 2, used_at: when,
@@ -118,6 +125,6 @@ on_both! {
 #[test]
 fn every_entity_is_among_them() {
     let declared = include_str!("../../src/entity/mod.rs").matches("\ntable! {").count();
-    assert_eq!(declared, 19);
+    assert_eq!(declared, 21);
     let _ = tenant::Entity::find();
 }

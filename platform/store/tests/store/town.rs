@@ -98,6 +98,7 @@ pub fn a_session(tx: &TenantTx, member: &member::Model, token: &Token) -> sessio
         created_at: START.0,
         seen_at: START.0,
         expires_at: START.plus_days(30).0,
+        host: String::new(),
     }
 }
 

@@ -4,7 +4,16 @@ use super::town::{On, Town, settle};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
 use store::{Database, Db, testing::Postgres};
 
-const MIGRATIONS: [&str; 6] = ["m0001_first", "m0002_turns", "m0003_certificates", "m0004_devices", "m0007_step_up", "m0008_places"];
+const MIGRATIONS: [&str; 8] = [
+    "m0001_first",
+    "m0002_turns",
+    "m0003_certificates",
+    "m0004_devices",
+    "m0005_domains",
+    "m0006_hand_offs",
+    "m0007_step_up",
+    "m0008_places",
+];
 
 fn url(town: &Town) -> &str {
     let Database::Postgres { url, .. } = &town.under.database else { unreachable!() };

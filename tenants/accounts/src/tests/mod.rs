@@ -2,6 +2,7 @@
 
 mod api_keys;
 mod devices;
+mod hand_off;
 mod links;
 mod passwords;
 mod sessions;

@@ -1,0 +1,36 @@
+//! Tenants' own domains: from a name that somebody typed to a site that answers there.
+//!
+//! What would surprise you: a name is nobody's before it is proven, so two tenants may be at it at one time; the first whose TXT record
+//! both resolvers see has it, and keeps it from others for thirty days after it let go. Looking at DNS is a job: nobody waits for it in a
+//! request. The certificate is the store's to want, in the act that proves the name, and `infra/acme`'s to order.
+
+mod add;
+mod dns;
+mod look;
+mod name;
+mod refused;
+mod remove;
+mod seen;
+mod view;
+
+use kernel::HostName;
+use store::Db;
+
+pub use dns::{Caa, Dns, Silent};
+pub use refused::DomainRefused;
+pub use seen::Seen;
+pub use view::{DomainView, Step, TxtRecord};
+
+/// Of one tenant.
+pub const MAX_DOMAINS: u64 = 50;
+
+/// The room and what it stands on. Cheap to clone.
+#[derive(Clone)]
+pub struct Domains {
+    pub db: Db,
+    pub dns: Dns,
+    /// The site's own host: where tenants' names have to lead.
+    pub ours: HostName,
+    /// The CA's own domain in CAA records (RFC 8659 §4.2), such as `letsencrypt.org`; empty: not known, so CAA is shown and not judged.
+    pub ca: String,
+}

@@ -1,0 +1,35 @@
+//! Why a domain is not added, in sentences for whoever typed it.
+
+use crate::MAX_DOMAINS;
+use kernel::{BadHostName, Fault, HostName};
+use store::NotAllowed;
+
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum DomainRefused {
+    #[error("This is no domain: {0}.")]
+    Name(#[from] BadHostName),
+    #[error("“{0}” cannot be reached from the internet; write a name that your domain's DNS has.")]
+    NotPublic(HostName),
+    #[error("“{0}” is an ending under which many have their domains; write the whole name of yours.")]
+    Suffix(HostName),
+    #[error("“{0}” is ours.")]
+    Ours(HostName),
+    #[error("“{0}” mixes letters that look alike, so that people could take it for another name.")]
+    LookAlike(HostName),
+    #[error("You have “{0}” already.")]
+    Already(HostName),
+    #[error("You have {MAX_DOMAINS} domains already. Remove one that is not used any more.")]
+    TooMany,
+    #[error(transparent)]
+    NotAllowed(#[from] NotAllowed),
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+impl DomainRefused {
+    /// Whether it is about what was typed, to stand by the field.
+    pub fn is_of_the_name(&self) -> bool {
+        use DomainRefused::*;
+        matches!(self, Name(_) | NotPublic(_) | Suffix(_) | Ours(_) | LookAlike(_) | Already(_))
+    }
+}

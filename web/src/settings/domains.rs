@@ -1,0 +1,176 @@
+//! The tenant's own domains: the list with a form, and a page for each with its steps.
+
+use crate::{
+    Web,
+    form::Form,
+    guard::Member,
+    human::When,
+    page::{page_with, see_other_telling},
+    problems::Problems,
+    refusals::Refusal,
+    stop::{Answer, Stop},
+    top::Top,
+};
+use ::domains::{DomainView, Step};
+use askama::Template;
+use kernel::{DomainId, Time};
+use poem::{
+    handler,
+    http::StatusCode,
+    web::{Data, Path},
+};
+use store::Right;
+
+#[derive(Template)]
+#[template(path = "settings/domains.html")]
+struct ListPage<'a> {
+    page: Top,
+    problems: Problems,
+    typed: &'a str,
+    domains: Vec<Row>,
+    keeps: bool,
+}
+
+struct Row {
+    id: DomainId,
+    shown: String,
+    class: &'static str,
+    words: &'static str,
+}
+
+#[derive(Template)]
+#[template(path = "settings/domain.html")]
+struct DomainPage {
+    page: Top,
+    id: DomainId,
+    /// In the letters of its own script, and as DNS has it.
+    shown: String,
+    name: String,
+    class: &'static str,
+    words: &'static str,
+    /// Changes when anything on the page does.
+    version: String,
+    keeps: bool,
+    view: DomainView,
+    /// Where the name has to lead.
+    ours: String,
+    /// The CA's own name in CAA records.
+    ca: String,
+    proven: bool,
+    looked: Option<When>,
+    at: Option<When>,
+}
+
+#[handler]
+pub async fn list(web: Data<&Web>, member: Member) -> Answer {
+    listed(&web, &member, StatusCode::OK, Problems::none(), "").await
+}
+
+#[handler]
+pub async fn add(web: Data<&Web>, member: Member, form: Form) -> Answer {
+    member.must(Right::KeepDomains)?;
+    member.must_be_stepped_up(&web, "/settings/domains").await?;
+    let typed = form.text("name");
+    match web.domains.add(&member.caller, typed).await {
+        Ok(view) => Ok(see_other_telling(&path(view.id), "The domain is added. Make the record below next.")),
+        Err(refused) => {
+            let refused = refused.or_fault()?;
+            let field = if refused.is_of_the_name() { "name" } else { "" };
+            listed(&web, &member, refused.status(), Problems::of(field, &refused), typed).await
+        }
+    }
+}
+
+#[handler]
+pub async fn show(Data(web): Data<&Web>, member: Member, Path(id): Path<String>) -> Answer {
+    let id: DomainId = id.parse().map_err(|_| Stop::NotFound)?;
+    let view = web.domains.get(&member.caller, id).await?.ok_or(Stop::NotFound)?;
+    let now = web.accounts.db.clock().now();
+    let keeps = member.caller.must(Right::KeepDomains).is_ok();
+    let (class, words) = state(&view.step);
+    let shown = DomainPage {
+        page: member.top(web, "settings").await?,
+        id,
+        shown: view.shown.clone(),
+        name: view.name.to_string(),
+        class,
+        words,
+        version: format!("{}-{}", view.step.as_str(), view.looked_at.map_or(0, |at| at.0)),
+        keeps,
+        ours: web.domains.ours.to_string(),
+        ca: web.domains.ca.clone(),
+        proven: !matches!(view.step, Step::Prove | Step::Taken | Step::Losing { .. } | Step::Lost { .. }),
+        looked: view.looked_at.map(|at| When::near(at, now)),
+        at: moment(&view.step).map(|at| When::near(at, now)),
+        view,
+    };
+    page_with(StatusCode::OK, &member.browser, &shown)
+}
+
+#[handler]
+pub async fn look(Data(web): Data<&Web>, member: Member, Path(id): Path<String>, _form: Form) -> Answer {
+    let id: DomainId = id.parse().map_err(|_| Stop::NotFound)?;
+    match web.domains.look_again(&member.caller, id).await.map_err(Refusal::stop)? {
+        true => Ok(see_other_telling(&path(id), "We are looking now. What we find stands below in a few seconds.")),
+        false => Err(Stop::NotFound),
+    }
+}
+
+#[handler]
+pub async fn remove(Data(web): Data<&Web>, member: Member, Path(id): Path<String>, _form: Form) -> Answer {
+    let id: DomainId = id.parse().map_err(|_| Stop::NotFound)?;
+    member.must(Right::KeepDomains)?;
+    if web.domains.get(&member.caller, id).await?.is_none() {
+        return Err(Stop::NotFound);
+    }
+    member.must_be_stepped_up(web, &path(id)).await?;
+    match web.domains.remove(&member.caller, id).await.map_err(Refusal::stop)? {
+        true => Ok(see_other_telling("/settings/domains", "The domain is removed. Links in mails lead to our own address from now on.")),
+        false => Err(Stop::NotFound),
+    }
+}
+
+async fn listed(web: &Web, member: &Member, status: StatusCode, problems: Problems, typed: &str) -> Answer {
+    let views = web.domains.list(&member.caller).await?;
+    let row = |view: DomainView| {
+        let (class, words) = state(&view.step);
+        Row { id: view.id, shown: view.shown, class, words }
+    };
+    let shown = ListPage {
+        page: member.top(web, "settings").await?,
+        problems,
+        typed,
+        domains: views.into_iter().map(row).collect(),
+        keeps: member.caller.must(Right::KeepDomains).is_ok(),
+    };
+    page_with(status, &member.browser, &shown)
+}
+
+fn path(id: DomainId) -> String {
+    format!("/settings/domains/{id}")
+}
+
+/// Class of the badge, and its words.
+fn state(step: &Step) -> (&'static str, &'static str) {
+    match step {
+        Step::Prove => ("waiting", "not yet proven"),
+        Step::Taken => ("failed", "somebody else has it"),
+        Step::Point => ("waiting", "does not lead here yet"),
+        Step::Excluded => ("failed", "CAA excludes our CA"),
+        Step::Ordered => ("waiting", "certificate on its way"),
+        Step::OrderFailed { .. } => ("failed", "no certificate yet"),
+        Step::Live { .. } => ("opened", "live"),
+        Step::Losing { .. } => ("failed", "proof is missing"),
+        Step::Lost { .. } => ("failed", "off: proof is missing"),
+    }
+}
+
+/// The time that the step speaks of.
+fn moment(step: &Step) -> Option<Time> {
+    match step {
+        Step::OrderFailed { next_at: at, .. } | Step::Live { until: at } | Step::Losing { off_at: at } | Step::Lost { free_at: at } => {
+            Some(*at)
+        }
+        _ => None,
+    }
+}
