@@ -56,6 +56,9 @@ kinds! {
     UploadOffset       "upload-offset"          409 "The upload goes on from another byte"
         "The `offset` is not the number of bytes that are here, so the piece would leave a hole or overwrite something."
         "Go on from the byte that `received` says.";
+    UploadsWaiting     "uploads-waiting"        409 "Too many uploads wait for a message"
+        "At most 500 messages may be begun by an upload and not sent yet. Nothing of this file was kept."
+        "Send the messages that the uploads are for, or remove the files with `DELETE /v1/messages/{id}/attachments/{attachment}`. After two days we remove what nobody sent.";
     Gone               "gone"                   410 "The content was destroyed"
         "The message was retracted, was refused by everybody, or has expired, so our copy of its content and the keys to it are destroyed."
         "Use your own copy. The evidence stays: `GET /v1/messages/{id}/evidence`.";

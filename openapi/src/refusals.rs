@@ -47,6 +47,7 @@ impl From<AttachRefused> for Problem {
             AttachRefused::Name(bad) => Problem::parameter("name", capital(&format!("{bad}."))),
             AttachRefused::Empty(_) => Problem::new(Kind::InvalidParameter, sentence),
             AttachRefused::TooMany(_) => Problem::new(Kind::TooLarge, sentence),
+            AttachRefused::TooManyWaiting => Problem::new(Kind::UploadsWaiting, sentence),
             AttachRefused::MoreThanDeclared(_) => Problem::parameter("size", sentence),
             AttachRefused::Offset(here) => Problem::new(Kind::UploadOffset, sentence).received(here),
             AttachRefused::Complete => Problem::new(Kind::Conflict, sentence),

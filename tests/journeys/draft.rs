@@ -54,3 +54,45 @@ async fn a_draft_keeps_what_was_typed_and_an_older_window_does_not_overwrite_it(
     })
     .await;
 }
+
+#[tokio::test]
+async fn drafts_are_bounded_in_number_and_what_was_typed_into_one_too_many_stays_on_the_page() {
+    on_both(async |town: Town| {
+        let ana = town.member("ana@acme.example").await;
+        let mut last = String::new();
+        for n in 0..200 {
+            last = ana.draft(&[("subject", &format!("Draft {n}"))], &[]).await;
+        }
+        let more = ana.browser.press("/drafts?then=send", &[("to", "bob@example.org"), ("body", "one more thing")]).await.is(409);
+        assert!(more.shows("There are 200 drafts already") && more.shows("one more thing"), "{}", more.text());
+        let script = ana.browser.script("/drafts", &[("body", "one more thing")]).await.is(409);
+        assert!(script.text().contains("There are 200 drafts already"), "{}", script.text());
+        let with_file = [tests::File { name: "a.pdf", media_type: "application/pdf", bytes: b"%PDF" }];
+        let files = ana.browser.press_with_files("/drafts?then=files", &[("body", "one more thing")], &with_file).await;
+        assert!(files.shows("There are 200 drafts already") && files.shows("one more thing") && files.shows("a.pdf"), "{}", files.text());
+        ana.browser.press(&format!("/drafts/{last}"), &[("subject", "changed")]).await.is(303);
+        ana.browser.press(&format!("/drafts/{last}/discard"), &[]).await.is(303);
+        ana.draft(&[("body", "one more thing")], &[]).await;
+        let other = town.member("bea@bolt.example").await;
+        other.draft(&[("subject", "Another tenant's")], &[]).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_text_of_all_drafts_is_bounded_and_shortening_always_works() {
+    on_both(async |town: Town| {
+        let ana = town.member("ana@acme.example").await;
+        let long = "x".repeat(1 << 20);
+        let small = ana.draft(&[("body", "little")], &[]).await;
+        for _ in 0..19 {
+            ana.draft(&[("body", &long)], &[]).await;
+        }
+        let more = ana.browser.press("/drafts", &[("subject", "Twenty"), ("body", &long)]).await.is(409);
+        assert!(more.shows("20 MiB of text") && more.shows("Twenty") && more.shows(&long));
+        let path = format!("/drafts/{small}");
+        assert!(ana.browser.press(&path, &[("body", &long)]).await.is(409).shows("20 MiB of text"), "growing is no way around");
+        ana.browser.press(&path, &[("body", "les")]).await.is(303);
+    })
+    .await;
+}

@@ -263,3 +263,43 @@ async fn a_link_with_one_character_changed_leads_nowhere() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn refusing_after_the_password_leaves_no_key_behind() {
+    on_both(async |town: Town| {
+        let ana = town.member("ana@acme.example").await;
+        let to = [("to", "bob@example.org, carol@example.org"), ("proof", "r2"), ("password", "our first dog"), ("accept_first", "on")];
+        ana.send(&to).await;
+        town.run_jobs().await;
+        let bob = town.recipient("bob@example.org");
+        bob.open().await.is(303);
+        town.run_jobs().await;
+        assert_eq!(bob.type_code(&town.code("bob@example.org")).await.step(), "password");
+        assert_eq!(bob.type_password("our first dog").await.step(), "accept");
+        let tenant = town.app.db.front_desk().tenants(None, 1).await.unwrap().remove(0).id;
+        let waiting = async || town.database().rows_of(tenant).await["visit"].iter().filter(|row| row["key_wrapped"] != "null").count();
+        assert_eq!(waiting().await, 1, "the key waits for acceptance");
+        bob.refuse("no, thank you").await.is(303);
+        assert_eq!(waiting().await, 0);
+        town.run_jobs().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn fifty_fetches_are_recorded_however_many_come_at_once() {
+    on_both(async |town: Town| {
+        let ana = town.member("ana@acme.example").await;
+        let key = ana.key("watch").await;
+        let sent = ana.send(&[("to", "bob@example.org")]).await;
+        town.run_jobs().await;
+        let bob = town.recipient("bob@example.org");
+        for _ in 0..45 {
+            bob.at(town.browser()).look().await.is(200);
+        }
+        let others: Vec<_> = (0..20).map(|_| bob.at(town.browser())).collect();
+        futures_util::future::join_all(others.iter().map(|other| other.look())).await;
+        assert_eq!(key.kinds(&sent).await.iter().filter(|kind| *kind == "link_fetched").count(), 50);
+    })
+    .await;
+}

@@ -33,6 +33,11 @@ async fn where_some_have_opened_the_others_are_taken_back() {
         assert_eq!(bob.open().await.step(), "message");
         let done = key.retract(&sent).await;
         assert_eq!([&done["retracted"], &done["too_late"]].map(|list| list.as_array().unwrap().len()), [1, 1]);
+        for _ in 0..3 {
+            assert_eq!(key.retract(&sent).await["too_late"].as_array().unwrap().len(), 1);
+        }
+        let kinds = key.kinds(&sent).await;
+        assert_eq!(kinds.iter().filter(|kind| *kind == "retraction_too_late").count(), 1, "once a recipient: {kinds:?}");
         assert_eq!(key.states(&sent).await, ["opened", "retracted"]);
         assert!(bob.message().await.is(200).shows("12-34"), "what was opened stays open");
         town.recipient("carol@example.org").look().await.is(410);

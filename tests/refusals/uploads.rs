@@ -186,3 +186,22 @@ async fn what_is_refused_leaves_nothing_on_the_disk() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn five_hundred_uploads_wait_for_a_message_and_one_that_is_removed_makes_room() {
+    // SQLite alone: what is counted is the same on both.
+    let town = Town::on(store::testing::fresh_sqlite().await, |_| {}, None).await;
+    let key = town.member("ana@acme.example").await.key("ci").await;
+    let begin = async || key.upload("/v1/attachments?name=a.pdf&size=1000", Body::Whole(Vec::new())).await;
+    let first = begin().await.is(201).json();
+    for _ in 1..500 {
+        begin().await.is(201);
+    }
+    let refused = begin().await.is(409);
+    assert_eq!(refused.problem(), "uploads-waiting");
+    assert!(refused.text().contains("500 uploads wait"), "{}", refused.text());
+    let path = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+    key.delete(&format!("/v1/messages/{}/attachments/{}", path(&first["message"]), path(&first["id"]))).await.is(204);
+    begin().await.is(201);
+    town.leave().await;
+}

@@ -85,12 +85,12 @@ refusals! {
         NotSignedIn => StatusCode::FORBIDDEN,
     } ; after(now) SlowDown { until } => seconds(*until, now);
     KeyRefused { NotAllowed(_) => StatusCode::FORBIDDEN, Name(_) => StatusCode::UNPROCESSABLE_ENTITY, TooMany { .. } => StatusCode::CONFLICT, NotSignedIn => StatusCode::FORBIDDEN }
-    DraftRefused { NotAllowed(_) => StatusCode::FORBIDDEN, NotFound => StatusCode::NOT_FOUND, Newer => StatusCode::CONFLICT, TooLong => StatusCode::PAYLOAD_TOO_LARGE }
+    DraftRefused { NotAllowed(_) => StatusCode::FORBIDDEN, NotFound => StatusCode::NOT_FOUND, Newer | TooMany | Full => StatusCode::CONFLICT, TooLong => StatusCode::PAYLOAD_TOO_LARGE }
     AttachRefused {
         NotAllowed(_) => StatusCode::FORBIDDEN,
         NotFound => StatusCode::NOT_FOUND,
         Name(_) | Empty(_) | PieceTooSmall => StatusCode::UNPROCESSABLE_ENTITY,
-        TooMany(_) | Complete | Offset(_) => StatusCode::CONFLICT,
+        TooMany(_) | TooManyWaiting | Complete | Offset(_) => StatusCode::CONFLICT,
         MoreThanDeclared(_) | Broken => StatusCode::BAD_REQUEST,
         NoRoom => StatusCode::INSUFFICIENT_STORAGE,
         Quota(refused) => quota(refused),

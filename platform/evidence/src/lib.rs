@@ -10,5 +10,5 @@ mod timeline;
 
 pub use chain::{Break, verify_chain};
 pub use kind::Kind;
-pub use record::{Entry, Grounds, record, record_many};
+pub use record::{Entry, Grounds, in_turn, record, record_many};
 pub use timeline::{Fact, facts, timeline};

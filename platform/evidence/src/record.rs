@@ -39,12 +39,21 @@ pub async fn record(tx: &TenantTx, entry: Entry) -> Result<(), Fault> {
     record_many(tx, vec![entry]).await
 }
 
+/// Waits for the chain and holds it to the end of the act: what is counted after this is still so when the act records.
+pub async fn in_turn(tx: &TenantTx) -> Result<(), Fault> {
+    head(tx).await.map(|_| ())
+}
+
+async fn head(tx: &TenantTx) -> Result<chain::Model, Fault> {
+    tx.find::<chain::Entity>().for_update().one().await?.ok_or_else(|| Fault::other("the tenant has no evidence chain"))
+}
+
 /// Records in order. Takes the lock on the tenant's chain until the act ends: call it last.
 pub async fn record_many(tx: &TenantTx, entries: Vec<Entry>) -> Result<(), Fault> {
     if entries.is_empty() {
         return Ok(());
     }
-    let head = tx.find::<chain::Entity>().for_update().one().await?.ok_or_else(|| Fault::other("the tenant has no evidence chain"))?;
+    let head = head(tx).await?;
     let (mut seq, mut prev) = (head.seq, head.head);
     let mut rows = Vec::with_capacity(entries.len());
     for entry in entries {

@@ -63,6 +63,15 @@ impl EmailAddress {
     pub fn folded(&self) -> String {
         self.text.to_ascii_lowercase()
     }
+    /// For counting what one mailbox gets, and for nothing else: folded, and without what follows a `+` (RFC 5233), because
+    /// `bob+1@` and `bob+2@` fill one mailbox nearly everywhere.
+    pub fn mailbox(&self) -> String {
+        let folded = self.folded();
+        match folded[..self.at].find('+') {
+            Some(plus) if plus > 0 => format!("{}{}", &folded[..plus], &folded[self.at..]),
+            _ => folded,
+        }
+    }
 }
 
 fn check_local(local: &str, shown: &dyn Fn() -> String) -> Result<(), BadAddress> {
@@ -115,6 +124,18 @@ mod tests {
         }
         assert_eq!(EmailAddress::parse("Bob@EXAMPLE.org").map(|a| a.to_string()), Ok("Bob@example.org".into()));
         assert_eq!(EmailAddress::parse("bob@bücher.example").map(|a| a.to_string()), Ok("bob@xn--bcher-kva.example".into()));
+    }
+
+    #[test]
+    fn a_mailbox_is_counted_once_whatever_its_tags() {
+        for (typed, mailbox) in [
+            ("Bob+Bank@Example.org", "bob@example.org"),
+            ("bob+1+2@example.org", "bob@example.org"),
+            ("bob@example.org", "bob@example.org"),
+            ("+1@example.org", "+1@example.org"),
+        ] {
+            assert_eq!(EmailAddress::parse(typed).unwrap().mailbox(), mailbox);
+        }
     }
 
     #[test]

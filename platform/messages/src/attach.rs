@@ -4,7 +4,7 @@ use crate::{DraftRefused, DraftText, draft, jobs};
 use kernel::{AttachmentId, BadFileName, Fault, FileName, MAX_ATTACHMENTS, MessageId};
 use keys::ResumableSha256;
 use quota::QuotaRefused;
-use sea_orm::{ColumnTrait, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, Condition, QueryFilter, QueryOrder};
 use store::{
     Blobs, Look, NotAllowed, Right, TenantRead, TenantTx,
     entity::{attachment, draft as draft_table},
@@ -57,6 +57,8 @@ pub enum AttachRefused {
     Empty(String),
     #[error("A message takes at most {0} files.")]
     TooMany(usize),
+    #[error("{} uploads wait for a message already. Send them, remove some, or wait: after two days those that nobody sent are removed.", draft::MAX_HIDDEN)]
+    TooManyWaiting,
     #[error("The file has more bytes than it said it would ({0}). Start the upload again.")]
     MoreThanDeclared(u64),
     /// The offset does not fit: this many bytes are here.
@@ -127,15 +129,19 @@ pub async fn attachments(read: &TenantRead, message: MessageId) -> Result<Vec<At
     Ok(rows(read, message).await?.iter().map(AttachmentView::of).collect())
 }
 
-/// Only while the message is a draft; false when there is none.
+/// Only while the message is a draft; false when there is none. A hidden draft ends with its last file.
 pub async fn remove_attachment(tx: &TenantTx, message: MessageId, id: AttachmentId) -> Result<bool, AttachRefused> {
     tx.caller().must(Right::Attach)?;
     if of_draft(tx, message).await.is_err() {
         return Ok(false);
     }
-    let found = rows(tx, message).await?.into_iter().find(|row| row.id == id.0);
-    let Some(row) = found else { return Ok(false) };
-    drop_files(tx, std::slice::from_ref(&row)).await?;
+    let all = rows(tx, message).await?;
+    let Some(row) = all.iter().find(|row| row.id == id.0) else { return Ok(false) };
+    if all.len() == 1 {
+        let hidden = Condition::all().add(draft_table::Column::Id.eq(message.0)).add(draft_table::Column::Hidden.eq(true));
+        tx.delete::<draft_table::Entity>(hidden).await?;
+    }
+    drop_files(tx, std::slice::from_ref(row)).await?;
     Ok(true)
 }
 
@@ -173,6 +179,7 @@ async fn of_draft(tx: &TenantTx, id: MessageId) -> Result<MessageId, AttachRefus
 async fn hidden_draft(tx: &TenantTx) -> Result<MessageId, AttachRefused> {
     draft::found_draft(tx, &DraftText::default(), true).await.map_err(|e| match e {
         DraftRefused::Fault(fault) => AttachRefused::Fault(fault),
+        DraftRefused::TooMany | DraftRefused::Full => AttachRefused::TooManyWaiting,
         _ => AttachRefused::NotFound,
     })
 }

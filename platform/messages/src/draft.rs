@@ -17,6 +17,12 @@ const PURPOSE: &str = "draft";
 const DRAFTS_SWEPT: u64 = 50;
 /// Saved text, as JSON.
 const MAX_TEXT_BYTES: usize = 2 * kernel::MAX_BODY_BYTES;
+/// Drafts of a tenant.
+const MAX_DRAFTS: u64 = 200;
+/// Hidden drafts of a tenant: uploads that no message came for yet.
+pub(crate) const MAX_HIDDEN: u64 = 500;
+/// The text of all drafts of a tenant together, sealed.
+const MAX_TEXTS_MIB: u64 = 20;
 
 /// A draft exactly as typed. The message password is never part of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -66,6 +72,10 @@ pub enum DraftRefused {
     NotAllowed(#[from] NotAllowed),
     #[error("This draft is too long to save.")]
     TooLong,
+    #[error("There are {MAX_DRAFTS} drafts already, and no more are kept. Send or discard one of them, then save this one.")]
+    TooMany,
+    #[error("All drafts together hold {MAX_TEXTS_MIB} MiB of text at most, and with this one it would be more. Send or discard one of them.")]
+    Full,
     #[error(transparent)]
     Fault(#[from] Fault),
 }
@@ -79,13 +89,20 @@ pub async fn start_draft(tx: &TenantTx, text: &DraftText) -> Result<MessageId, D
 pub(crate) async fn found_draft(tx: &TenantTx, text: &DraftText, hidden: bool) -> Result<MessageId, DraftRefused> {
     let member = tx.caller().member().ok_or(DraftRefused::NotFound)?;
     let id = MessageId::new(tx.now(), tx.chance());
+    let sealed = seal(tx, id, text)?;
+    let most = if hidden { MAX_HIDDEN } else { MAX_DRAFTS };
+    quota::in_turn(tx).await?;
+    if tx.find::<draft::Entity>().filter(draft::Column::Hidden.eq(hidden)).count().await? >= most {
+        return Err(DraftRefused::TooMany);
+    }
+    check_texts(tx, sealed.len()).await?;
     let key = tx.keys().new_message_key(id, tx.chance());
     tx.insert(draft::ActiveModel {
         tenant_id: Set(tx.tenant().0),
         id: Set(id.0),
         member_id: Set(member.0),
         hidden: Set(hidden),
-        content_sealed: Set(seal(tx, id, text)?),
+        content_sealed: Set(sealed),
         message_key: Set(tx.keys().wrap(Slot::Draft, &key, tx.chance())),
         revision: Set(1),
         created_at: Set(tx.now().0),
@@ -95,6 +112,12 @@ pub(crate) async fn found_draft(tx: &TenantTx, text: &DraftText, hidden: bool) -
     Ok(id)
 }
 
+/// Whether so many more bytes of text may be kept.
+async fn check_texts(tx: &TenantTx, more: usize) -> Result<(), DraftRefused> {
+    let kept = tx.find::<draft::Entity>().bytes(draft::Column::ContentSealed).await?;
+    if kept + more as u64 > MAX_TEXTS_MIB << 20 { Err(DraftRefused::Full) } else { Ok(()) }
+}
+
 /// `seen` is the revision that the window last saw; `None` overwrites. Returns the new revision.
 pub async fn save_draft(tx: &TenantTx, id: MessageId, text: &DraftText, seen: Option<i64>) -> Result<i64, DraftRefused> {
     tx.caller().must(Right::Write)?;
@@ -102,6 +125,11 @@ pub async fn save_draft(tx: &TenantTx, id: MessageId, text: &DraftText, seen: Op
     let row = tx.find::<draft::Entity>().filter(draft::Column::Id.eq(id.0)).for_update().one().await?.ok_or(DraftRefused::NotFound)?;
     if seen.is_some_and(|seen| seen != row.revision) {
         return Err(DraftRefused::Newer);
+    }
+    let grown = sealed.len().saturating_sub(row.content_sealed.len());
+    if grown > 0 {
+        quota::in_turn(tx).await?;
+        check_texts(tx, grown).await?;
     }
     let saved = tx
         .update::<draft::Entity>()

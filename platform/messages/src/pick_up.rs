@@ -1,6 +1,6 @@
 //! The recipient's side of the door: what the page shows before anything happened, and refusing.
 
-use crate::{AttachmentView, Post, Proof, RecipientState, expire, jobs, message, tell::Tell};
+use crate::{AttachmentView, Post, Proof, RecipientState, expire, jobs, message, retract, tell::Tell};
 use evidence::{Entry, Kind};
 use kernel::{Fault, Line, MAX_REASON_CHARS, MessageId, RecipientId, Time};
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder};
@@ -189,6 +189,11 @@ pub async fn link_fetched(post: &Post, who: &Caller) -> Result<(), Fault> {
     post.db
         .act(who, async |tx| {
             let Who::Recipient { id, message } = *tx.caller().who() else { return Ok(()) };
+            // Others may have fetched it since that look.
+            evidence::in_turn(tx).await?;
+            if fetched_before(tx).await? {
+                return Ok(());
+            }
             evidence::record(tx, Entry::of(Kind::LinkFetched, message).to(id)).await?;
             tx.changed(message);
             Ok(())
@@ -196,14 +201,14 @@ pub async fn link_fetched(post: &Post, who: &Caller) -> Result<(), Fault> {
         .await
 }
 
-async fn fetched_before(read: &TenantRead) -> Result<bool, Fault> {
-    let Who::Recipient { id, .. } = *read.caller().who() else { return Ok(true) };
-    let rows = of_kind(read, id, Kind::LinkFetched).await?;
+async fn fetched_before(look: &impl Look) -> Result<bool, Fault> {
+    let Who::Recipient { id, .. } = *look.caller().who() else { return Ok(true) };
+    let rows = of_kind(look, id, Kind::LinkFetched).await?;
     if rows.len() as u64 >= MAX_TELEMETRY {
         return Ok(true);
     }
-    let since = read.now().minus(SAME_FETCH).0;
-    let origin = read.caller().origin();
+    let since = look.now().minus(SAME_FETCH).0;
+    let origin = look.caller().origin();
     let ip = origin.ip.map(|ip| ip.to_string());
     Ok(rows.iter().filter(|r| r.at >= since).any(|row| {
         let grounds: serde_json::Value = serde_json::from_str(&row.grounds).unwrap_or_default();
@@ -226,6 +231,7 @@ async fn of_kind(look: &impl Look, recipient: RecipientId, kind: Kind) -> Result
 
 /// The loser of a race against retraction, expiry or lock is recorded, a bounded number of times.
 pub(crate) async fn record_too_late(tx: &TenantTx, letter: &Letter, state: DoorState) -> Result<(), Fault> {
+    evidence::in_turn(tx).await?;
     if (of_kind(tx, letter.id(), Kind::PickupTooLate).await?.len() as u64) < MAX_TELEMETRY {
         let word = match state {
             DoorState::Refused => "refused",
@@ -261,6 +267,7 @@ pub async fn refuse(tx: &TenantTx, reason: &str) -> Result<(), PickupRefused> {
         let now = Letter::of(tx).await?.state(tx.now())?;
         return Err(PickupRefused::Closed(now));
     }
+    retract::forget_keys(tx, letter.id()).await?;
     jobs::tell_later(tx, Tell::Refused { recipient: letter.id() }).await?;
     let mut entry = letter.entry(Kind::Refused).because("assurance", "R0");
     if !reason.is_empty() {

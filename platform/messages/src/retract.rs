@@ -6,7 +6,7 @@ use kernel::{Fault, MessageId, RecipientId};
 use sea_orm::{ColumnTrait, QueryFilter};
 use store::{
     NotAllowed, Right, TenantTx,
-    entity::{message as message_table, recipient, visit},
+    entity::{evidence as evidence_table, message as message_table, recipient, visit},
 };
 
 /// What became of each recipient asked for.
@@ -52,9 +52,26 @@ pub async fn retract(tx: &TenantTx, id: MessageId, only: Option<&[RecipientId]>)
         mark(tx, id).await?;
         entries.extend(expire::shred_if_over(tx, &row).await?);
     }
-    evidence::record_many(tx, entries).await?;
+    evidence::record_many(tx, but_those_told(tx, id, entries).await?).await?;
     tx.changed(id);
     Ok(done)
+}
+
+/// Being too late is recorded once a recipient, however often it is tried.
+async fn but_those_told(tx: &TenantTx, id: MessageId, mut entries: Vec<Entry>) -> Result<Vec<Entry>, Fault> {
+    let too_late = |entry: &Entry| matches!(entry.kind, Kind::RetractionTooLate);
+    if !entries.iter().any(too_late) {
+        return Ok(entries);
+    }
+    evidence::in_turn(tx).await?;
+    let told = tx
+        .find::<evidence_table::Entity>()
+        .filter(evidence_table::Column::MessageId.eq(id.0))
+        .filter(evidence_table::Column::Kind.eq(Kind::RetractionTooLate.as_str()))
+        .all()
+        .await?;
+    entries.retain(|entry| !too_late(entry) || told.iter().all(|row| row.recipient_id != entry.recipient.map(|r| r.0)));
+    Ok(entries)
 }
 
 async fn take_back(
@@ -92,7 +109,7 @@ async fn take_back(
 }
 
 /// Keys that wait in a browser's visit for acceptance end with the slot.
-async fn forget_keys(tx: &TenantTx, recipient: RecipientId) -> Result<(), Fault> {
+pub(crate) async fn forget_keys(tx: &TenantTx, recipient: RecipientId) -> Result<(), Fault> {
     tx.update::<visit::Entity>()
         .set(visit::Column::KeyWrapped, Option::<Vec<u8>>::None)
         .filter(visit::Column::RecipientId.eq(recipient.0))

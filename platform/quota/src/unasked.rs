@@ -48,7 +48,7 @@ impl UnaskedMail {
     }
 
     fn counted(&self, to: &EmailAddress) -> [Counted; 2] {
-        let named = |window: &str| format!("unasked mail, {window}: {}", to.folded());
+        let named = |window: &str| format!("unasked mail, {window}: {}", to.mailbox());
         [Counted { name: named("day"), limit: self.a_day, window: DAY }, Counted { name: named("hour"), limit: self.an_hour, window: HOUR }]
     }
 }

@@ -83,10 +83,18 @@ impl<'t, E: TenantOwned> Find<'t, E> {
     }
     /// How many rows meet the filters; order, limit and offset count for nothing.
     pub async fn count(self) -> Result<u64, Fault> {
+        self.number(Expr::cust("COUNT(*)")).await
+    }
+    /// How many bytes a column of theirs holds in all. Neither database reads the bytes for it.
+    pub async fn bytes(self, column: E::Column) -> Result<u64, Fault> {
+        self.number(Expr::cust_with_expr("COALESCE(SUM(LENGTH($1)), 0)", Expr::col(column.as_column_ref()))).await
+    }
+
+    async fn number(self, of_all: SimpleExpr) -> Result<u64, Fault> {
         let (connection, mut query) = (&self.read.connection, self.query);
-        query.clear_selects().expr_as(Expr::cust("COUNT(*)"), "rows").clear_order_by().reset_limit().reset_offset();
-        let row = connection.one::<Count>(StatementBuilder::build(&query, &connection.backend())).await?;
-        Ok(row.map_or(0, |c| u64::try_from(c.rows).unwrap_or(0)))
+        query.clear_selects().expr_as(of_all, "number").clear_order_by().reset_limit().reset_offset();
+        let row = connection.one::<Number>(StatementBuilder::build(&query, &connection.backend())).await?;
+        Ok(row.map_or(0, |row| u64::try_from(row.number).unwrap_or(0)))
     }
 
     fn statement(&self) -> Statement {
@@ -95,8 +103,8 @@ impl<'t, E: TenantOwned> Find<'t, E> {
 }
 
 #[derive(FromQueryResult)]
-struct Count {
-    rows: i64,
+struct Number {
+    number: i64,
 }
 
 impl<E: TenantOwned, M: FromQueryResult> FindInto<'_, E, M> {

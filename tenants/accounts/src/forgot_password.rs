@@ -39,7 +39,7 @@ impl Accounts {
     /// Mails one link a membership to a known address, and nothing to an unknown one; the answer and the work are the same.
     pub async fn forgot_password(&self, email: &str, origin: Origin) -> Result<(), ForgotRefused> {
         let address = EmailAddress::parse(email)?;
-        for (rate, whom) in [(FORGOT_PER_NETWORK, network(&origin)), (FORGOT_PER_ADDRESS, address.folded())] {
+        for (rate, whom) in [(FORGOT_PER_NETWORK, network(&origin)), (FORGOT_PER_ADDRESS, address.mailbox())] {
             if let Some(until) = self.held(rate, &whom).await? {
                 return Err(ForgotRefused::SlowDown { until });
             }

@@ -8,7 +8,7 @@ use crate::{
     brakes::{PROOF_PER_ADDRESS, PROOF_PER_MEMBER},
     links, member, refused,
 };
-use kernel::{Fault, MemberId, Time};
+use kernel::{EmailAddress, Fault, MemberId, Time};
 use keys::Token;
 use sea_orm::{ColumnTrait, QueryFilter};
 use store::{Caller, TenantTx, entity::job};
@@ -66,7 +66,8 @@ impl Accounts {
         if row.email_proven_at.is_some() {
             return Err(ProofRefused::AlreadyProven);
         }
-        for (rate, whom) in [(PROOF_PER_MEMBER, id.to_string()), (PROOF_PER_ADDRESS, row.email_folded)] {
+        let mailbox = EmailAddress::parse(&row.email_folded).map_or(row.email_folded, |address| address.mailbox());
+        for (rate, whom) in [(PROOF_PER_MEMBER, id.to_string()), (PROOF_PER_ADDRESS, mailbox)] {
             if let Some(until) = self.held(rate, &whom).await? {
                 return Err(ProofRefused::SlowDown { until });
             }

@@ -46,7 +46,7 @@ impl Accounts {
     /// The same answer and the same work whether the address is known or not.
     pub async fn sign_up(&self, form: &SignUp, origin: Origin) -> Result<SignedIn, SignUpRefused> {
         let person = Person::parse(form)?;
-        for (rate, whom) in [(SIGN_UP_PER_NETWORK, network(&origin)), (SIGN_UP_PER_ADDRESS, person.email.folded())] {
+        for (rate, whom) in [(SIGN_UP_PER_NETWORK, network(&origin)), (SIGN_UP_PER_ADDRESS, person.email.mailbox())] {
             if let Some(until) = self.held(rate, &whom).await? {
                 return Err(SignUpRefused::SlowDown { until });
             }

@@ -96,8 +96,10 @@ facts! {
         for n in 0..3 {
             assert!(town.accounts.sign_up(&form("ana@example.org", PASSWORD), from(&format!("192.0.2.{n}"))).await.is_ok());
         }
-        let held = town.accounts.sign_up(&form("Ana@EXAMPLE.org", PASSWORD), from("192.0.2.9")).await;
-        assert!(matches!(held, Err(SignUpRefused::SlowDown { .. })));
+        for same in ["Ana@EXAMPLE.org", "ana+1@example.org"] {
+            let held = town.accounts.sign_up(&form(same, PASSWORD), from("192.0.2.9")).await;
+            assert!(matches!(held, Err(SignUpRefused::SlowDown { .. })), "{same}");
+        }
         town.clock.advance(Duration::from_secs(86_400));
         assert!(town.accounts.sign_up(&form("ana@example.org", PASSWORD), from("192.0.2.9")).await.is_ok());
     }
