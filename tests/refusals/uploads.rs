@@ -203,5 +203,6 @@ async fn five_hundred_uploads_wait_for_a_message_and_one_that_is_removed_makes_r
     let path = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
     key.delete(&format!("/v1/messages/{}/attachments/{}", path(&first["message"]), path(&first["id"]))).await.is(204);
     begin().await.is(201);
+    town.run_jobs().await;
     town.leave().await;
 }

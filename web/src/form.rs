@@ -82,6 +82,9 @@ pub async fn read(req: &Request, body: &mut RequestBody, keep: usize) -> Result<
     let fields = Fields::parse(&bytes, keep);
     let kept = Kept::of(req);
     fields.iter().for_each(|(name, value)| kept.field(name, value));
+    if fields.cut {
+        kept.was_cut();
+    }
     Ok(fields)
 }
 

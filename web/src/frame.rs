@@ -71,7 +71,14 @@ impl<E: Endpoint> Endpoint for Framed<E> {
         let at = TenantHost::of(&req).map(|at| (at.clone(), req.headers().clone()));
         let mut answer = match self.inner.call(req).await {
             Ok(answer) => answer.into_response(),
-            Err(error) => give_up(&self.web, error, came, at),
+            Err(error) => {
+                let kept = came.0.as_ref().map(|came| came.kept.clone());
+                let answer = give_up(&self.web, error, came, at);
+                match kept {
+                    Some(kept) => kept.held_until_taken(answer),
+                    None => answer,
+                }
+            }
         };
         if answer.status() == StatusCode::METHOD_NOT_ALLOWED {
             // RFC 9110 §15.5.6.
@@ -101,11 +108,12 @@ impl Came {
         if *req.method() != Method::POST {
             return Came(None);
         }
-        let kept = Kept::default();
+        let browser = Browser::of(req, web);
+        let kept = Kept::new(browser.session.is_some() || browser.pickup.is_some(), &web.places);
         req.set_data(kept.clone());
         let to = req.uri().path_and_query().map_or("/", |path| path.as_str()).to_owned();
         let (ours, surely) = (csrf::from_our_pages(req.headers(), &web.origins, TenantHost::of(req)), csrf::surely_ours(req.headers()));
-        Came(Some(Posted { kept, to, browser: Browser::of(req, web), ours, surely }))
+        Came(Some(Posted { kept, to, browser, ours, surely }))
     }
     /// To be sent again as it came.
     fn again(&self) -> Option<Again> {

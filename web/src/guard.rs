@@ -1,6 +1,6 @@
 //! The guard at the members' pages: a living session, or off to the sign-in page and back.
 
-use crate::{Web, browser, browser::Browser, kept, stop::Stop, top::Top};
+use crate::{Web, browser, browser::Browser, csrf, kept, stop::Stop, top::Top};
 use kernel::Fault;
 use poem::{
     FromRequest, Request, RequestBody, Result,
@@ -42,7 +42,9 @@ impl<'a> FromRequest<'a> for Member {
             Ok(None) => Stop::SignIn { next: way_back(req) },
             Err(fault) => Stop::Fault(fault),
         };
-        kept::keep(req, body).await;
+        if matches!(stop, Stop::Fault(_)) || csrf::surely_ours(req.headers()) {
+            kept::keep(web, req, body).await;
+        }
         Err(stop.into())
     }
 }

@@ -2,10 +2,17 @@
 //! gives it back in a form that sends it again.
 //!
 //! What would surprise you: passwords and files are never given back. That form asks for them once more, and sends nothing without them.
+//! And strangers post as well: much is kept only of a browser that carries a cookie of ours, and given back to few at a time.
 
-use crate::{form, multipart};
-use poem::{Request, RequestBody, http::Method};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use crate::{TenantHost, Web, csrf, form, multipart};
+use bytes::Bytes;
+use futures_util::stream;
+use poem::{Body, Request, RequestBody, Response, http::Method};
+use std::{
+    io,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Fields that a person reads, with what the page calls them; a second line means that the text may have many.
 const READ: [(&str, &str, bool); 8] = [
@@ -22,16 +29,92 @@ const SECRET: [(&str, &str); 2] = [("old_password", "Present password, once more
 /// Rows of a text area.
 const ROWS: usize = 8;
 
-/// Clones share what is kept.
-#[derive(Clone, Default)]
-pub struct Kept(Arc<Mutex<Came>>);
+/// Long forms that are read to be given back, or on their way back, at a time.
+const LONG_AT_ONCE: usize = 3;
+/// What a field weighs beside its letters.
+const FIELD_BYTES: usize = 64;
+/// Handed on at once.
+const PIECE_BYTES: usize = 64 * 1024;
 
-#[derive(Default)]
+/// Bytes that are kept of a form.
+#[derive(Clone, Copy)]
+struct Room {
+    all: usize,
+    /// Of one field.
+    field: usize,
+    /// As they come: a letter may be nine bytes of a form.
+    raw: usize,
+}
+/// Of anybody's.
+const SHORT: Room = Room { all: 32 * 1024, field: 24 * 1024, raw: 96 * 1024 };
+/// Where the browser carries a session's or a visit's cookie: a full text, and room for the other fields.
+const LONG: Room = Room { all: kernel::MAX_BODY_BYTES + 256 * 1024, field: kernel::MAX_BODY_BYTES, raw: kernel::MAX_FORM_BYTES };
+
+/// Places for long forms. Clones share them.
+#[derive(Clone)]
+pub struct Places(Arc<Semaphore>);
+
+impl Default for Places {
+    fn default() -> Places {
+        Places(Arc::new(Semaphore::new(LONG_AT_ONCE)))
+    }
+}
+
+/// Clones share what is kept.
+#[derive(Clone)]
+pub struct Kept {
+    came: Arc<Mutex<Came>>,
+    places: Places,
+}
+
 struct Came {
     fields: Vec<(String, String)>,
     /// Names of files.
     files: Vec<String>,
     multipart: bool,
+    room: Room,
+    used: usize,
+    /// More came than is here.
+    cut: bool,
+    place: Option<OwnedSemaphorePermit>,
+}
+
+impl Came {
+    fn new(room: Room) -> Came {
+        Came { fields: Vec::new(), files: Vec::new(), multipart: false, room, used: 0, cut: false, place: None }
+    }
+    /// What fits of a text, if there is room for any.
+    fn fitting<'t>(&mut self, name: &str, text: &'t str) -> Option<&'t str> {
+        let left = self.room.all.saturating_sub(self.used + name.len() + FIELD_BYTES);
+        let kept = beginning(text, left.min(self.room.field));
+        self.cut |= kept.len() < text.len();
+        if left == 0 {
+            self.cut = true;
+            return None;
+        }
+        self.used += name.len() + kept.len() + FIELD_BYTES;
+        Some(kept)
+    }
+    fn add(&mut self, name: &str, text: &str) {
+        if let Some(kept) = self.fitting(name, text) {
+            self.fields.push((name.to_owned(), kept.to_owned()));
+        }
+    }
+    /// Lets go of what is more than short.
+    fn shorten(&mut self) {
+        let fields = std::mem::take(&mut self.fields);
+        (self.room, self.used) = (SHORT, 0);
+        fields.iter().for_each(|(name, text)| self.add(name, text));
+    }
+}
+
+/// The first `bytes` of a text, less if they would end within a letter.
+pub fn beginning(text: &str, bytes: usize) -> &str {
+    let mut end = text.len().min(bytes);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
 }
 
 /// A form that sends again what came.
@@ -43,6 +126,8 @@ pub struct Again {
     pub secret: Vec<(&'static str, &'static str)>,
     /// "a.pdf, b.pdf"; empty if none came.
     pub files: String,
+    /// It is the beginning of what came.
+    pub cut: bool,
 }
 
 /// A field that is given back to be read and changed.
@@ -55,21 +140,67 @@ pub struct Line {
 }
 
 impl Kept {
+    /// `known`: the browser carries a cookie that we gave to somebody.
+    pub fn new(known: bool, places: &Places) -> Kept {
+        Kept { came: Arc::new(Mutex::new(Came::new(if known { LONG } else { SHORT }))), places: places.clone() }
+    }
     /// Those of the request; the frame puts them there.
     pub fn of(req: &Request) -> Kept {
-        req.data::<Kept>().cloned().unwrap_or_default()
+        req.data::<Kept>().cloned().unwrap_or_else(|| Kept::new(false, &Places::default()))
     }
     pub fn field(&self, name: &str, value: &str) {
-        self.lock().fields.push((name.to_owned(), value.to_owned()));
+        self.lock().add(name, value);
     }
     pub fn file(&self, name: &str) {
-        self.lock().files.push(name.to_owned());
+        let mut came = self.lock();
+        if let Some(name) = came.fitting("", name) {
+            came.files.push(name.to_owned());
+        }
     }
     pub fn in_parts(&self) {
         self.lock().multipart = true;
     }
+    /// More came than was read.
+    pub fn was_cut(&self) {
+        self.lock().cut = true;
+    }
+    /// Bytes worth reading of one field: what is kept, and one more to see that it was cut.
+    pub fn most_of_a_field(&self) -> usize {
+        self.lock().room.field + 1
+    }
     fn lock(&self) -> MutexGuard<'_, Came> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.came.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Before a long form is held for somebody whom nobody let in yet: takes a place, or keeps little. Bytes of the form to read.
+    fn take_place(&self) -> usize {
+        let mut came = self.lock();
+        if came.place.is_none() && came.room.all > SHORT.all {
+            came.place = self.places.0.clone().try_acquire_owned().ok();
+            if came.place.is_none() {
+                came.shorten();
+            }
+        }
+        came.room.raw
+    }
+    /// The answer keeps the place, if there is one, until all of it was taken.
+    pub fn held_until_taken(&self, mut answer: Response) -> Response {
+        let Some(place) = self.lock().place.take() else { return answer };
+        let bytes = answer.take_body();
+        answer.set_body(Body::from_bytes_stream(stream::unfold(
+            (Some(bytes), Bytes::new(), place),
+            |(body, mut rest, place)| async move {
+                if let Some(body) = body {
+                    match body.into_bytes().await {
+                        Ok(bytes) => rest = bytes,
+                        Err(e) => return Some((Err(io::Error::other(e)), (None, Bytes::new(), place))),
+                    }
+                }
+                let piece = rest.split_to(rest.len().min(PIECE_BYTES));
+                (!piece.is_empty()).then_some((Ok(piece), (None, rest, place)))
+            },
+        )));
+        answer
     }
 
     /// Whether anything came that a person would miss.
@@ -78,6 +209,9 @@ impl Kept {
     }
     /// The form that sends it to `action` again; none where no form came. `token` replaces the form's own.
     pub fn again(&self, action: &str, token: Option<&str>) -> Option<Again> {
+        if self.lock().used > SHORT.all {
+            self.take_place();
+        }
         let came = self.lock();
         if came.fields.is_empty() {
             return None;
@@ -100,20 +234,22 @@ impl Kept {
             read: lines.collect(),
             secret: SECRET.into_iter().filter(|(name, _)| first(name).is_some_and(|typed| !typed.is_empty())).collect(),
             files: came.files.iter().map(|name| kernel::shown(name, 60)).collect::<Vec<_>>().join(", "),
+            cut: came.cut,
         })
     }
 }
 
-/// Reads the form of a request that gets no further, so that it can be given back.
-pub async fn keep(req: &Request, body: &mut RequestBody) {
-    if *req.method() != Method::POST {
+/// Reads the form of a request that gets no further, so that it can be given back; only if it stood on a page of ours.
+pub async fn keep(web: &Web, req: &Request, body: &mut RequestBody) {
+    if *req.method() != Method::POST || !csrf::from_our_pages(req.headers(), &web.origins, TenantHost::of(req)) {
         return;
     }
+    let raw = Kept::of(req).take_place();
     // What cannot be read is not given back: the answer says what went wrong before it.
     if multipart::is(req) {
         let _ = multipart::keep(req, body).await;
     } else {
-        let _ = form::read(req, body, kernel::MAX_KEPT_FORM_BYTES).await;
+        let _ = form::read(req, body, raw).await;
     }
 }
 
@@ -122,7 +258,7 @@ mod tests {
     use super::*;
 
     fn came(fields: &[(&str, &str)]) -> Kept {
-        let kept = Kept::default();
+        let kept = Kept::new(true, &Places::default());
         for (name, value) in fields {
             kept.field(name, value);
         }
@@ -147,6 +283,42 @@ mod tests {
     fn a_button_alone_is_nothing_that_was_typed() {
         assert!(came(&[("form", "x"), ("recipient", "rcp_1"), ("body", " ")]).is_blank());
         assert!(!came(&[("reply", "Dear Ana")]).is_blank());
-        assert!(Kept::default().again("/", None).is_none());
+        assert!(came(&[]).again("/", None).is_none());
+    }
+
+    #[test]
+    fn of_a_stranger_little_is_kept_and_of_anybody_no_more_than_fits() {
+        let text = |kept: &Kept| kept.again("/", None).map(|again| (again.read[0].text.len(), again.cut)).unwrap();
+        let long = "é".repeat(4 << 20);
+        let (places, mut kept) = (Places::default(), Vec::new());
+        let stranger = Kept::new(false, &places);
+        stranger.field("body", &long);
+        assert_eq!(text(&stranger), (SHORT.field, true));
+        for _ in 0..LONG_AT_ONCE {
+            kept.push(Kept::new(true, &places));
+            kept.last().unwrap().field("body", &long);
+            assert_eq!(text(kept.last().unwrap()), (LONG.field, true));
+        }
+        let one_more = Kept::new(true, &places);
+        one_more.field("body", &long);
+        assert_eq!(text(&one_more), (SHORT.field, true), "few at a time");
+        kept.clear();
+        let next = Kept::new(true, &places);
+        next.field("body", "é");
+        assert_eq!(text(&next), (2, false));
+        (0..1_000_000).for_each(|_| next.field("x", ""));
+        assert!(next.lock().fields.len() < LONG.all / FIELD_BYTES, "names weigh something too");
+    }
+
+    #[tokio::test]
+    async fn an_answer_keeps_its_place_until_it_was_taken() {
+        let places = Places::default();
+        let kept = Kept::new(true, &places);
+        kept.take_place();
+        let answer = kept.held_until_taken(Response::builder().body("x".repeat(200_000)));
+        drop(kept);
+        assert_eq!(places.0.available_permits(), LONG_AT_ONCE - 1);
+        assert_eq!(answer.into_body().into_bytes().await.unwrap().len(), 200_000);
+        assert_eq!(places.0.available_permits(), LONG_AT_ONCE);
     }
 }

@@ -44,6 +44,7 @@ mod user_agent;
 pub use content::{content, is_for_content};
 pub use error_page::error_page;
 pub use frame::security_headers;
+pub use kept::Places;
 pub use origins::Origins;
 pub use routes::{PageRoute, ROUTES, Who};
 pub use tenant_host::TenantHost;
@@ -60,6 +61,8 @@ pub struct Web {
     pub sign_up_open: bool,
     /// From whose pages forms are taken.
     pub origins: Origins,
+    /// For long forms that have to be given back.
+    pub places: Places,
 }
 
 /// Every page route, each in its frame. `ROUTES` is the same list as data.

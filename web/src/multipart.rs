@@ -19,7 +19,7 @@ const MENDED: char = '\u{80}';
 /// Bytes of one part's head; ours have some hundred.
 const MAX_HEAD_BYTES: usize = 64 * 1024;
 /// Bytes of a form that is read only to be given back.
-const MAX_KEPT_BYTES: u64 = 16 * 1024 * 1024;
+const MAX_READ_BYTES: u64 = 16 * 1024 * 1024;
 const READ_BYTES: usize = 64 * 1024;
 
 pub fn is(req: &Request) -> bool {
@@ -188,15 +188,15 @@ pub async fn text(part: Field, keep: usize, budget: &mut u64) -> Result<(String,
 pub async fn keep(req: &Request, body: &mut RequestBody) -> Result<(), Stop> {
     let kept = Kept::of(req);
     kept.in_parts();
-    let body = body.take().map_err(|_| Stop::Broken)?.into_async_read().take(MAX_KEPT_BYTES);
+    let body = body.take().map_err(|_| Stop::Broken)?.into_async_read().take(MAX_READ_BYTES);
     let mut parts = parts(req, Body::from_async_read(body)).await?;
-    let mut budget = MAX_KEPT_BYTES;
+    let mut budget = MAX_READ_BYTES;
     while let Some(part) = parts.next_field().await.map_err(|_| Stop::Broken)? {
         let name = part.name().unwrap_or_default().to_owned();
         match part.file_name() {
             Some("") => {}
             Some(file) => kept.file(file),
-            None => kept.field(&name, &text(part, MAX_KEPT_BYTES as usize, &mut budget).await?.0),
+            None => kept.field(&name, &text(part, kept.most_of_a_field(), &mut budget).await?.0),
         }
     }
     Ok(())

@@ -71,6 +71,7 @@ fn web_of(app: &App) -> web::Web {
         domains: app.domains.clone(),
         sign_up_open: app.config.sign_up.open,
         origins,
+        places: web::Places::default(),
     }
 }
 

@@ -57,7 +57,10 @@ pub enum AttachRefused {
     Empty(String),
     #[error("A message takes at most {0} files.")]
     TooMany(usize),
-    #[error("{} uploads wait for a message already. Send them, remove some, or wait: after two days those that nobody sent are removed.", draft::MAX_HIDDEN)]
+    #[error(
+        "{} uploads wait for a message already. Send them, remove some, or wait: after two days those that nobody sent are removed.",
+        draft::MAX_HIDDEN
+    )]
     TooManyWaiting,
     #[error("The file has more bytes than it said it would ({0}). Start the upload again.")]
     MoreThanDeclared(u64),

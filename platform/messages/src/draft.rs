@@ -74,7 +74,9 @@ pub enum DraftRefused {
     TooLong,
     #[error("There are {MAX_DRAFTS} drafts already, and no more are kept. Send or discard one of them, then save this one.")]
     TooMany,
-    #[error("All drafts together hold {MAX_TEXTS_MIB} MiB of text at most, and with this one it would be more. Send or discard one of them.")]
+    #[error(
+        "All drafts together hold {MAX_TEXTS_MIB} MiB of text at most, and with this one it would be more. Send or discard one of them."
+    )]
     Full,
     #[error(transparent)]
     Fault(#[from] Fault),

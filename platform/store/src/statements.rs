@@ -5,7 +5,7 @@ use kernel::Fault;
 use sea_orm::{
     ColumnTrait, DbBackend, EntityTrait, FromQueryResult, IdenStatic, QueryFilter, QueryOrder, QueryTrait, Statement, StatementBuilder,
     UpdateMany,
-    sea_query::{Expr, SelectStatement, SimpleExpr, UpdateStatement},
+    sea_query::{Expr, Func, SelectStatement, SimpleExpr, UpdateStatement},
 };
 use std::marker::PhantomData;
 
@@ -87,14 +87,14 @@ impl<'t, E: TenantOwned> Find<'t, E> {
     }
     /// How many bytes a column of theirs holds in all. Neither database reads the bytes for it.
     pub async fn bytes(self, column: E::Column) -> Result<u64, Fault> {
-        self.number(Expr::cust_with_expr("COALESCE(SUM(LENGTH($1)), 0)", Expr::col(column.as_column_ref()))).await
+        self.number(Func::sum(Func::cust("LENGTH").arg(Expr::col(column.as_column_ref())))).await
     }
 
-    async fn number(self, of_all: SimpleExpr) -> Result<u64, Fault> {
+    async fn number(self, of_all: impl Into<SimpleExpr>) -> Result<u64, Fault> {
         let (connection, mut query) = (&self.read.connection, self.query);
         query.clear_selects().expr_as(of_all, "number").clear_order_by().reset_limit().reset_offset();
         let row = connection.one::<Number>(StatementBuilder::build(&query, &connection.backend())).await?;
-        Ok(row.map_or(0, |row| u64::try_from(row.number).unwrap_or(0)))
+        Ok(row.and_then(|row| row.number).and_then(|number| u64::try_from(number).ok()).unwrap_or(0))
     }
 
     fn statement(&self) -> Statement {
@@ -104,7 +104,8 @@ impl<'t, E: TenantOwned> Find<'t, E> {
 
 #[derive(FromQueryResult)]
 struct Number {
-    number: i64,
+    /// The sum of nothing is NULL.
+    number: Option<i64>,
 }
 
 impl<E: TenantOwned, M: FromQueryResult> FindInto<'_, E, M> {

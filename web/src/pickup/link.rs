@@ -49,7 +49,7 @@ impl<'a> FromRequest<'a> for Link {
                 caller.filter(|caller| browser.at.as_ref().is_none_or(|at| at.tenant == caller.tenant())).ok_or(Stop::NotFound)?
             }
             Err(fault) => {
-                kept::keep(req, body).await;
+                kept::keep(web, req, body).await;
                 return Err(Stop::Fault(fault).into());
             }
         };

@@ -4,7 +4,7 @@
 //! form's token comes first of all, and no file is taken before it was checked.
 
 use super::{answer, form_file};
-use crate::{Web, csrf, form, guard::Member, kept::Kept, multipart, problems::Problems, stop::Stop};
+use crate::{Web, csrf, form, guard::Member, kept, kept::Kept, multipart, problems::Problems, stop::Stop};
 use kernel::{MAX_KEPT_FORM_BYTES, MessageId};
 use messages::DraftText;
 use poem::{Body, Request, RequestBody, web::Field};
@@ -55,7 +55,7 @@ pub async fn read(web: &Web, member: &Member, req: &Request, body: Body, draft: 
 async fn read_fields(req: &Request, body: Body, typed: &mut Typed) -> Result<(), Stop> {
     let fields = form::read(req, &mut RequestBody::new(body), MAX_KEPT_FORM_BYTES).await?;
     for (name, value) in fields.iter() {
-        typed.put(name, cut(value.to_owned(), most(name)), value.len() as u64);
+        typed.put(name, kept::beginning(value, most(name)).to_owned(), value.len() as u64);
     }
     if fields.cut {
         typed.problems.add("body", "This is more than a form may hold. What is shown is its beginning.");
@@ -104,15 +104,6 @@ fn most(field: &str) -> usize {
         "to" => KEPT_TO_BYTES,
         _ => KEPT_LINE_BYTES,
     }
-}
-
-fn cut(mut text: String, keep: usize) -> String {
-    let mut end = text.len().min(keep);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    text.truncate(end);
-    text
 }
 
 impl Typed {
@@ -174,7 +165,7 @@ mod tests {
     #[test]
     fn a_field_of_ten_mebibytes_is_cut_and_said() {
         let mut typed = Typed::default();
-        typed.put("subject", cut("é".repeat(5 << 20), most("subject")), 10 << 20);
+        typed.put("subject", kept::beginning(&"é".repeat(5 << 20), most("subject")).to_owned(), 10 << 20);
         assert_eq!(typed.text.subject.len(), KEPT_LINE_BYTES);
         assert!(typed.problems.about("subject").contains("10485760 bytes"));
     }

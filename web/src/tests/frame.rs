@@ -145,3 +145,27 @@ async fn somebody_who_was_signed_out_while_writing_keeps_the_text() {
     assert!(page.body.contains("\nFor an hour</textarea>") && page.body.contains("a.pdf: a browser") && page.body.contains("multipart"));
     assert_eq!(ana.ask(Method::POST, "/drafts", &[], Some(body)).await.location(), "/sign-in");
 }
+
+#[tokio::test]
+async fn a_stranger_gets_little_of_a_long_form_back_and_only_what_stood_on_our_page() {
+    let town = Town::new().await;
+    let long = "<".repeat(15 << 20);
+    let parts = format!("--x\r\nContent-Disposition: form-data; name=\"body\"\r\n\r\n{long}\r\n--x--\r\n");
+    let multipart = [("sec-fetch-site", "same-origin"), ("content-type", "multipart/form-data; boundary=x")];
+    let encoded = super::town::encoded(&[("body", &"<".repeat(1 << 20)), ("email", &"<".repeat(1 << 20))]);
+    let ours = [("sec-fetch-site", "same-origin")];
+    for (path, headers, body) in [("/drafts", &multipart[..], &parts), ("/drafts", &ours[..], &encoded), ("/sign-in", &ours[..], &encoded)]
+    {
+        let page = town.visitor().ask(Method::POST, path, headers, Some(body.clone())).await;
+        assert!(page.status.is_client_error() && page.body.len() < 300_000, "{path}: {} bytes", page.body.len());
+        assert!(page.body.contains("only the beginning") && page.body.contains("&#60;&#60;"), "{path}");
+    }
+    let strange = town.visitor().ask(Method::POST, "/drafts", &multipart[1..], Some(parts.clone())).await;
+    assert!(strange.status == StatusCode::SEE_OTHER && strange.body.len() < 1_000);
+
+    let was_ana = town.visitor();
+    was_ana.cookies.lock().unwrap().insert("__Host-session".into(), "CYVLDU2l9ObjmnSy2k3g3l48r3sgrcqMenAbRZNLXq0".into());
+    let page = was_ana.ask(Method::POST, "/drafts", &multipart, Some(parts)).await;
+    assert!(page.status == StatusCode::UNAUTHORIZED && page.body.len() < 7_000_000, "{} bytes", page.body.len());
+    assert_eq!(page.body.matches("&#60;").count(), kernel::MAX_BODY_BYTES);
+}

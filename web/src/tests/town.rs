@@ -64,6 +64,7 @@ impl Town {
             domains,
             sign_up_open: true,
             origins: crate::Origins::of(&Site::new(BASE, "notices@mail.example.com".parse().unwrap())),
+            places: crate::Places::default(),
         };
         let pages = crate::pages(web.clone()).into_endpoint();
         Town { web, clock, mailer: Mailer::Mailbox(mailbox.clone()), mailbox, pages, _database: database }

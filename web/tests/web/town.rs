@@ -75,7 +75,8 @@ impl Town {
         };
         let post = Post { db: db.clone(), hasher, site, unasked: messages::UnaskedMail::UNLIMITED };
         let origins = web::Origins::of(&post.site);
-        let pages = web::pages(Web { post: post.clone(), accounts: accounts.clone(), domains: nowhere(&db), sign_up_open: true, origins });
+        let (accounts_too, domains, places) = (accounts.clone(), nowhere(&db), web::Places::default());
+        let pages = web::pages(Web { post: post.clone(), accounts: accounts_too, domains, sign_up_open: true, origins, places });
         Town { site: TestClient::new(pages), db, post, mailbox: Arc::new(CapturedMail::new(1000)), accounts, _database: database }
     }
 
