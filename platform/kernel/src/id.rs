@@ -94,6 +94,12 @@ ids! {
     /// A host name that a tenant owns.
     DomainId "dom";
     JobId "job";
+    /// An authority whose client certificates a tenant accepts.
+    ClientCaId "cca";
+    /// A client certificate that signs a member in.
+    ClientCertificateId "ccr";
+    /// What signs somebody in at one of our hosts who proved themselves at another.
+    TicketId "tkt";
 }
 
 #[cfg(test)]

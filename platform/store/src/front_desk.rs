@@ -7,11 +7,13 @@ use crate::{
     Caller, Db, Origin, Role, TenantTx, Who,
     connection::Connection,
     credentials::{Addressee, Known},
-    entity::{TenantOwned, api_key, device, mailed_link, member, recipient, session, tenant},
+    entity::{TenantOwned, api_key, device, mailed_link, member, recipient, session, tenant, ticket},
     herald::News,
     postgres::Reach,
 };
-use kernel::{ApiKeyId, DeviceId, EmailAddress, Fault, MailedLinkId, MemberId, MessageId, RecipientId, SessionId, TenantId, Time};
+use kernel::{
+    ApiKeyId, DeviceId, EmailAddress, Fault, MailedLinkId, MemberId, MessageId, RecipientId, SessionId, TenantId, TicketId, Time,
+};
 use keys::{Token, WrappedTenantKey};
 use sea_orm::{ColumnTrait, EntityTrait, ExprTrait, Order, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select, Set};
 use std::time::Duration;
@@ -117,6 +119,14 @@ impl<'d> FrontDesk<'d> {
         let find = mailed_link::Entity::find().filter(mailed_link::Column::TokenHash.eq(hash.to_vec()));
         let row = self.db.across_read(&Reach::Credential(hash), async |rows| one(rows, find).await).await?;
         Ok(row.map(|l| (Caller::new(TenantId(l.tenant_id), Who::System, origin), MailedLinkId(l.id))))
+    }
+
+    /// A ticket from another host of ours; spent or not, over or not is for the room to decide.
+    pub async fn ticket(&self, token: &Token, origin: Origin) -> Result<Option<(Caller, TicketId)>, Fault> {
+        let hash = token.hash();
+        let find = ticket::Entity::find().filter(ticket::Column::TokenHash.eq(hash.to_vec()));
+        let row = self.db.across_read(&Reach::Credential(hash), async |rows| one(rows, find).await).await?;
+        Ok(row.map(|t| (Caller::new(TenantId(t.tenant_id), Who::System, origin), TicketId(t.id))))
     }
 
     /// Whom this browser is known to, among those with this address; suspended members too. Found by the token alone, and by it the

@@ -39,7 +39,8 @@ pub use blobs::{Blobs, S3Config};
 pub use brake::{Brake, Counted};
 pub use caller::{Caller, Origin, Role, Who};
 pub use certificates::{
-    AcmeAccount, Certificates, Challenge, ChallengeKind, Expiry, Issued, NameState, Order, Shown, ShownChange, Trouble, Wanted, WantedBy,
+    AcmeAccount, Asking, Certificates, Challenge, ChallengeKind, Expiry, Issued, NameState, Order, Shown, ShownChange, Trouble, Wanted,
+    WantedBy,
 };
 pub use db::{Change, Database, Db, Ground, Stats};
 pub use disk::{Disk, free_bytes};

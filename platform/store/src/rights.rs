@@ -22,14 +22,28 @@ pub enum Right {
     MakeKey,
     /// Own domains: add, look again, remove.
     KeepDomains,
+    /// Authorities whose certificates sign members in.
+    SetCertificates,
+    /// A certificate of one's own that signs in: enrol, have issued.
+    Enrol,
 }
 
 const WRITERS: &[Role] = &[Role::Owner, Role::Admin, Role::Member];
 const KEEPERS: &[Role] = &[Role::Owner, Role::Admin];
 
 impl Right {
-    pub const ALL: [Right; 8] =
-        [Right::Write, Right::Attach, Right::Send, Right::Retract, Right::Unlock, Right::MarkRead, Right::MakeKey, Right::KeepDomains];
+    pub const ALL: [Right; 10] = [
+        Right::Write,
+        Right::Attach,
+        Right::Send,
+        Right::Retract,
+        Right::Unlock,
+        Right::MarkRead,
+        Right::MakeKey,
+        Right::KeepDomains,
+        Right::SetCertificates,
+        Right::Enrol,
+    ];
 
     /// Who has it, and its word in the sentence that everybody else gets.
     const fn line(self) -> (&'static [Role], &'static str) {
@@ -42,6 +56,8 @@ impl Right {
             Right::MarkRead => (WRITERS, "mark replies"),
             Right::MakeKey => (WRITERS, "make API keys"),
             Right::KeepDomains => (KEEPERS, "add or remove domains"),
+            Right::Enrol => (WRITERS, "enrol certificates"),
+            Right::SetCertificates => (KEEPERS, "change how certificates sign people in"),
         }
     }
 }
@@ -98,7 +114,7 @@ mod tests {
             let key = Who::Key { id: ApiKeyId(Default::default()), member, role, proven: true };
             for right in Right::ALL {
                 for who in [signed_in.clone(), key.clone()] {
-                    let may = if right == Right::KeepDomains { keeps } else { writes };
+                    let may = if matches!(right, Right::KeepDomains | Right::SetCertificates) { keeps } else { writes };
                     assert_eq!(caller(who).must(right).is_ok(), may, "{role:?} {right:?}");
                 }
             }

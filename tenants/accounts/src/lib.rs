@@ -26,6 +26,7 @@ mod sign_out;
 mod sign_up;
 mod step_up;
 mod sweep;
+mod tickets;
 
 #[cfg(test)]
 mod tests;
@@ -36,6 +37,7 @@ pub use forgot_password::ForgotRefused;
 pub use hand_off::{Arrived, HAND_OFF_LIFE, HandOffBy, HandOffRefused, HandOffTo};
 pub use links::{LinkPurpose, LinkView, PROVE_LINK_LIFE, RESET_LINK_LIFE};
 pub use me::Me;
+pub use member::of_caller as member_of;
 pub use prove_address::{ProofRefused, Proven};
 pub use refused::{PasswordRefused, WrongField};
 pub use rename::RenameRefused;
@@ -45,6 +47,7 @@ pub use sign_in::{SignIn, SignInRefused};
 pub use sign_up::{SignUp, SignUpRefused};
 pub use step_up::{STEP_UP_LIFE, StepUpRefused, stepped_up};
 pub use sweep::sweep;
+pub use tickets::{TicketFor, TicketView, mint_ticket, spend_ticket};
 
 use kernel::Site;
 use keys::PasswordHasher;

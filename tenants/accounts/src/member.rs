@@ -13,6 +13,14 @@ pub(crate) fn signed_in(caller: &Caller) -> Option<(MemberId, SessionId)> {
     }
 }
 
+/// The row of the member who acts; `None` for recipients and jobs.
+pub async fn of_caller(look: &impl Look) -> Result<Option<member::Model>, Fault> {
+    match look.caller().member() {
+        Some(id) => find(look, id).await,
+        None => Ok(None),
+    }
+}
+
 /// The member's row, if it is there.
 pub(crate) async fn find(look: &impl Look, id: MemberId) -> Result<Option<member::Model>, Fault> {
     look.find::<member::Entity>().filter(member::Column::Id.eq(id.0)).one().await

@@ -71,7 +71,7 @@ impl Accounts {
 }
 
 /// False if there is no such session of this member and epoch.
-async fn rise(tx: &TenantTx, member: MemberId, session: SessionId, epoch: i64, token_hash: [u8; 32]) -> Result<bool, Fault> {
+pub(crate) async fn rise(tx: &TenantTx, member: MemberId, session: SessionId, epoch: i64, token_hash: [u8; 32]) -> Result<bool, Fault> {
     if member::lock(tx, member).await?.epoch != epoch {
         return Ok(false);
     }

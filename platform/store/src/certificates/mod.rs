@@ -5,6 +5,7 @@
 //! that every process hears of it.
 
 mod account;
+mod asking;
 mod challenges;
 mod orders;
 mod shown;
@@ -14,6 +15,7 @@ use crate::{Db, connection::Connection, herald::News, postgres::Reach};
 use kernel::{Fault, HostName, TenantId, Time};
 
 pub use account::AcmeAccount;
+pub use asking::Asking;
 pub use challenges::{Challenge, ChallengeKind};
 pub use orders::{Issued, Order};
 pub use shown::{Expiry, Shown, ShownChange};

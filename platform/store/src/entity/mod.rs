@@ -96,6 +96,60 @@ table! {
     }
 }
 table! {
+    /// An authority whose client certificates are accepted. `chain`: PEM, the topmost last. `key_sealed`: our own. `crl`: as it was last
+    /// fetched from `crl_url` (empty: none is looked at), sound until `crl_next_at`; `crl_said`: what went wrong with the last look.
+    client_ca "client_ca" {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: Uuid,
+        pub fingerprint: Vec<u8>,
+        pub subject: String,
+        pub chain: String,
+        pub not_after: i64,
+        pub key_sealed: Option<Vec<u8>>,
+        pub maps_by_address: bool,
+        pub crl_url: String,
+        pub crl_grace_hours: i64,
+        pub crl: Option<Vec<u8>>,
+        pub crl_next_at: Option<i64>,
+        pub crl_looked_at: Option<i64>,
+        pub crl_said: String,
+        pub added_at: i64,
+    }
+}
+table! {
+    /// A certificate that signs a member in: this very one (`issuer_key_hash`, `serial`), or with `by_key` any sound one of the same key.
+    client_certificate "client_certificate" {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: Uuid,
+        pub member_id: Uuid,
+        pub ca_id: Uuid,
+        pub issuer_key_hash: Vec<u8>,
+        pub serial: Vec<u8>,
+        pub key_hash: Vec<u8>,
+        pub by_key: bool,
+        pub issued: bool,
+        pub subject: String,
+        pub not_after: i64,
+        pub added_at: i64,
+        pub last_used_at: Option<i64>,
+        pub revoked_at: Option<i64>,
+    }
+}
+table! {
+    /// What a member proved at one host of ours, to be spent once at another; only the SHA-256 of its token is here. `purpose`: sign_in,
+    /// enrolment.
+    ticket "ticket" {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: Uuid,
+        pub member_id: Uuid,
+        pub purpose: String,
+        pub token_hash: Vec<u8>,
+        pub epoch: i64,
+        pub factor_at: i64,
+        pub ends_at: i64,
+    }
+}
+table! {
     /// A bearer key of the API; `shown` is its first characters, so that people can tell keys apart.
     api_key "api_key" {
         #[sea_orm(primary_key, auto_increment = false)]

@@ -10,6 +10,7 @@ mod m0005_domains;
 mod m0006_hand_offs;
 mod m0007_step_up;
 mod m0008_places;
+mod m0009_client_certificates;
 mod proxy;
 
 use crate::{
@@ -38,6 +39,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0006_hand_offs::Migration),
             Box::new(m0007_step_up::Migration),
             Box::new(m0008_places::Migration),
+            Box::new(m0009_client_certificates::Migration),
         ]
     }
 }
