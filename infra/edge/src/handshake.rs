@@ -39,6 +39,7 @@ where
     let conn = TlsConn {
         name: connection.server_name().map(str::to_ascii_lowercase),
         shown: certified.names.clone(),
+        asks: certified.asks,
         version: connection.protocol_version(),
         cipher: connection.negotiated_cipher_suite(),
         http2: connection.alpn_protocol() == Some(b"h2"),

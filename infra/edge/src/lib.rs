@@ -4,6 +4,7 @@
 //! TLS handshake (ALPN) and never guessed from bytes. A handshake asks tables in memory, never a database or a CA.
 
 mod acceptor;
+mod asking;
 mod certificate;
 mod challenges;
 mod connection;
@@ -30,6 +31,7 @@ mod tls_conn;
 mod watched;
 
 pub use acceptor::{Doors, Listening};
+pub use asking::Hints;
 pub use certificate::{BadCertificate, Certificate};
 pub use challenges::{Challenge, ChallengeAnswer, ChallengeLook, Challenges};
 pub use door::Settings;

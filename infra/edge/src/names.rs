@@ -2,7 +2,7 @@
 //!
 //! What would surprise you: a name that is not in the table gets no certificate at all, not even somebody else's.
 
-use crate::Certificate;
+use crate::{Certificate, Hints, asking};
 use kernel::Fault;
 use rustls::{
     ServerConfig,
@@ -39,6 +39,8 @@ struct Table {
     by_name: HashMap<String, Arc<Certified>>,
     /// `*.example.org` under `example.org`.
     by_parent: HashMap<String, Arc<Certified>>,
+    /// Hosts that ask for a client certificate.
+    asking: HashMap<String, Hints>,
     /// For clients that name no host: the site's own.
     unnamed: Option<Arc<Certified>>,
 }
@@ -47,6 +49,8 @@ struct Table {
 pub struct Certified {
     pub names: Vec<String>,
     pub config: Arc<ServerConfig>,
+    /// A client certificate is asked for.
+    pub asks: bool,
 }
 
 impl Names {
@@ -93,6 +97,16 @@ impl Names {
         };
     }
 
+    /// From the next handshake on clients are asked for a certificate at `name`; with `None`, no more. It needs a certificate, too, as
+    /// every name does.
+    pub fn ask(&self, name: &str, hints: Option<Hints>) {
+        let mut table = self.0.table.write().unwrap_or_else(PoisonError::into_inner);
+        match hints {
+            Some(hints) => table.asking.insert(name.to_owned(), hints),
+            None => table.asking.remove(name),
+        };
+    }
+
     /// Whether `host` (in lower case, without a port) is one of ours.
     pub fn knows(&self, host: &str) -> bool {
         let table = self.0.table.read().unwrap_or_else(PoisonError::into_inner);
@@ -102,7 +116,7 @@ impl Names {
         let table = self.0.table.read().unwrap_or_else(PoisonError::into_inner);
         match sni {
             None => table.unnamed.clone(),
-            Some(name) => table.named(&name.to_ascii_lowercase()).cloned(),
+            Some(name) => table.for_clients(&name.to_ascii_lowercase()),
         }
     }
 
@@ -120,7 +134,7 @@ impl Names {
     fn certified(&self, certificate: &Certificate) -> Certified {
         let mut config = self.0.common.clone();
         config.cert_resolver = Arc::new(SingleCertAndKey::from(certificate.key.clone()));
-        Certified { names: certificate.names.clone(), config: Arc::new(config) }
+        Certified { names: certificate.names.clone(), config: Arc::new(config), asks: false }
     }
 }
 
@@ -131,6 +145,13 @@ impl Drop for Filling {
 }
 
 impl Table {
+    /// A host that asks never falls back to not asking.
+    fn for_clients(&self, name: &str) -> Option<Arc<Certified>> {
+        let certified = self.named(name)?;
+        let Some(hints) = self.asking.get(name) else { return Some(certified.clone()) };
+        let config = Arc::new(asking::config(&certified.config, hints)?);
+        Some(Arc::new(Certified { names: certified.names.clone(), config, asks: true }))
+    }
     fn named(&self, name: &str) -> Option<&Arc<Certified>> {
         // RFC 6125 §6.4.3: the star stands for one whole label.
         self.by_name.get(name).or_else(|| name.split_once('.').and_then(|(_, parent)| self.by_parent.get(parent)))

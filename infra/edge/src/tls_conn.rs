@@ -13,6 +13,8 @@ pub struct TlsConn {
     pub cipher: Option<SupportedCipherSuite>,
     /// HTTP/2 was agreed (ALPN `h2`); otherwise it is HTTP/1.1.
     pub http2: bool,
+    /// The client was asked for a certificate.
+    pub asks: bool,
     /// What the client showed of itself, leaf first; empty where it was not asked. The handshake proved possession of the leaf's key.
     pub client_certificates: Vec<CertificateDer<'static>>,
 }

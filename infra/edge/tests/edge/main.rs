@@ -1,6 +1,7 @@
 //! The edge from outside: real sockets, real handshakes, hostile and honest clients.
 #![allow(clippy::unwrap_used)] // a test fails by panicking, in its helpers too
 
+mod asking;
 mod challenges;
 mod drain;
 mod frames;

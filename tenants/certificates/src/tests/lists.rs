@@ -1,0 +1,105 @@
+//! Lists of revoked certificates, fetched from a host by the real client.
+
+use super::{
+    town::*,
+    workshop::{CA, PERSON},
+};
+use crate::{BadCertificate, Rules, crl::MAX_LIST_BYTES};
+use std::{
+    io::{Read, Write},
+    net::TcpListener,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+/// A host that answers each request with what was put here last.
+fn host() -> (String, Arc<Mutex<Vec<u8>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/list.crl", listener.local_addr().unwrap());
+    let says = Arc::new(Mutex::new(Vec::new()));
+    let kept = says.clone();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let _ = stream.read(&mut [0; 4_096]);
+            let answer = kept.lock().unwrap().clone();
+            let _ = stream.write_all(&answer);
+        }
+    });
+    (url, says)
+}
+
+fn ok(body: &[u8]) -> Vec<u8> {
+    [format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len()).as_bytes(), body].concat()
+}
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+facts! {
+    async fn a_list_is_fetched_revokes_goes_stale_and_comes_back(town) {
+        let ana = town.owner("ana@example.org").await;
+        let root = town.shop.root("root", "Acme", 300, CA);
+        let (card, lost) = (town.shop.issue("ana", "root", 30, PERSON), town.shop.issue("lost", "root", 30, PERSON));
+        let (url, says) = host();
+        let here = ana.caller.tenant();
+        let stale = || Err(BadCertificate::ListStale.to_string());
+        let rules = Rules { maps_by_address: true, crl_url: url, crl_grace_hours: 24 };
+        town.accept(&ana, &root.pem, rules).await;
+        assert_eq!(town.whose(here, &card.der).await, stale(), "before the first look nobody gets in");
+        *says.lock().unwrap() = ok(&town.shop.list("root", &[&lost], 48, ""));
+        assert_eq!(town.work().await, 1);
+        assert_eq!(town.whose(here, &card.der).await, Ok("ana@example.org".into()));
+        assert_eq!(town.whose(here, &lost.der).await, Err(BadCertificate::Revoked.to_string()));
+
+        *says.lock().unwrap() = b"HTTP/1.1 302 Found\r\nlocation: /list.crl\r\ncontent-length: 0\r\n\r\n".to_vec();
+        town.clock.advance(DAY);
+        assert_eq!(town.work().await, 1);
+        let view = town.room.authorities(&ana.caller).await.unwrap().remove(0);
+        assert!(view.list_said.contains("leads to another"), "{}", view.list_said);
+        assert_eq!(town.whose(here, &card.der).await, Ok("ana@example.org".into()), "the list before still counts");
+        town.clock.advance(DAY + DAY - Duration::from_secs(120));
+        assert_eq!(town.whose(here, &card.der).await, Ok("ana@example.org".into()), "also within the grace");
+        town.clock.advance(Duration::from_secs(240));
+        assert_eq!(town.whose(here, &card.der).await, stale());
+
+        *says.lock().unwrap() = ok(&town.shop.list("root", &[], 24 * 10, ""));
+        assert_eq!(town.work().await, 1);
+        assert_eq!(town.whose(here, &card.der).await, Ok("ana@example.org".into()));
+    }
+
+    async fn what_is_no_list_of_the_authority_changes_nothing_and_is_told(town) {
+        let ana = town.owner("ana@example.org").await;
+        let root = town.shop.root("root", "Acme", 300, CA);
+        town.shop.root("bolt", "Bolt", 300, CA);
+        let (url, says) = host();
+        town.accept(&ana, &root.pem, Rules { crl_url: url, ..Rules::default() }).await;
+        let huge = ok(&vec![0x30; MAX_LIST_BYTES + 1]);
+        for (answer, said) in [
+            (ok(b"<!doctype html>"), "cannot be read"),
+            (ok(&town.shop.list("bolt", &[], 24, "")), "issued by “Bolt”"),
+            (b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n".to_vec(), "answers 404"),
+            (huge, "larger than"),
+            (b"HTTP/1.1 301 Moved\r\nlocation: http://127.0.0.1/\r\ncontent-length: 0\r\n\r\n".to_vec(), "leads to another"),
+            (Vec::new(), "did not answer"),
+        ] {
+            *says.lock().unwrap() = answer;
+            assert_eq!(town.work().await, 1, "{said}");
+            let view = town.room.authorities(&ana.caller).await.unwrap().remove(0);
+            assert!(view.list_said.contains(said) && view.list_good_until.is_none(), "{said}: {}", view.list_said);
+            town.clock.advance(Duration::from_secs(601));
+        }
+    }
+
+    async fn an_address_that_changed_or_an_authority_that_went_is_looked_at_no_more(town) {
+        let ana = town.owner("ana@example.org").await;
+        let root = town.shop.root("root", "Acme", 300, CA);
+        let (url, _) = host();
+        let id = town.accept(&ana, &root.pem, Rules { crl_url: url, ..Rules::default() }).await;
+        assert_eq!(town.work().await, 1);
+        town.room.set_rules(&ana.caller, id, &Rules::default()).await.unwrap();
+        town.clock.advance(Duration::from_secs(601));
+        assert_eq!(town.work().await, 1, "the job sees that nobody wants it");
+        town.clock.advance(DAY);
+        assert_eq!(town.work().await, 0);
+    }
+}
