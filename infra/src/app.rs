@@ -3,8 +3,10 @@
 use crate::{Config, front::Front};
 use accounts::Accounts;
 use billing::Catalogue;
+use client_certificates::ClientCertificates;
 use domains::{Dns, Domains};
 use edge::Draining;
+use egress::{Egress, Rules};
 use kernel::{Chance, Clock, EmailAddress, Fault, HostName, Site};
 use keys::{Cost, PasswordHasher, RootKeys};
 use mail::{Mailer, SmtpRelay};
@@ -30,6 +32,7 @@ pub struct App {
     pub post: Post,
     pub accounts: Accounts,
     pub domains: Domains,
+    pub certificates: ClientCertificates,
     pub mailer: Mailer,
     pub site: Site,
     pub(crate) config: Arc<Config>,
@@ -58,11 +61,13 @@ impl App {
         let accounts = Accounts { db: db.clone(), hasher, site: site.clone(), sign_up_plan: plan.name, sign_up_limits: plan.limits };
         let (dns, ca) = (Dns::new(&config.domains.resolvers)?, config.domains.caa.clone());
         let domains = Domains { db: db.clone(), dns, ours: own_host(&config.site.base_url), ca };
+        let certificates = ClientCertificates { accounts: accounts.clone(), egress: Egress::new(Rules::default())? };
         Ok(App {
             db,
             post,
             accounts,
             domains,
+            certificates,
             mailer: outside.mailer,
             site,
             config: Arc::new(config.clone()),

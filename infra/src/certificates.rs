@@ -1,7 +1,7 @@
 //! Where the site's certificates come from, by the configuration, and who keeps them fresh.
 
 use crate::{
-    App, Config,
+    App, Config, asking,
     config::{AcmeChallenge, AcmeConfig, CertificateSource},
 };
 use acme::{Acme, Budgets, ExternalAccount, Settings};
@@ -28,28 +28,32 @@ pub struct Certificates {
 pub async fn certificates(config: &Config, app: &App, stop: CancellationToken) -> Result<Certificates, Fault> {
     let names = Names::new()?;
     let (clock, chance) = (app.db.clock().clone(), app.db.chance().clone());
-    let (mut challenges, mut ordering) = (None, None);
+    let (mut challenges, mut ordering, mut own) = (None, None, None);
     match config.tls.certificates {
         CertificateSource::Files => {
             let files = CertificateFiles::open(&files(config), names.clone(), clock)?;
-            tokio::spawn(files.watch(stop));
+            tokio::spawn(files.watch(stop.clone()));
         }
         CertificateSource::Acme => {
             let hosts = host_names(config)?;
             let acme = Acme::new(app.db.clone(), acme_settings(config)?, names.clone())?;
             acme.want_for_the_site(&hosts).await?;
-            ordering = Some(acme.start(&hosts, stop).await?);
+            ordering = Some(acme.start(&hosts, stop.clone()).await?);
             challenges = Some(acme.challenges());
         }
         CertificateSource::LocalCa => {
-            let ca = LocalCa::open_or_found(&local_ca_dir(config), clock, chance)?;
+            let ca = LocalCa::open_or_found(&local_ca_dir(config), clock.clone(), chance.clone())?;
+            own = Some(LocalCa::open_or_found(&local_ca_dir(config), clock, chance)?);
             let hosts = hosts(config);
             let certificate = ca.issue(&hosts)?;
             names.put(&certificate, true);
             tracing::info!(root = %ca.root_file().display(), ?hosts, "certificates come from our own CA; install its root where people browse");
-            tokio::spawn(ca.keep(hosts, names.clone(), certificate.not_after, stop));
+            tokio::spawn(ca.keep(hosts, names.clone(), certificate.not_after, stop.clone()));
         }
     }
+    let mut hosts_that_ask = asking::Follower::new(app.db.clone(), names.clone(), own);
+    hosts_that_ask.look().await?;
+    tokio::spawn(hosts_that_ask.follow(stop));
     Ok(Certificates { names, challenges, ordering })
 }
 

@@ -4,6 +4,7 @@
 //! database, one mailer and one clock, and everything that a test replaces is in [`Outside`].
 
 mod app;
+mod asking;
 mod certificates;
 pub mod commands;
 pub mod config;

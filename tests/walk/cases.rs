@@ -65,6 +65,16 @@ pub const CASES: &[Case] = cases! {
     "GET" "/settings/domains/:id" => "/settings/domains/<domain>" Nothing, 200;
     "POST" "/settings/domains/:id/look" => "/settings/domains/<domain>/look" Form(""), 303;
     "POST" "/settings/domains/:id/remove" => "/settings/domains/<domain>/remove" Form(""), 303;
+    "GET" "/sign-in/certificate" => "/sign-in/certificate" Nothing, 200;
+    "POST" "/sign-in/certificate" => "/sign-in/certificate" Form("ticket=no ticket"), 403;
+    "GET" "/settings/certificates" => "/settings/certificates" Nothing, 200;
+    "POST" "/settings/certificates/authorities" => "/settings/certificates/authorities" Form("chain=no certificate"), 422;
+    "POST" "/settings/certificates/authorities/rules" => "/settings/certificates/authorities/rules" Form("authority=<authority>&crl_grace_hours=1"), 303;
+    "POST" "/settings/certificates/authorities/remove" => "/settings/certificates/authorities/remove" Form("authority=<authority>"), 303;
+    "POST" "/settings/certificates/own" => "/settings/certificates/own" Form(""), 303;
+    "POST" "/settings/certificates/enrol" => "/settings/certificates/enrol" Form(""), 303;
+    "POST" "/settings/certificates/issue" => "/settings/certificates/issue" Form("file_password=short"), 422;
+    "POST" "/settings/certificates/revoke" => "/settings/certificates/revoke" Form("certificate=<certificate>"), 303;
 
     "GET" "/sent" => "/sent?after=<message>" Nothing, 200;
     "GET" "/compose" => "/compose" Nothing, 200;

@@ -68,6 +68,8 @@ fn has_all(answer: &Answer, case: &Case, hsts: (&str, Option<&str>)) {
     let policies: Vec<&str> = answer.headers.get_all("content-security-policy").iter().map(|v| v.to_str().unwrap()).collect();
     let [policy] = policies[..] else { panic!("{at} has policies {policies:?}") };
     assert!(policy.contains("default-src 'none'"), "{at}: {policy}");
+    // Some forms lead to the tenant's own host that asks for certificates.
+    let policy: String = policy.split(' ').filter(|part| !part.starts_with("https://cert-")).collect();
     for loose in ["unsafe-", "http:", "https:", "*"] {
         assert!(!policy.contains(loose), "{at} allows {loose}: {policy}");
     }

@@ -57,6 +57,9 @@ impl House {
         if any(&["domain"]) {
             house.make_domain(n, &mut owned).await;
         }
+        if any(&["authority", "certificate"]) {
+            house.make_certificates(&mut owned).await;
+        }
         if any(&["prove", "reset"]) {
             house.make_mailed_links(town, n, &mut owned).await;
         }
@@ -129,6 +132,17 @@ impl House {
         let name = format!("post{n}.{}private.example", self.canary);
         let made = self.key.post("/v1/domains", &serde_json::json!({ "name": name })).await.is(201).json();
         owned.put("domain", made["id"].as_str().unwrap().to_owned());
+    }
+
+    /// An authority of the tenant's own, if there is none yet, and a certificate of it.
+    async fn make_certificates(&self, owned: &mut Owned) {
+        let browser = &self.owner.browser;
+        browser.get("/settings/certificates").await.is(200);
+        browser.press("/settings/certificates/own", &[]).await;
+        browser.press("/settings/certificates/issue", &[("file_password", "four other herons")]).await.is(200);
+        let page = browser.get("/settings/certificates").await.is(200);
+        owned.put("authority", page.after("name=\"authority\" value=\"").unwrap());
+        owned.put("certificate", page.after("name=\"certificate\" value=\"").unwrap());
     }
 
     /// Links to a newcomer's mailbox; the newcomer's tenant is another one, called by the same canary.

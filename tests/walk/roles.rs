@@ -10,7 +10,7 @@ use std::time::Duration;
 use tests::{Town, on_both_with};
 
 /// A member's own, whatever the role.
-const OWN: [&str; 7] = [
+const OWN: [&str; 8] = [
     "/step-up",
     "/settings/name",
     "/settings/proof",
@@ -18,6 +18,7 @@ const OWN: [&str; 7] = [
     "/settings/sessions/end",
     "/settings/sessions/end-all",
     "/settings/keys/revoke",
+    "/settings/certificates/revoke",
 ];
 const EVERYTHING: [&str; 6] = ["message", "draft", "upload", "key", "session", "domain"];
 
@@ -30,9 +31,10 @@ fn is_for_writers(case: &Case) -> bool {
     (case.method != "GET" && !OWN.contains(&case.route)) || case.route == "/compose"
 }
 
-/// The tenant's own domains are its owners' and admins' business.
+/// The tenant's own domains, and whose certificates count, are its owners' and admins' business.
 fn is_for_keepers(case: &Case) -> bool {
-    case.method != "GET" && case.route.contains("/domains")
+    let certificates = ["/settings/certificates/authorities", "/settings/certificates/own"];
+    case.method != "GET" && (case.route.contains("/domains") || certificates.iter().any(|path| case.route.starts_with(path)))
 }
 
 fn of_members() -> impl Iterator<Item = &'static Case> {
@@ -111,17 +113,19 @@ async fn what_is_their_own_every_role_may_do() {
 }
 
 #[tokio::test]
-async fn a_plain_member_does_whatever_the_owner_does_but_for_domains() {
+async fn a_plain_member_does_whatever_the_owner_does_but_for_domains_and_authorities() {
     on_both_with(unlimited, async |town: Town| {
         let acme = House::found(&town, "acme").await;
         // Which only owners and admins may add.
         let domain = acme.make(&town, &["domain"], 0).await.get("domain").to_owned();
         for (n, case) in of_members().filter(|case| is_for_writers(case)).enumerate() {
             town.clock.advance(Duration::from_secs(1_000));
-            // Signed in a moment ago: what needs a step-up has one.
-            let callers = owner_as(&town, &acme, "member").await;
+            // What only an owner can make, a member may be refused.
+            set_role(&town, &acme, "owner").await;
             let words: Vec<_> = case.words().into_iter().filter(|word| *word != "domain").collect();
             let owned = acme.make(&town, &words, n).await.with("domain", &domain);
+            // Signed in a moment ago: what needs a step-up has one.
+            let callers = owner_as(&town, &acme, "member").await;
             let done = if is_for_keepers(case) { 403 } else { case.done };
             assert_eq!(status(&callers, case, &owned).await, done, "{}", case.name());
         }

@@ -42,11 +42,17 @@ pub fn security_headers(headers: &mut HeaderMap, site: &Site) {
     }
 }
 
+/// The policy of a page whose forms lead to one more origin.
+pub(crate) fn policy_with(origin: &str) -> String {
+    CONTENT_SECURITY_POLICY.replace("form-action 'self'", &format!("form-action 'self' {origin}"))
+}
+
 /// A button that hands over a file leads on to the content host, and browsers ask the page's policy about that as well.
 fn policy(site: &Site) -> HeaderValue {
-    let further =
-        site.content().map(|origin| CONTENT_SECURITY_POLICY.replace("form-action 'self'", &format!("form-action 'self' {origin}")));
-    further.and_then(|text| HeaderValue::try_from(text).ok()).unwrap_or(HeaderValue::from_static(CONTENT_SECURITY_POLICY))
+    site.content()
+        .map(policy_with)
+        .and_then(|text| HeaderValue::try_from(text).ok())
+        .unwrap_or(HeaderValue::from_static(CONTENT_SECURITY_POLICY))
 }
 
 /// An endpoint for the methods named, with what the pages work with, error pages and headers.

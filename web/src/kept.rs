@@ -15,7 +15,7 @@ use std::{
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Fields that a person reads, with what the page calls them; a second line means that the text may have many.
-const READ: [(&str, &str, bool); 8] = [
+const READ: [(&str, &str, bool); 10] = [
     ("to", "To", true),
     ("subject", "Subject", false),
     ("body", "Message", true),
@@ -24,8 +24,14 @@ const READ: [(&str, &str, bool); 8] = [
     ("name", "Name", false),
     ("email", "E-mail address", false),
     ("key_name", "Name of the key", false),
+    ("chain", "Certificate of the authority", true),
+    ("crl_url", "Address of the list of revoked certificates", false),
 ];
-const SECRET: [(&str, &str); 2] = [("old_password", "Present password, once more"), ("password", "Password, once more")];
+const SECRET: [(&str, &str); 3] = [
+    ("file_password", "Password for the file, once more"),
+    ("old_password", "Present password, once more"),
+    ("password", "Password, once more"),
+];
 /// Rows of a text area.
 const ROWS: usize = 8;
 

@@ -5,6 +5,7 @@
 
 mod assets;
 mod browser;
+mod certificate;
 mod content;
 mod cookie;
 mod csrf;
@@ -41,6 +42,7 @@ mod tests;
 mod top;
 mod user_agent;
 
+pub use certificate::{CERTIFICATE_ROUTES, certificate_pages};
 pub use content::{content, is_for_content};
 pub use error_page::error_page;
 pub use frame::security_headers;
@@ -57,6 +59,7 @@ pub struct Web {
     pub post: messages::Post,
     pub accounts: accounts::Accounts,
     pub domains: domains::Domains,
+    pub certificates: client_certificates::ClientCertificates,
     /// Whether strangers may sign up; where not, no page leads there.
     pub sign_up_open: bool,
     /// From whose pages forms are taken.

@@ -2,6 +2,7 @@
 
 use crate::stop::Stop;
 use accounts::{ForgotRefused, KeyRefused, PasswordRefused, ProofRefused, RenameRefused, SignInRefused, SignUpRefused, StepUpRefused};
+use client_certificates::{EnrolRefused, IssueRefused, SetRefused};
 use domains::DomainRefused;
 use kernel::{Fault, Time};
 use messages::{AttachRefused, DoorState, DraftRefused, PickupRefused, ReplyRefused, RetractRefused, SendRefused, UnlockRefused};
@@ -84,6 +85,21 @@ refusals! {
         Busy => StatusCode::SERVICE_UNAVAILABLE,
         NotSignedIn => StatusCode::FORBIDDEN,
     } ; after(now) SlowDown { until } => seconds(*until, now);
+    SetRefused {
+        NotAllowed(_) | StepUp => StatusCode::FORBIDDEN,
+        NotFound => StatusCode::NOT_FOUND,
+        Bad(_) | ListAddress(_) | Grace { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+        Already | TooMany { .. } | NoName => StatusCode::CONFLICT,
+    }
+    EnrolRefused {
+        Over | Bad(_) | NoneSent => StatusCode::FORBIDDEN,
+        Already | TooMany { .. } => StatusCode::CONFLICT,
+    }
+    IssueRefused {
+        Set(refused) => refused.status(),
+        HasAnother | NotBegun | TooMany { .. } => StatusCode::CONFLICT,
+        Password => StatusCode::UNPROCESSABLE_ENTITY,
+    }
     KeyRefused { NotAllowed(_) => StatusCode::FORBIDDEN, Name(_) => StatusCode::UNPROCESSABLE_ENTITY, TooMany { .. } => StatusCode::CONFLICT, NotSignedIn => StatusCode::FORBIDDEN }
     DraftRefused { NotAllowed(_) => StatusCode::FORBIDDEN, NotFound => StatusCode::NOT_FOUND, Newer | TooMany | Full => StatusCode::CONFLICT, TooLong => StatusCode::PAYLOAD_TOO_LARGE }
     AttachRefused {

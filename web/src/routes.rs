@@ -1,6 +1,8 @@
 //! The table of page routes. One macro makes both the endpoints and the list that the stranger walk reads, so they cannot differ.
 
-use crate::{Web, assets, forgot, landing, pickup, prove, reset, sender, settings, sign_in, sign_out, sign_up, step_up, tenant_host};
+use crate::{
+    Web, assets, certificate, forgot, landing, pickup, prove, reset, sender, settings, sign_in, sign_out, sign_up, step_up, tenant_host,
+};
 use poem::Route;
 
 /// Who may ask for a page.
@@ -61,8 +63,8 @@ mod own {
     }
 }
 
-const PARTS: [&[PageRoute]; 4] = [own::ROUTES, settings::ROUTES, pickup::ROUTES, sender::ROUTES];
-const COUNT: usize = PARTS[0].len() + PARTS[1].len() + PARTS[2].len() + PARTS[3].len();
+const PARTS: [&[PageRoute]; 5] = [own::ROUTES, settings::ROUTES, certificate::ROUTES, pickup::ROUTES, sender::ROUTES];
+const COUNT: usize = PARTS[0].len() + PARTS[1].len() + PARTS[2].len() + PARTS[3].len() + PARTS[4].len();
 
 const fn joined() -> [PageRoute; COUNT] {
     let mut all = [PageRoute { method: "", path: "", who: Who::Anyone }; COUNT];
@@ -83,7 +85,7 @@ const fn joined() -> [PageRoute; COUNT] {
 pub const ROUTES: &[PageRoute] = &joined();
 
 pub(crate) fn all(route: Route, web: &Web) -> Route {
-    sender::routes(pickup::routes(settings::routes(own::routes(route, web), web), web), web)
+    sender::routes(pickup::routes(certificate::routes(settings::routes(own::routes(route, web), web), web), web), web)
 }
 
 #[cfg(test)]

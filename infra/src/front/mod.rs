@@ -10,6 +10,8 @@ mod probes;
 
 use crate::{App, numbers};
 use classes::class;
+use client_certificates::Presented;
+use edge::TlsConn;
 use futures_util::FutureExt;
 use kernel::{Chance, Site};
 use masked::masked;
@@ -45,6 +47,8 @@ pub struct Front(Arc<Inner>);
 
 struct Inner {
     pages: <Route as IntoEndpoint>::Endpoint,
+    /// What hosts that ask for a certificate answer, and nothing else.
+    certificate_pages: <Route as IntoEndpoint>::Endpoint,
     /// For files on a host of their own.
     web: web::Web,
     api: BoxEndpoint<'static, Response>,
@@ -59,7 +63,8 @@ impl Front {
         let api = openapi::api(openapi::Api { post: app.post.clone(), domains: app.domains.clone(), site: app.site.clone() }).boxed();
         let web = web_of(app);
         let pages = more(pages(app, web.clone())).into_endpoint();
-        Front(Arc::new(Inner { pages, web, api, slots, chance: app.db.chance().clone(), site: app.site.clone() }))
+        let certificate_pages = web::certificate_pages(&web).into_endpoint();
+        Front(Arc::new(Inner { pages, certificate_pages, web, api, slots, chance: app.db.chance().clone(), site: app.site.clone() }))
     }
 }
 
@@ -68,6 +73,7 @@ fn web_of(app: &App) -> web::Web {
     web::Web {
         post: app.post.clone(),
         accounts: app.accounts.clone(),
+        certificates: app.certificates.clone(),
         domains: app.domains.clone(),
         sign_up_open: app.config.sign_up.open,
         origins,
@@ -125,11 +131,15 @@ impl Endpoint for Front {
 }
 
 impl Inner {
-    async fn answer(&self, mut req: Request, id: &str) -> Response {
+    async fn answer(&self, req: Request, id: &str) -> Response {
         let api = is_api(req.uri());
         let Ok(_slot) = self.slots.try_acquire() else { return busy(&self.site, api) };
         let content = web::is_for_content(&self.site, &req);
+        let (mut req, asked) = with_certificate(req);
         let answer = async {
+            if asked {
+                return self.certificate_pages.call(req).await.map(IntoResponse::into_response);
+            }
             if content {
                 return Ok(web::content(&self.web, &self.pages, req).await);
             }
@@ -171,6 +181,19 @@ impl Inner {
     fn page(&self, status: StatusCode, api: bool, reference: Option<&str>) -> Response {
         if api { openapi::failed(&self.site, reference.map(str::to_owned)) } else { web::error_page(status, reference) }
     }
+}
+
+/// Puts what the handshake showed beside a request to a host that asks for certificates; it comes from nowhere else.
+fn with_certificate(mut req: Request) -> (Request, bool) {
+    let presented = req.data::<Arc<TlsConn>>().filter(|tls| tls.asks).and_then(|tls| {
+        let (host, chain) = (tls.name.clone()?, tls.client_certificates.clone());
+        Some(Presented { host, chain })
+    });
+    let asked = presented.is_some();
+    if let Some(presented) = presented {
+        req.set_data(presented);
+    }
+    (req, asked)
 }
 
 fn is_api(uri: &Uri) -> bool {

@@ -84,6 +84,7 @@ async fn bounded(work: impl Future<Output = JobEnd>, within: Duration, attempts:
 async fn dispatch(app: &App, job: &ClaimedJob) -> JobEnd {
     match job.kind.split('.').next() {
         Some("messages") => messages::run_job(&app.post, &app.mailer, job).await,
+        Some("certificates") => app.certificates.run_job(job).await,
         Some("accounts") => app.accounts.run_job(&app.mailer, job).await,
         Some("domains") => app.domains.run_job(job).await,
         _ => JobEnd::Park(format!("no room knows the kind “{}”", job.kind)),

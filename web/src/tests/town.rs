@@ -58,8 +58,10 @@ impl Town {
         let post = Post { db: db.clone(), hasher: hasher.clone(), site: site.clone(), unasked: messages::UnaskedMail::UNLIMITED };
         let domains = nowhere(&db);
         let accounts = Accounts { db, hasher, site, sign_up_plan: "personal".into(), sign_up_limits: limits() };
+        let egress = egress::Egress::new(egress::Rules::default()).unwrap();
         let web = Web {
             post,
+            certificates: client_certificates::ClientCertificates { accounts: accounts.clone(), egress },
             accounts,
             domains,
             sign_up_open: true,

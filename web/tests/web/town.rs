@@ -75,8 +75,17 @@ impl Town {
         };
         let post = Post { db: db.clone(), hasher, site, unasked: messages::UnaskedMail::UNLIMITED };
         let origins = web::Origins::of(&post.site);
-        let (accounts_too, domains, places) = (accounts.clone(), nowhere(&db), web::Places::default());
-        let pages = web::pages(Web { post: post.clone(), accounts: accounts_too, domains, sign_up_open: true, origins, places });
+        let egress = egress::Egress::new(egress::Rules::default()).unwrap();
+        let certificates = client_certificates::ClientCertificates { accounts: accounts.clone(), egress };
+        let pages = web::pages(Web {
+            post: post.clone(),
+            accounts: accounts.clone(),
+            certificates,
+            domains: nowhere(&db),
+            sign_up_open: true,
+            origins,
+            places: web::Places::default(),
+        });
         Town { site: TestClient::new(pages), db, post, mailbox: Arc::new(CapturedMail::new(1000)), accounts, _database: database }
     }
 

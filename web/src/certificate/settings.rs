@@ -1,0 +1,135 @@
+//! The settings page: the address that asks for certificates, one's own certificates, and the authorities that count.
+
+use super::leading_to;
+use crate::{
+    Web,
+    form::Form,
+    guard::Member,
+    human::When,
+    page::{page_with, see_other, see_other_telling},
+    problems::Problems,
+    refusals::Refusal,
+    stop::{Answer, Stop},
+    top::Top,
+};
+use askama::Template;
+use client_certificates::{AuthorityView, CertificateView, IssueRefused, Rules, address_of};
+use kernel::Time;
+use poem::{
+    Response, handler,
+    http::{StatusCode, header},
+    web::Data,
+};
+use store::Right;
+
+pub const HERE: &str = "/settings/certificates";
+
+#[derive(Template)]
+#[template(path = "certificate/settings.html")]
+struct SettingsPage {
+    page: Top,
+    problems: Problems,
+    /// Where certificates are asked for; empty: this site has no name for it.
+    address: String,
+    authorities: Vec<AuthorityRow>,
+    certificates: Vec<CertificateRow>,
+    /// May change which authorities count.
+    keeps: bool,
+    /// Every authority was uploaded: none gives out certificates here.
+    issues: bool,
+    typed: Typed,
+}
+
+/// What comes back into the form of a new authority.
+#[derive(Default)]
+pub struct Typed {
+    pub chain: String,
+    pub rules: Rules,
+}
+
+struct AuthorityRow {
+    view: AuthorityView,
+    ends: When,
+    list_ends: Option<When>,
+}
+
+struct CertificateRow {
+    view: CertificateView,
+    added: When,
+    ends: When,
+    used: Option<When>,
+}
+
+#[handler]
+pub async fn show(web: Data<&Web>, member: Member) -> Answer {
+    member.must_be_stepped_up(&web, HERE).await?;
+    again(&web, &member, StatusCode::OK, Problems::none(), Typed::default()).await
+}
+
+/// The page with what was wrong.
+pub async fn again(web: &Web, member: &Member, status: StatusCode, problems: Problems, typed: Typed) -> Answer {
+    let now = web.accounts.db.clock().now();
+    let authorities = web.certificates.authorities(&member.caller).await?;
+    let certificates = web.certificates.certificates(&member.caller).await?;
+    let address = address_of(&web.accounts.site, member.caller.tenant()).filter(|_| web.accounts.site.is_https()).unwrap_or_default();
+    let page = SettingsPage {
+        page: member.top(web, "settings").await?,
+        problems,
+        address: address.clone(),
+        issues: authorities.iter().any(|authority| authority.own),
+        authorities: authorities.into_iter().map(|view| authority_row(view, now)).collect(),
+        certificates: certificates.into_iter().map(|view| certificate_row(view, now)).collect(),
+        keeps: member.must(Right::SetCertificates).is_ok(),
+        typed,
+    };
+    Ok(leading_to(page_with(status, &member.browser, &page)?, &address))
+}
+
+/// On to the asking host, with a ticket for this member.
+#[handler]
+pub async fn enrol(web: Data<&Web>, member: Member, _form: Form) -> Answer {
+    member.must(Right::Enrol)?;
+    member.must_be_stepped_up(&web, HERE).await?;
+    let address = address_of(&web.accounts.site, member.caller.tenant()).ok_or(Stop::NotFound)?;
+    match web.certificates.begin_enrolment(&member.caller).await {
+        Ok(token) => Ok(see_other(&format!("{address}/?enrol={token}"))),
+        Err(refused) => Err(refused.stop()),
+    }
+}
+
+/// The file itself: it is made now and kept nowhere.
+#[handler]
+pub async fn issue(web: Data<&Web>, member: Member, form: Form) -> Answer {
+    member.must(Right::Enrol)?;
+    member.must_be_stepped_up(&web, HERE).await?;
+    match web.certificates.issue(&member.caller, form.text("file_password")).await {
+        Ok(issued) => Ok(Response::builder()
+            .content_type("application/x-pkcs12")
+            .header(header::CONTENT_DISPOSITION, format!("attachment; filename=\"{}\"", issued.name))
+            .body(issued.file)),
+        Err(refused) => {
+            let refused = refused.or_fault()?;
+            let field = if matches!(refused, IssueRefused::Password) { "file_password" } else { "" };
+            again(&web, &member, refused.status(), Problems::of(field, &refused), Typed::default()).await
+        }
+    }
+}
+
+#[handler]
+pub async fn revoke(web: Data<&Web>, member: Member, form: Form) -> Answer {
+    let id = form.text("certificate").parse().map_err(|_| Stop::NotFound)?;
+    match web.certificates.revoke(&member.caller, id).await? {
+        true => Ok(see_other_telling(HERE, "The certificate is revoked. It signs nobody in any more.")),
+        false => Err(Stop::NotFound),
+    }
+}
+
+fn authority_row(view: AuthorityView, now: Time) -> AuthorityRow {
+    AuthorityRow { ends: When::near(view.not_after, now), list_ends: view.list_good_until.map(|at| When::near(at, now)), view }
+}
+
+fn certificate_row(view: CertificateView, now: Time) -> CertificateRow {
+    let (added, ends, used) =
+        (When::near(view.added_at, now), When::near(view.not_after, now), view.last_used_at.map(|at| When::near(at, now)));
+    CertificateRow { added, ends, used, view }
+}
