@@ -22,6 +22,13 @@ fact("a new member's pages are empty and teach", SLOW, async (town) => {
   await page.getByRole("button", { name: "Add the domain" }).click();
   await page.getByRole("heading", { name: "post.acme.example" }).waitFor();
   await look(page, "domain");
+  await page.goto("/settings/certificates");
+  await look(page, "certificates-empty");
+  await page.getByRole("button", { name: "Give out certificates here" }).click();
+  await page.getByText("made here").waitFor();
+  await look(page, "certificates");
+  await page.goto("/step-up?next=/settings/certificates");
+  await look(page, "step-up");
 });
 
 fact("the pages of writing", SLOW, async (town) => {

@@ -63,6 +63,16 @@ export async function openCa(dir, { http, https }) {
       const { hostname, port } = new URL(url);
       return curl("--cacert", join(dir, "root.pem"), "--resolve", `${hostname}:${port}:127.0.0.1`, url);
     },
+    /** Waits until `url` has its certificate. */
+    async live(url) {
+      for (const until = Date.now() + START; ; await new Promise((done) => setTimeout(done, 200))) {
+        try {
+          return this.read(`${url}/live`);
+        } catch (error) {
+          if (Date.now() > until) throw error;
+        }
+      }
+    },
     close: () => running.forEach((child) => child.kill("SIGKILL")),
   };
 }

@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { top } from "./server.js";
 
-const TABLES = ["routes.rs", "settings/mod.rs", "pickup/mod.rs", "sender/mod.rs"];
+const TABLES = ["routes.rs", "settings/mod.rs", "certificate/mod.rs", "pickup/mod.rs", "sender/mod.rs"];
 
 /** What is answered to GET and is no page. */
 const NO_PAGE = [

@@ -45,6 +45,8 @@ async function openTown({ wire: lay, ...options }) {
   const wire = await lay?.();
   const place = await setUp({ smtp: sink.port, base: wire?.url, ...options });
   wire?.lead(place.port);
+  const server = await start(place);
+  await place.ca?.live(place.url);
   const town = {
     place,
     url: place.url,
@@ -52,7 +54,7 @@ async function openTown({ wire: lay, ...options }) {
     wire,
     complaints: [],
     pages: [],
-    server: await start(place),
+    server,
     letter: sink.letter,
     /** Somebody new with a browser of their own; `{ scripts: false }` for one without JavaScript. */
     async visitor(how) {
