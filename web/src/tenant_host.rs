@@ -65,6 +65,12 @@ impl TenantHost {
         if account.is_https() {
             headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static(THIS_NAME_ALONE));
         }
+        // Signing out is a form whose answer leads to the account host, and browsers ask the page's policy about that as well.
+        let policy = headers.get(header::CONTENT_SECURITY_POLICY).and_then(|policy| policy.to_str().ok());
+        let widened = policy.map(|policy| policy.replace("form-action 'self'", &format!("form-action 'self' {}", account.base())));
+        if let Some(policy) = widened.and_then(|policy| HeaderValue::try_from(policy).ok()) {
+            headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+        }
     }
     /// To the account host, to come back to `next` signed in.
     pub(crate) fn ask_who(&self, web: &Web, headers: &HeaderMap, next: &str) -> Response {
