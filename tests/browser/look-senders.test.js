@@ -25,8 +25,8 @@ fact("a new member's pages are empty and teach", SLOW, async (town) => {
   await page.goto("/settings/certificates");
   await look(page, "certificates-empty");
   await page.getByRole("button", { name: "Give out certificates here" }).click();
-  await page.getByText("made here").waitFor();
-  await look(page, "certificates");
+  await page.waitForURL("**/settings/certificates/own"); // no certificate can be asked for where there is no TLS
+  await look(page, "certificates-refused");
   await page.goto("/step-up?next=/settings/certificates");
   await look(page, "step-up");
 });

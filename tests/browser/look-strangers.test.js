@@ -7,7 +7,7 @@ import { fact } from "./lib/town.js";
 
 fact("the pages of somebody who is not signed in", SLOW, async (town) => {
   const page = await town.visitor(NARROW);
-  for (const [path, name] of [["/", "landing"], ["/sign-up", "sign-up"], ["/sign-in", "sign-in"], ["/forgot", "forgot"], ["/nowhere", "error-404"], ["/docs", "docs"], ["/problems", "problems"]]) {
+  for (const [path, name] of [["/", "landing"], ["/sign-up", "sign-up"], ["/sign-in", "sign-in"], ["/forgot", "forgot"], ["/nowhere", "error-404"], ["/docs", "docs"], ["/problems", "problems"], ["/sign-in/certificate", "certificate-arrived-without"]]) {
     await page.goto(path);
     await look(page, name);
   }
