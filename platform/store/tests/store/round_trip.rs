@@ -55,6 +55,18 @@ on_both! {
                 there_and_back::<hand_off::Entity>(tx, hand_off::Model {
                     tenant_id: t, id: id(n), host: "n.example".into(), spent_at: 1, expires_at: 2,
                 }).await?;
+                there_and_back::<client_ca::Entity>(tx, client_ca::Model {
+                    tenant_id: t, id: id(n), fingerprint: vec![n as u8; 32], subject: "CN=Acme".into(), chain: "PEM".into(), not_after: 1,
+                    key_sealed: some.then(|| vec![1]), maps_by_address: some, crl_url: String::new(), crl_grace_hours: 3,
+                    crl: some.then(|| vec![2]), crl_next_at: when, crl_looked_at: when, crl_said: String::new(), added_at: 1,
+                }).await?;
+                there_and_back::<client_certificate::Entity>(tx, client_certificate::Model {
+                    tenant_id: t, id: id(n), member_id: full.id, ca_id: id(n), issuer_key_hash: vec![1; 32], serial: vec![n as u8], key_hash: vec![n as u8; 32],
+                    by_key: some, issued: !some, subject: "CN=Ada".into(), not_after: 1, added_at: 1, last_used_at: when, revoked_at: when,
+                }).await?;
+                there_and_back::<ticket::Entity>(tx, ticket::Model {
+                    tenant_id: t, id: id(n), member_id: full.id, purpose: "sign_in".into(), token_hash: vec![n as u8; 32], epoch: 1, factor_at: 2, ends_at: 3,
+                }).await?;
                 there_and_back::<mailed_link::Entity>(tx, mailed_link::Model {
                     tenant_id: t, id: id(n), member_id: full.id, purpose: "prove_address".into(), token_hash: vec![n as u8; 32],
                     created_at: 1, expires_at: 2, used_at: when,
@@ -125,6 +137,6 @@ on_both! {
 #[test]
 fn every_entity_is_among_them() {
     let declared = include_str!("../../src/entity/mod.rs").matches("\ntable! {").count();
-    assert_eq!(declared, 21);
+    assert_eq!(declared, 24);
     let _ = tenant::Entity::find();
 }
