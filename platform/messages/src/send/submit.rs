@@ -27,11 +27,12 @@ pub async fn submit(post: &Post, who: &Caller, outline: &Outline, idempotency: O
         return Err(SendRefused::NoRoom);
     }
     let draft_id = parsed.draft;
-    let whole = (post.clone(), who.clone(), parsed, idempotency.map(|(key, hash)| (key.to_owned(), hash)));
     // Where the body may be stored beside the database, nobody who hangs up half-way may leave it there.
-    let sent = match whole.2.body.len() + ROOM_FOR_TAGS > MAX_BODY_IN_ROW {
-        true => tokio::spawn(accept(whole)).await.map_err(|e| Fault::other(format!("sending stopped: {e}")))?,
-        false => accept(whole).await,
+    let stored_beside = parsed.body.len() + ROOM_FOR_TAGS > MAX_BODY_IN_ROW;
+    let accepting = accept(post.clone(), who.clone(), parsed, idempotency.map(|(key, hash)| (key.to_owned(), hash)));
+    let sent = match stored_beside {
+        true => tokio::spawn(accepting).await.map_err(|e| Fault::other(format!("sending stopped: {e}")))?,
+        false => accepting.await,
     };
     match (sent, draft_id, idempotency) {
         (Err(SendRefused::NoDraft), Some(id), _) => {
@@ -45,7 +46,7 @@ pub async fn submit(post: &Post, who: &Caller, outline: &Outline, idempotency: O
 }
 
 /// Everything that is slow, then the act; what was stored for a message that was refused is deleted.
-async fn accept((post, who, parsed, idempotency): (Post, Caller, Draft, Option<(String, [u8; 32])>)) -> Result<Sent, SendRefused> {
+async fn accept(post: Post, who: Caller, parsed: Draft, idempotency: Option<(String, [u8; 32])>) -> Result<Sent, SendRefused> {
     let mut ready = prepare(&post, &who, parsed).await?;
     ready.idempotency = idempotency;
     let sent = post.db.act(&who, async |tx| send(tx, &ready).await).await;
