@@ -8,10 +8,9 @@ use crate::{Accounts, LinkPurpose, links};
 use kernel::{EmailAddress, Fault, JobEnd, MailedLinkId, Time};
 use keys::Token;
 use mail::{
-    Letter, Mailbox, Mailer, Outcome, Rendered,
+    Letter, Mailbox, Mailer, Rendered,
     mails::{AlreadyRegistered, ProveAddress, ResetPassword},
 };
-use std::time::Duration;
 use store::{ClaimedJob, Look, NewJob, Origin, TenantTx, entity};
 
 /// Mails the link that proves an address.
@@ -20,10 +19,6 @@ const PROVE: &str = "accounts.prove";
 const RESET: &str = "accounts.reset";
 /// Tells an address that was signed up that it has an account already, if it has.
 const ELSEWHERE: &str = "accounts.elsewhere";
-
-/// First pause after a letter that was not taken; it doubles with each try.
-const FIRST_PAUSE: Duration = Duration::from_secs(30);
-const LONGEST_PAUSE: Duration = Duration::from_secs(3_600);
 
 /// Ids only: job rows can be read by the worker of any tenant.
 #[derive(serde::Serialize, serde::Deserialize)]
@@ -62,10 +57,11 @@ impl Accounts {
             other => return JobEnd::Park(format!("accounts has no job {other}")),
         };
         match letter {
-            Ok(Some(letter)) => end(mailer.deliver(&letter).await, job),
+            // Refused for good: the person finds out at the page, which offers another. A link that is over stops the tries.
+            Ok(Some(letter)) => mailer.deliver(&letter).await.job_end(job.attempts),
             // Used, over, or nobody to tell: nothing left to mail.
             Ok(None) => JobEnd::Done,
-            Err(fault) => JobEnd::Again { after: pause(job.attempts), why: fault.to_string() },
+            Err(fault) => JobEnd::Again { after: mail::pause(job.attempts), why: fault.to_string() },
         }
     }
 
@@ -137,27 +133,6 @@ fn stored_address(text: &str) -> Result<EmailAddress, Fault> {
     text.parse().map_err(|bad| Fault::from_error(kernel::FaultKind::Other, "a stored address does not parse", Box::new(bad)))
 }
 
-/// A letter refused for good is done: the person finds out at the page, which offers another. One that may have been
-/// taken goes again under the same Message-ID. A link that is over stops the tries.
-fn end(outcome: Outcome, job: &ClaimedJob) -> JobEnd {
-    let again = |why: String| JobEnd::Again { after: pause(job.attempts), why };
-    match outcome {
-        Outcome::Relayed(_) => JobEnd::Done,
-        Outcome::Failed(answer) => {
-            tracing::info!(job = %job.id, tenant = %job.tenant, kind = %job.kind, code = answer.code, "an account mail was refused");
-            JobEnd::Done
-        }
-        Outcome::TryLater(why) => again(why.to_string()),
-        Outcome::Unknown(why) => again(why),
-    }
-}
-
-/// `attempts` counts from 1.
-fn pause(attempts: i64) -> Duration {
-    let doublings = attempts.saturating_sub(1).clamp(0, 16);
-    FIRST_PAUSE.saturating_mul(1 << doublings).min(LONGEST_PAUSE)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -183,12 +158,5 @@ mod tests {
         for name in ["win at evil.example", "https://evil.example/x", "www.evil.com", "call eve@evil.example", "evil.com/x now"] {
             assert_eq!(greeting(&member(name)), "bob@example.org", "{name}");
         }
-    }
-
-    #[test]
-    fn pauses_double_up_to_an_hour() {
-        assert_eq!([1, 2, 3].map(pause), [30, 60, 120].map(Duration::from_secs));
-        assert_eq!([8, 100, i64::MAX].map(pause), [LONGEST_PAUSE; 3]);
-        assert_eq!(pause(0), FIRST_PAUSE);
     }
 }

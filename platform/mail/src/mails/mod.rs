@@ -3,10 +3,12 @@
 //! None of them carries content, a password or anything fetched from elsewhere. Whatever a person typed is escaped in the HTML part.
 
 mod accounts;
+mod domains;
 mod recipient;
 mod sender;
 
 pub use accounts::{AlreadyRegistered, ProveAddress, ResetPassword};
+pub use domains::{DomainLost, DomainNotRenewed, DomainProofMissing};
 pub use recipient::{MessageWaiting, PickupCode, Reminder, SlotLockedRecipient};
 pub use sender::{NotDelivered, Opened, Refused, Replied, SlotLocked};
 

@@ -26,6 +26,14 @@ fn every() -> Vec<(&'static str, Rendered)> {
     let when = || "23 November 2026, 09:14 UTC".to_owned();
     let link = || "https://mail.example.com/sent/msg_01jd7q0000000000000000000a".to_owned();
     let name = || "Ana Brandt".to_owned();
+    let domain = || "post.acme.example".to_owned();
+    let (place, proof) = ("_countersign.post.acme.example".to_owned(), "countersign-domain=0123456789abcdef0123456789abcdef".to_owned());
+    let (record_name, record_value) = (|| place.clone(), || proof.clone());
+    let day = || "30 November 2026".to_owned();
+    let lost = |free_on| {
+        DomainLost { name: name(), domain: domain(), record_name: record_name(), record_value: record_value(), free_on, link: link() }
+            .render()
+    };
     vec![
         ("message_waiting", waiting().render()),
         ("message_waiting_hidden", hidden().render()),
@@ -71,6 +79,31 @@ fn every() -> Vec<(&'static str, Rendered)> {
         ),
         ("replied", Replied { subject: subject(), recipient: recipient(), when: when(), link: link() }.render()),
         ("slot_locked", SlotLocked { recipient: recipient(), subject: subject(), link: link() }.render()),
+        (
+            "domain_proof_missing",
+            DomainProofMissing {
+                name: name(),
+                domain: domain(),
+                record_name: record_name(),
+                record_value: record_value(),
+                off_on: day(),
+                link: link(),
+            }
+            .render(),
+        ),
+        ("domain_lost", lost(Some(day()))),
+        ("domain_lost_and_free", lost(None)),
+        (
+            "domain_not_renewed",
+            DomainNotRenewed {
+                name: name(),
+                domain: domain(),
+                ends_on: day(),
+                said: "DNS problem: NXDOMAIN looking up A for post.acme.example".into(),
+                link: link(),
+            }
+            .render(),
+        ),
         (
             "not_delivered",
             NotDelivered { recipient: recipient(), subject: subject(), answer: "550 5.1.1 no such user".into(), link: link() }.render(),
