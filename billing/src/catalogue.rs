@@ -94,14 +94,14 @@ mod tests {
 
     #[test]
     fn limits_are_those_of_the_price_list() {
-        // name: sends, recipients, message, stored, days, API requests a minute
+        // name: sends, recipients, message, stored, days, API requests a minute, domains
         let table = [
-            ("personal", 10, 5, 25 * MIB, 250 * MIB, 30, 60),
-            ("solo", 200, 25, 100 * MIB, 5 * GIB, 365, 300),
-            ("business", 1_500, 100, GIB, 50 * GIB, 730, 1_000),
-            ("developer", 0, 100, GIB, 10 * GIB, 365, 1_000),
+            ("personal", 10, 5, 25 * MIB, 250 * MIB, 30, 60, 0),
+            ("solo", 200, 25, 100 * MIB, 5 * GIB, 365, 300, 1),
+            ("business", 1_500, 100, GIB, 50 * GIB, 730, 1_000, 10),
+            ("developer", 0, 100, GIB, 10 * GIB, 365, 1_000, 1),
         ];
-        for (name, sends, recipients, message, stored, days, api) in table {
+        for (name, sends, recipients, message, stored, days, api, domains) in table {
             let limits = Limits {
                 sends: Some(sends),
                 recipients: Some(recipients),
@@ -109,38 +109,36 @@ mod tests {
                 stored_bytes: Some(stored),
                 life_days: Some(days),
                 api_per_minute: Some(api),
+                own_domains: Some(domains),
             };
             assert_eq!(plan(name).limits, limits, "{name}");
         }
-        let unlimited =
-            Limits { sends: None, recipients: None, message_bytes: None, stored_bytes: None, life_days: None, api_per_minute: None };
+        let unlimited = Limits {
+            sends: None,
+            recipients: None,
+            message_bytes: None,
+            stored_bytes: None,
+            life_days: None,
+            api_per_minute: None,
+            own_domains: None,
+        };
         assert_eq!(plan("server").limits, unlimited);
     }
 
     #[test]
     fn the_rest_of_the_price_list_is_there_too() {
-        // name: batch rows, evidence years, members, domains, webhooks, controls, packs of sends, packs of storage
-        type Row = (&'static str, Option<i64>, Option<i64>, Option<i64>, Option<i64>, Option<i64>, bool, Option<i64>, bool);
+        // name: batch rows, evidence years, members, webhooks, controls, packs of sends, packs of storage
+        type Row = (&'static str, Option<i64>, Option<i64>, Option<i64>, Option<i64>, bool, Option<i64>, bool);
         let table: [Row; 5] = [
-            ("personal", Some(0), Some(10), Some(1), Some(0), Some(1), false, None, false),
-            ("solo", Some(500), Some(10), Some(3), Some(1), Some(3), false, None, false),
-            ("business", Some(50_000), Some(10), Some(10), Some(10), Some(20), true, None, true),
-            ("developer", Some(100_000), Some(10), Some(3), Some(1), Some(20), false, Some(500), true),
-            ("server", None, None, None, None, None, true, None, false),
+            ("personal", Some(0), Some(10), Some(1), Some(1), false, None, false),
+            ("solo", Some(500), Some(10), Some(3), Some(3), false, None, false),
+            ("business", Some(50_000), Some(10), Some(10), Some(20), true, None, true),
+            ("developer", Some(100_000), Some(10), Some(3), Some(20), false, Some(500), true),
+            ("server", None, None, None, None, true, None, false),
         ];
         for row in table {
             let p = plan(row.0);
-            let read = (
-                row.0,
-                p.batch_rows,
-                p.evidence_years,
-                p.members,
-                p.own_domains,
-                p.webhooks,
-                p.tenant_controls,
-                p.pack_sends,
-                p.stored_packs,
-            );
+            let read = (row.0, p.batch_rows, p.evidence_years, p.members, p.webhooks, p.tenant_controls, p.pack_sends, p.stored_packs);
             assert_eq!(read, row);
         }
     }

@@ -60,6 +60,7 @@ impl From<Entry> for Plan {
                 stored_bytes: entry.stored_size.0,
                 life_days: entry.life_days.0,
                 api_per_minute: entry.api_per_minute.0,
+                own_domains: entry.own_domains.0,
             },
             further_member: entry.further_member,
             pack_sends: entry.pack_sends,
@@ -67,7 +68,6 @@ impl From<Entry> for Plan {
             batch_rows: entry.batch_rows.0,
             evidence_years: entry.evidence_years.0,
             members: entry.members.0,
-            own_domains: entry.own_domains.0,
             webhooks: entry.webhooks.0,
             tenant_controls: entry.tenant_controls,
         }

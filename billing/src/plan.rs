@@ -27,7 +27,6 @@ pub struct Plan {
     pub evidence_years: Option<i64>,
     /// Members in the price.
     pub members: Option<i64>,
-    pub own_domains: Option<i64>,
     pub webhooks: Option<i64>,
     /// RADIUS, own certificate authority and a policy for members.
     pub tenant_controls: bool,

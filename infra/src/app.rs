@@ -60,7 +60,7 @@ impl App {
         let post = Post { db: db.clone(), hasher: hasher.clone(), site: site.clone(), unasked: config.unasked_mail.into() };
         let accounts = Accounts { db: db.clone(), hasher, site: site.clone(), sign_up_plan: plan.name, sign_up_limits: plan.limits };
         let (dns, ca) = (Dns::new(&config.domains.resolvers)?, config.domains.caa.clone());
-        let domains = Domains { db: db.clone(), dns, ours: own_host(&config.site.base_url), ca };
+        let domains = Domains { db: db.clone(), dns, site: site.clone(), ours: own_host(&config.site.base_url), ca };
         let certificates = ClientCertificates { accounts: accounts.clone(), egress: Egress::new(Rules::default())? };
         Ok(App {
             db,

@@ -29,6 +29,8 @@ pub(crate) struct Account {
     life_days_limit: Option<i64>,
     /// Requests to this API a minute.
     api_per_minute: Option<i64>,
+    /// Host names of your own (`/v1/domains`).
+    own_domains_limit: Option<i64>,
 }
 
 pub(crate) async fn read(api: &Api, caller: &Caller) -> Result<Answer<Account>, Problem> {
@@ -58,5 +60,6 @@ fn account(row: tenant::Model, usage: &Usage) -> Account {
         message_bytes_limit: limits.message_bytes,
         life_days_limit: limits.life_days,
         api_per_minute: limits.api_per_minute,
+        own_domains_limit: limits.own_domains,
     }
 }

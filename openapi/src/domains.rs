@@ -163,6 +163,7 @@ impl From<DomainRefused> for Problem {
         let sentence = refused.to_string();
         match refused {
             DomainRefused::Already(_) | DomainRefused::TooMany => Problem::new(Kind::Conflict, sentence),
+            DomainRefused::Quota(refused) => refused.into(),
             DomainRefused::NotAllowed(_) => Problem::new(Kind::NotAllowed, sentence),
             DomainRefused::Fault(fault) => fault.into(),
             _ => Problem::fields(vec![FieldProblem { pointer: Some("/name".to_owned()), parameter: None, detail: sentence }]),

@@ -10,7 +10,7 @@ impl From<QuotaRefused> for Problem {
         let kind = match &refused {
             QuotaRefused::OverQuota { .. } => Kind::OverQuota,
             QuotaRefused::TooLarge { .. } => Kind::TooLarge,
-            QuotaRefused::TooManyRecipients { .. } | QuotaRefused::LifeTooLong { .. } => Kind::PlanLimit,
+            QuotaRefused::TooManyRecipients { .. } | QuotaRefused::LifeTooLong { .. } | QuotaRefused::NoDomains => Kind::PlanLimit,
         };
         Problem::quota(kind, &refused)
     }

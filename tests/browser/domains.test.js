@@ -7,7 +7,7 @@ import { member, open, send, typeCode, write } from "./lib/steps.js";
 const OWN = "post.acme.test";
 const LIVE = 60000; // ms until the certificate is there
 
-fact("a domain goes live while its owner looks on, and a message is picked up on it", { tls: "mail.certified.test", timeout: 240000 }, async (town) => {
+fact("a domain goes live while its owner looks on, and a message is picked up on it", { tls: "mail.certified.test", plan: "business", timeout: 240000 }, async (town) => {
   const there = `https://${OWN}:${new URL(town.url).port}`;
   const how = { ignoreHTTPSErrors: true, also: [there] }; // curl looks at the certificate below
   const ana = await member(town, how);
@@ -53,7 +53,7 @@ fact("a domain goes live while its owner looks on, and a message is picked up on
   await ana.waitForURL(`${town.url}/sign-in`);
 });
 
-fact("whoever is not signed in signs in at the account host and comes to the page they wanted, without scripts", { tls: "mail.certified.test", timeout: 240000 }, async (town) => {
+fact("whoever is not signed in signs in at the account host and comes to the page they wanted, without scripts", { tls: "mail.certified.test", plan: "business", timeout: 240000 }, async (town) => {
   const there = `https://${OWN}:${new URL(town.url).port}`;
   const how = { ignoreHTTPSErrors: true, also: [there], scripts: false };
   const ana = await member(town, how);

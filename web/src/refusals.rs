@@ -124,6 +124,7 @@ refusals! {
         Name(_) | NotPublic(_) | Suffix(_) | Ours(_) | LookAlike(_) => StatusCode::UNPROCESSABLE_ENTITY,
         Already(_) | TooMany => StatusCode::CONFLICT,
         NotAllowed(_) => StatusCode::FORBIDDEN,
+        Quota(refused) => quota(refused),
     }
     RetractRefused { NotFound => StatusCode::NOT_FOUND, NotAllowed(_) => StatusCode::FORBIDDEN }
     UnlockRefused { NotFound => StatusCode::NOT_FOUND, NotAllowed(_) => StatusCode::FORBIDDEN, NotLocked => StatusCode::CONFLICT }
@@ -148,7 +149,7 @@ pub fn quota(refused: &QuotaRefused) -> StatusCode {
     match refused {
         QuotaRefused::OverQuota { .. } => StatusCode::PAYMENT_REQUIRED,
         QuotaRefused::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-        QuotaRefused::TooManyRecipients { .. } | QuotaRefused::LifeTooLong { .. } => StatusCode::FORBIDDEN,
+        QuotaRefused::TooManyRecipients { .. } | QuotaRefused::LifeTooLong { .. } | QuotaRefused::NoDomains => StatusCode::FORBIDDEN,
     }
 }
 

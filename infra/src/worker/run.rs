@@ -86,7 +86,7 @@ async fn dispatch(app: &App, job: &ClaimedJob) -> JobEnd {
         Some("messages") => messages::run_job(&app.post, &app.mailer, job).await,
         Some("certificates") => app.certificates.run_job(job).await,
         Some("accounts") => app.accounts.run_job(&app.mailer, job).await,
-        Some("domains") => app.domains.run_job(job).await,
+        Some("domains") => app.domains.run_job(&app.mailer, job).await,
         _ => JobEnd::Park(format!("no room knows the kind “{}”", job.kind)),
     }
 }

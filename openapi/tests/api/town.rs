@@ -46,6 +46,7 @@ pub fn business() -> Limits {
         stored_bytes: Some(50 << 30),
         life_days: Some(730),
         api_per_minute: Some(1_000),
+        own_domains: Some(10),
     }
 }
 
@@ -141,5 +142,6 @@ impl Answer {
 /// Domains that no resolver answers about.
 fn nowhere(db: &Db) -> domains::Domains {
     let dns = domains::Dns::new(&[std::net::SocketAddr::from(([127, 0, 0, 1], 9)); 2]).unwrap();
-    domains::Domains { db: db.clone(), dns, ours: kernel::HostName::parse("mail.example.com").unwrap(), ca: String::new() }
+    let site = kernel::Site::new("https://mail.example.com", kernel::EmailAddress::parse("post@mail.example.com").unwrap());
+    domains::Domains { db: db.clone(), dns, site, ours: kernel::HostName::parse("mail.example.com").unwrap(), ca: String::new() }
 }

@@ -18,6 +18,7 @@ pub async fn open_allowance(tx: &TenantTx, limits: &Limits) -> Result<(), Fault>
         stored_limit: Set(limits.stored_bytes),
         life_days_limit: Set(limits.life_days),
         api_per_minute: Set(limits.api_per_minute),
+        own_domains_limit: Set(limits.own_domains),
         ..Default::default()
     })
     .await?;

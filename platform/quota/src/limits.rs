@@ -23,6 +23,8 @@ pub struct Limits {
     pub life_days: Option<i64>,
     /// Requests to the API a minute.
     pub api_per_minute: Option<i64>,
+    /// Host names of the tenant's own.
+    pub own_domains: Option<i64>,
 }
 
 /// The caller's limits, at most a second old.
@@ -55,6 +57,16 @@ pub fn check_life(limits: &Limits, days: i64) -> Result<(), QuotaRefused> {
     within(limits.life_days, days).map_err(|limit_days| QuotaRefused::LifeTooLong { limit_days })
 }
 
+/// Whether the tenant, which has `used` domains of its own, may add one. What a smaller plan leaves above its limit stays; it only keeps
+/// new ones out.
+pub fn check_domains(limits: &Limits, used: i64) -> Result<(), QuotaRefused> {
+    match limits.own_domains {
+        Some(0) => Err(QuotaRefused::NoDomains),
+        Some(limit) if used >= limit => Err(QuotaRefused::OverQuota { dimension: "own_domains", limit, used, resets_at: None }),
+        _ => Ok(()),
+    }
+}
+
 fn within(limit: Option<i64>, wanted: i64) -> Result<(), i64> {
     match limit {
         Some(limit) if wanted > limit => Err(limit),
@@ -71,6 +83,7 @@ impl From<&allowance::Model> for Limits {
             stored_bytes: row.stored_limit,
             life_days: row.life_days_limit,
             api_per_minute: row.api_per_minute,
+            own_domains: row.own_domains_limit,
         }
     }
 }
@@ -86,5 +99,26 @@ mod tests {
         assert_eq!(within(Some(0), 1), Err(0));
         assert_eq!(within(Some(5), 5), Ok(()));
         assert_eq!(within(Some(5), 6), Err(5));
+    }
+
+    #[test]
+    fn domains_are_counted_against_the_plan_and_those_above_a_smaller_one_only_keep_new_ones_out() {
+        let with = |own_domains| Limits {
+            sends: None,
+            recipients: None,
+            message_bytes: None,
+            stored_bytes: None,
+            life_days: None,
+            api_per_minute: None,
+            own_domains,
+        };
+        assert_eq!(check_domains(&with(None), 1_000), Ok(()));
+        assert_eq!(check_domains(&with(Some(2)), 1), Ok(()));
+        for used in [2, 7] {
+            let refused = check_domains(&with(Some(2)), used).unwrap_err();
+            assert_eq!((refused.dimension(), refused.limit(), refused.used()), ("own_domains", 2, Some(used)));
+        }
+        assert_eq!(check_domains(&with(Some(0)), 0), Err(QuotaRefused::NoDomains));
+        assert_eq!(check_domains(&with(Some(0)), 3), Err(QuotaRefused::NoDomains));
     }
 }

@@ -7,7 +7,7 @@ use kernel::{Fault, Time};
 pub enum QuotaRefused {
     #[error("{}", over_quota(.dimension, *.limit, *.used, *.resets_at))]
     OverQuota {
-        /// `sends` (messages to one recipient each) or `stored_bytes`.
+        /// `sends` (messages to one recipient each), `stored_bytes` or `own_domains`.
         dimension: &'static str,
         limit: i64,
         used: i64,
@@ -20,22 +20,26 @@ pub enum QuotaRefused {
     TooLarge { limit: i64 },
     #[error("A message is kept at most {limit_days} days on your plan. Choose an earlier expiry.")]
     LifeTooLong { limit_days: i64 },
+    #[error("Your plan has no domains of your own. A larger plan has some.")]
+    NoDomains,
 }
 
 impl QuotaRefused {
-    /// The limit's name in the API: `sends`, `stored_bytes`, `recipients`, `message_bytes`, `life_days`.
+    /// The limit's name in the API: `sends`, `stored_bytes`, `recipients`, `message_bytes`, `life_days`, `own_domains`.
     pub fn dimension(&self) -> &'static str {
         match self {
             QuotaRefused::OverQuota { dimension, .. } => dimension,
             QuotaRefused::TooManyRecipients { .. } => "recipients",
             QuotaRefused::TooLarge { .. } => "message_bytes",
             QuotaRefused::LifeTooLong { .. } => "life_days",
+            QuotaRefused::NoDomains => "own_domains",
         }
     }
     pub fn limit(&self) -> i64 {
         match self {
             QuotaRefused::OverQuota { limit, .. } | QuotaRefused::TooManyRecipients { limit } | QuotaRefused::TooLarge { limit } => *limit,
             QuotaRefused::LifeTooLong { limit_days } => *limit_days,
+            QuotaRefused::NoDomains => 0,
         }
     }
     /// What is used so far; `None` for limits of a single message.
@@ -69,6 +73,11 @@ fn over_quota(dimension: &str, limit: i64, used: i64, resets_at: Option<Time>) -
             bytes(limit),
             bytes(used)
         );
+    }
+    if dimension == "own_domains" {
+        let (domains, own) = (if limit == 1 { "one domain" } else { "domains" }, "of your own");
+        let has = if limit == 1 { format!("{domains} {own}") } else { format!("{limit} {domains} {own}") };
+        return format!("Your plan has {has}, and you have {used}. Remove one that is not used any more, or choose a larger plan.");
     }
     let left = (limit - used).max(0);
     let have = match (limit, left) {
@@ -111,6 +120,9 @@ mod tests {
         assert_eq!(over(0, 0).to_string(), "Your plan has no sends. A larger plan has more.");
         let stored = QuotaRefused::OverQuota { dimension: "stored_bytes", limit: 250 << 20, used: 3 << 29, resets_at: None };
         assert!(stored.to_string().starts_with("Your plan stores 250 MiB, and 1.5 GiB are in use."));
+        let domains = |limit, used| QuotaRefused::OverQuota { dimension: "own_domains", limit, used, resets_at: None }.to_string();
+        assert!(domains(1, 1).starts_with("Your plan has one domain of your own, and you have 1. Remove one"), "{}", domains(1, 1));
+        assert!(domains(10, 12).starts_with("Your plan has 10 domains of your own, and you have 12."), "{}", domains(10, 12));
         assert!(QuotaRefused::TooLarge { limit: 25 << 20 }.to_string().contains("25 MiB"));
     }
 

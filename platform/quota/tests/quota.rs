@@ -10,8 +10,15 @@ use store::{
     testing::{self, TestDatabase},
 };
 
-const UNLIMITED: Limits =
-    Limits { sends: None, recipients: None, message_bytes: None, stored_bytes: None, life_days: None, api_per_minute: None };
+const UNLIMITED: Limits = Limits {
+    sends: None,
+    recipients: None,
+    message_bytes: None,
+    stored_bytes: None,
+    life_days: None,
+    api_per_minute: None,
+    own_domains: None,
+};
 
 struct Town {
     db: Db,

@@ -12,7 +12,7 @@ use store::{
 const PROOF: &str = "countersign-domain=";
 
 impl Domains {
-    /// Adds what somebody typed. A name that the tenant let go lately is kept from others as before, and has to be proven anew by the same
+    /// Adds what somebody typed, if the plan has room for it. A name that the tenant let go lately is kept from others as before, and has to be proven anew by the same
     /// record.
     pub async fn add(&self, caller: &Caller, typed: &str) -> Result<DomainView, DomainRefused> {
         caller.must(Right::KeepDomains)?;
@@ -22,15 +22,20 @@ impl Domains {
 }
 
 async fn add(tx: &mut TenantTx, name: &HostName) -> Result<DomainView, DomainRefused> {
+    // So that of several at once no more are added than there is room for.
+    quota::in_turn(tx).await?;
     let own = tx.find::<Entity>().for_update().all().await?;
-    if let Some(row) = own.iter().find(|row| row.name == name.as_str()) {
-        if row.gone_at.is_none() {
-            return Err(DomainRefused::Already(name.clone()));
-        }
-        return take_back(tx, row).await;
+    let known = own.iter().find(|row| row.name == name.as_str());
+    if known.is_some_and(|row| row.gone_at.is_none()) {
+        return Err(DomainRefused::Already(name.clone()));
     }
-    if own.iter().filter(|row| row.gone_at.is_none()).count() as u64 >= MAX_DOMAINS {
+    let used = own.iter().filter(|row| row.gone_at.is_none()).count();
+    quota::check_domains(&quota::usage(tx).await?.limits, i64::try_from(used).unwrap_or(i64::MAX))?;
+    if used as u64 >= MAX_DOMAINS {
         return Err(DomainRefused::TooMany);
+    }
+    if let Some(row) = known {
+        return take_back(tx, row).await;
     }
     let id = DomainId::new(tx.now(), tx.chance());
     let token: String = tx.chance().bytes::<16>().iter().map(|byte| format!("{byte:02x}")).collect();
@@ -47,6 +52,7 @@ async fn add(tx: &mut TenantTx, name: &HostName) -> Result<DomainView, DomainRef
         gone_at: None,
         leads: false,
         seen: String::new(),
+        renewal_told: None,
     };
     tx.insert(ActiveModel::from(row.clone())).await?;
     look::soon(tx, id).await?;

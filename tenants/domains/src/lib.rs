@@ -11,9 +11,10 @@ mod name;
 mod refused;
 mod remove;
 mod seen;
+mod tell;
 mod view;
 
-use kernel::HostName;
+use kernel::{HostName, Site};
 use store::Db;
 
 pub use dns::{Caa, Dns, Silent};
@@ -29,6 +30,8 @@ pub const MAX_DOMAINS: u64 = 50;
 pub struct Domains {
     pub db: Db,
     pub dns: Dns,
+    /// Where links in mails to owners lead, and whom those are from.
+    pub site: Site,
     /// The site's own host: where tenants' names have to lead.
     pub ours: HostName,
     /// The CA's own domain in CAA records (RFC 8659 §4.2), such as `letsencrypt.org`; empty: not known, so CAA is shown and not judged.

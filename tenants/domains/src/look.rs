@@ -1,10 +1,16 @@
 //! One look at a domain's DNS, and what follows from it: proven, certified, lost, free again.
 //!
 //! What would surprise you: a resolver that does not answer changes nothing. A proof that is missing is told for a week, then the site
-//! is no longer shown there, and after thirty days the name is free.
+//! is no longer shown there, and after thirty days the name is free. Looking never ends: a name that was lost, or never proven, is looked at
+//! once a week, so that whoever mends it need not ask.
 
-use crate::{Domains, Seen, view::place_of};
+use crate::{
+    Domains, Seen,
+    tell::{self, Step},
+    view::place_of,
+};
 use kernel::{DomainId, Fault, FaultKind, HostName, JobEnd, Time};
+use mail::Mailer;
 use sea_orm::{ColumnTrait, ExprTrait, QueryFilter, sea_query::SimpleExpr};
 use std::time::Duration;
 use store::{
@@ -15,15 +21,18 @@ use store::{
     },
 };
 
-pub const KIND: &str = "domains.look";
+const KIND: &str = "domains.look";
 /// A lost proof is told for so long before the certificate is let go.
 pub const GRACE_DAYS: i64 = 7;
 /// Nobody else may prove a name that was lost or let go for so long.
 pub const HELD_DAYS: i64 = 30;
-/// A name that was never proven is looked at for so long by itself.
-pub const PATIENCE_DAYS: i64 = 14;
+/// A name that is not proven is looked at often for so long; then once a week.
+const PATIENCE_DAYS: u32 = 14;
+/// A certificate that is refused a new one is told of when it has so long to live.
+const RENEWAL_DAYS: i64 = 14;
 
 const MINUTE: Duration = Duration::from_secs(60);
+const DAY: Duration = Duration::from_secs(86_400);
 
 /// Leaves a job that looks now; somebody waits for it at a page.
 pub(crate) async fn soon(tx: &TenantTx, id: DomainId) -> Result<(), Fault> {
@@ -47,8 +56,16 @@ struct Payload {
 }
 
 impl Domains {
-    /// Runs one of this room's jobs.
-    pub async fn run_job(&self, job: &ClaimedJob) -> JobEnd {
+    /// Runs a job whose kind begins with `domains.`; any other is parked.
+    pub async fn run_job(&self, mailer: &Mailer, job: &ClaimedJob) -> JobEnd {
+        match job.kind.as_str() {
+            KIND => self.look_job(job).await,
+            tell::KIND => self.tell(mailer, job).await,
+            other => JobEnd::Park(format!("domains has no job {other}")),
+        }
+    }
+
+    async fn look_job(&self, job: &ClaimedJob) -> JobEnd {
         let Ok(Payload { domain }) = serde_json::from_str(&job.payload) else {
             return JobEnd::Park("a domain's job without a domain".to_owned());
         };
@@ -95,15 +112,44 @@ async fn write(tx: &mut TenantTx, job: &ClaimedJob, id: DomainId, name: &HostNam
     let change = tx.update::<Entity>().set(Column::ProvenAt, proven_at).set(Column::MissedAt, missed_at.filter(|_| proven_at.is_some()));
     let change = change.set(Column::TakenAt, None::<i64>).set(Column::LookedAt, now.0).set(Column::Seen, told(seen)?);
     change.set(Column::Leads, seen.points).filter(Column::Id.eq(id.0)).exec().await?;
+    tell_steps(tx, &row, missed_at.map(Time)).await?;
     if proven_at.is_none() || missed_for(GRACE_DAYS) {
         tx.unwant_certificate(name).await?;
     } else if seen.proven && seen.points && !seen.excluded && tx.want_certificate(name).await? == Wanted::Taken {
         // The site itself serves it, whoever has its DNS.
         tx.update::<Entity>().set(Column::ProvenAt, None::<i64>).filter(Column::Id.eq(id.0)).exec().await?;
         return taken(tx, job, id, seen).await;
+    } else {
+        tell_of_renewal(tx, &row, name).await?;
     }
     let settled = proven_at.is_some() && missed_at.is_none() && seen.points && !seen.excluded;
     next(tx, job, &row, settled, proven_at.is_some()).await
+}
+
+/// Tells the owners what this look changed. `row` is as it was before; `missed_at`: since when the proof is missing, as of now.
+async fn tell_steps(tx: &TenantTx, row: &Model, missed_at: Option<Time>) -> Result<(), Fault> {
+    let (Some(_), Some(missed_at)) = (row.proven_at, missed_at) else { return Ok(()) };
+    let off_at = missed_at.plus_days(GRACE_DAYS);
+    let before = row.looked_at.map(Time).filter(|_| row.missed_at.is_some());
+    match before {
+        None if row.missed_at.is_none() => tell::later(tx, DomainId(row.id), Step::Missing).await,
+        Some(before) if before < off_at && tx.now() >= off_at => tell::later(tx, DomainId(row.id), Step::Lost).await,
+        // Told already; or taken back a moment ago by somebody who sees the page.
+        _ => Ok(()),
+    }
+}
+
+/// Once for each certificate that ends.
+async fn tell_of_renewal(tx: &mut TenantTx, row: &Model, name: &HostName) -> Result<(), Fault> {
+    let state = tx.certificate(name).await?.filter(|state| state.trouble.is_some());
+    let Some(ends) = state.and_then(|state| state.live_until).filter(|ends| *ends <= tx.now().plus_days(RENEWAL_DAYS)) else {
+        return Ok(());
+    };
+    if row.renewal_told == Some(ends.0) {
+        return Ok(());
+    }
+    tx.update::<Entity>().set(Column::RenewalTold, ends.0).filter(Column::Id.eq(row.id)).exec().await?;
+    tell::later(tx, DomainId(row.id), Step::NotRenewed).await
 }
 
 /// Somebody else has proven it: it is shown, and looked at again in case they let it go.
@@ -134,17 +180,17 @@ async fn let_go(tx: &mut TenantTx, job: &ClaimedJob, row: &Model, since: Time) -
     end(tx, job, None).await
 }
 
-/// Daily where nothing is to be done; else often at first, while somebody is at it, and then hourly.
+/// Daily where nothing is to be done; else often at first, while somebody is at it, then hourly, and weekly when nobody seems to be.
 async fn next(tx: &TenantTx, job: &ClaimedJob, row: &Model, settled: bool, proven: bool) -> Result<JobEnd, Fault> {
     let age = tx.now().since(Time(row.added_at));
     let pause = match () {
-        () if settled => Some(MINUTE * 60 * 24),
-        () if age < MINUTE * 60 => Some(MINUTE),
-        () if age < MINUTE * 60 * 24 => Some(MINUTE * 10),
-        () if proven || age < Duration::from_secs(PATIENCE_DAYS.unsigned_abs() * 86_400) => Some(MINUTE * 60),
-        () => None,
+        () if settled => DAY,
+        () if age < MINUTE * 60 => MINUTE,
+        () if age < DAY => MINUTE * 10,
+        () if proven || age < DAY * PATIENCE_DAYS => MINUTE * 60,
+        () => DAY * 7,
     };
-    end(tx, job, pause.map(|pause| tx.now().plus(pause))).await
+    end(tx, job, Some(tx.now().plus(pause))).await
 }
 
 /// This look is over, and the next one is a job of its own, within the same act. Where somebody asked for one meanwhile, that is it.

@@ -2,6 +2,7 @@
 
 use crate::MAX_DOMAINS;
 use kernel::{BadHostName, Fault, HostName};
+use quota::QuotaRefused;
 use store::NotAllowed;
 
 #[derive(Clone, Debug, thiserror::Error)]
@@ -18,6 +19,8 @@ pub enum DomainRefused {
     LookAlike(HostName),
     #[error("You have “{0}” already.")]
     Already(HostName),
+    #[error(transparent)]
+    Quota(#[from] QuotaRefused),
     #[error("You have {MAX_DOMAINS} domains already. Remove one that is not used any more.")]
     TooMany,
     #[error(transparent)]

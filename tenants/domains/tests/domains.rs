@@ -5,4 +5,5 @@ mod domains {
     pub mod town;
 
     mod journey;
+    mod told;
 }

@@ -29,6 +29,10 @@ struct ListPage<'a> {
     typed: &'a str,
     domains: Vec<Row>,
     keeps: bool,
+    /// "2 of 10", where the plan counts them.
+    used: Option<String>,
+    /// Why no more can be added, in place of the form.
+    full: Option<String>,
 }
 
 struct Row {
@@ -131,17 +135,20 @@ pub async fn remove(Data(web): Data<&Web>, member: Member, Path(id): Path<String
 }
 
 async fn listed(web: &Web, member: &Member, status: StatusCode, problems: Problems, typed: &str) -> Answer {
-    let views = web.domains.list(&member.caller).await?;
+    let (views, me) = (web.domains.list(&member.caller).await?, web.accounts.me(&member.caller).await?);
+    let (used, limits) = (i64::try_from(views.len()).unwrap_or(i64::MAX), &me.usage.limits);
     let row = |view: DomainView| {
         let (class, words) = state(&view.step);
         Row { id: view.id, shown: view.shown, class, words }
     };
     let shown = ListPage {
-        page: member.top(web, "settings").await?,
+        page: Top::member(&member.browser, &me, "settings"),
         problems,
         typed,
         domains: views.into_iter().map(row).collect(),
-        keeps: member.caller.must(Right::KeepDomains).is_ok(),
+        keeps: me.role.may(Right::KeepDomains),
+        used: limits.own_domains.filter(|limit| *limit > 0).map(|limit| format!("{used} of {limit}")),
+        full: quota::check_domains(limits, used).err().map(|refused| refused.to_string()),
     };
     page_with(status, &member.browser, &shown)
 }

@@ -234,11 +234,13 @@ fn limits() -> Limits {
         stored_bytes: Some(250 << 20),
         life_days: Some(30),
         api_per_minute: Some(60),
+        own_domains: Some(10),
     }
 }
 
 /// Domains that no resolver answers about.
 fn nowhere(db: &Db) -> domains::Domains {
     let dns = domains::Dns::new(&[std::net::SocketAddr::from(([127, 0, 0, 1], 9)); 2]).unwrap();
-    domains::Domains { db: db.clone(), dns, ours: kernel::HostName::parse("mail.example.com").unwrap(), ca: String::new() }
+    let site = kernel::Site::new("https://mail.example.com", kernel::EmailAddress::parse("post@mail.example.com").unwrap());
+    domains::Domains { db: db.clone(), dns, site, ours: kernel::HostName::parse("mail.example.com").unwrap(), ca: String::new() }
 }

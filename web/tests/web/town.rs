@@ -51,6 +51,7 @@ pub fn roomy() -> Limits {
         stored_bytes: Some(128 << 20),
         life_days: Some(60),
         api_per_minute: None,
+        own_domains: Some(10),
     }
 }
 
@@ -227,5 +228,6 @@ pub fn value<'t>(text: &'t str, before: &str) -> &'t str {
 /// Domains that no resolver answers about.
 fn nowhere(db: &Db) -> domains::Domains {
     let dns = domains::Dns::new(&[std::net::SocketAddr::from(([127, 0, 0, 1], 9)); 2]).unwrap();
-    domains::Domains { db: db.clone(), dns, ours: kernel::HostName::parse("mail.example.com").unwrap(), ca: String::new() }
+    let site = kernel::Site::new("https://mail.example.com", kernel::EmailAddress::parse("post@mail.example.com").unwrap());
+    domains::Domains { db: db.clone(), dns, site, ours: kernel::HostName::parse("mail.example.com").unwrap(), ca: String::new() }
 }

@@ -338,6 +338,7 @@ table! {
         pub stored_limit: Option<i64>,
         pub life_days_limit: Option<i64>,
         pub api_per_minute: Option<i64>,
+        pub own_domains_limit: Option<i64>,
     }
 }
 table! {
@@ -398,6 +399,8 @@ table! {
         pub leads: bool,
         /// What it found, as JSON; empty before the first.
         pub seen: String,
+        /// The end of the certificate of which it was told that it cannot be renewed.
+        pub renewal_told: Option<i64>,
     }
 }
 table! {

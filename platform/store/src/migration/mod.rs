@@ -11,6 +11,7 @@ mod m0006_hand_offs;
 mod m0007_step_up;
 mod m0008_places;
 mod m0009_client_certificates;
+mod m0010_own_domains;
 mod proxy;
 
 use crate::{
@@ -40,6 +41,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0007_step_up::Migration),
             Box::new(m0008_places::Migration),
             Box::new(m0009_client_certificates::Migration),
+            Box::new(m0010_own_domains::Migration),
         ]
     }
 }

@@ -50,7 +50,7 @@ on_both! {
                 }).await?;
                 there_and_back::<domain::Entity>(tx, domain::Model {
                     tenant_id: t, id: id(n), name: format!("n{n}.example"), proof: "p".into(), added_at: 1, proven_at: when, missed_at: when,
-                    taken_at: when, looked_at: when, gone_at: when, leads: some, seen: String::new(),
+                    taken_at: when, looked_at: when, gone_at: when, leads: some, seen: String::new(), renewal_told: when,
                 }).await?;
                 there_and_back::<hand_off::Entity>(tx, hand_off::Model {
                     tenant_id: t, id: id(n), host: "n.example".into(), spent_at: 1, expires_at: 2,
@@ -114,7 +114,7 @@ on_both! {
             }
             let limits = allowance::Model {
                 tenant_id: t, sends_used: 1, sends_limit: Some(10), period_ends_at: 2, recipients_limit: Some(5), message_bytes_limit: Some(1),
-                stored_bytes: 3, stored_limit: Some(0), life_days_limit: Some(30), api_per_minute: Some(60),
+                stored_bytes: 3, stored_limit: Some(0), life_days_limit: Some(30), api_per_minute: Some(60), own_domains_limit: Some(0),
             };
             there_and_back::<allowance::Entity>(tx, limits).await?;
             assert_eq!(tx.find::<chain::Entity>().one().await?, Some(chain::Model { tenant_id: t, seq: 0, head: vec![0; 32] }));
@@ -126,7 +126,7 @@ on_both! {
         let unlimited = town.db.act(&town.b, async |tx: &mut TenantTx| {
             there_and_back::<allowance::Entity>(tx, allowance::Model {
                 tenant_id: tx.tenant().0, sends_used: 0, sends_limit: None, period_ends_at: 2, recipients_limit: None, message_bytes_limit: None,
-                stored_bytes: 0, stored_limit: None, life_days_limit: None, api_per_minute: None,
+                stored_bytes: 0, stored_limit: None, life_days_limit: None, api_per_minute: None, own_domains_limit: None,
             }).await
         });
         unlimited.await.unwrap();

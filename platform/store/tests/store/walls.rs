@@ -4,7 +4,7 @@ use super::town::{On, Town, settle};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
 use store::{Database, Db, testing::Postgres};
 
-const MIGRATIONS: [&str; 9] = [
+const MIGRATIONS: [&str; 10] = [
     "m0001_first",
     "m0002_turns",
     "m0003_certificates",
@@ -14,6 +14,7 @@ const MIGRATIONS: [&str; 9] = [
     "m0007_step_up",
     "m0008_places",
     "m0009_client_certificates",
+    "m0010_own_domains",
 ];
 
 fn url(town: &Town) -> &str {

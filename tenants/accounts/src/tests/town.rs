@@ -141,6 +141,7 @@ pub fn limits() -> Limits {
         stored_bytes: Some(250 << 20),
         life_days: Some(30),
         api_per_minute: Some(60),
+        own_domains: Some(0),
     }
 }
 

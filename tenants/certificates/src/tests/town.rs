@@ -51,6 +51,7 @@ impl Town {
             stored_bytes: Some(1 << 20),
             life_days: Some(30),
             api_per_minute: Some(60),
+            own_domains: Some(10),
         };
         let accounts = Accounts { db, hasher, site, sign_up_plan: "personal".into(), sign_up_limits: limits };
         let rules = egress::Rules { allow: vec!["127.0.0.0/8".parse().unwrap()], ..egress::Rules::default() };

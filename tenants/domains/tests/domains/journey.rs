@@ -155,7 +155,7 @@ on_both! {
         }
         let jobs = town.domains.db.jobs().claim(10, Duration::from_secs(60)).await.unwrap();
         assert_eq!(jobs.len(), 2);
-        let (one, other) = tokio::join!(town.domains.run_job(&jobs[0]), town.domains.run_job(&jobs[1]));
+        let (one, other) = tokio::join!(town.run(&jobs[0]), town.run(&jobs[1]));
         assert_eq!((one, other), (kernel::JobEnd::Written, kernel::JobEnd::Written));
         let steps = [town.view(&first, &town.a).await.step, town.view(&second, &town.b).await.step];
         assert_eq!(steps.iter().filter(|step| **step == Step::Ordered).count(), 1, "{steps:?}");
@@ -210,5 +210,36 @@ on_both! {
         }
         assert!(matches!(town.domains.add(&town.a, "one-more.example").await, Err(DomainRefused::TooMany)));
         town.domains.add(&town.b, "acme.example").await.unwrap();
+    }
+
+    async fn a_plan_s_domains_are_as_many_as_it_says_also_when_several_are_added_at_once(town) {
+        town.allow(2).await;
+        let names: Vec<String> = (0..6).map(|n| format!("n{n}.acme.example")).collect();
+        let answers = futures_util::future::join_all(names.iter().map(|name| town.domains.add(&town.a, name))).await;
+        assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 2, "{answers:?}");
+        for refused in answers.into_iter().filter_map(Result::err) {
+            let DomainRefused::Quota(refused) = refused else { panic!("{refused}") };
+            assert_eq!((refused.dimension(), refused.limit(), refused.used()), ("own_domains", 2, Some(2)));
+        }
+        let first = town.domains.list(&town.a).await.unwrap().remove(0);
+        assert!(town.domains.remove(&town.a, first.id).await.unwrap());
+        town.domains.add(&town.a, "another.example").await.unwrap();
+    }
+
+    async fn above_a_smaller_plan_domains_are_served_and_renewed_and_no_new_one_is_added(town) {
+        let (kept, given_up) = (town.domains.add(&town.a, "acme.example").await.unwrap(), town.domains.add(&town.a, "old.example").await.unwrap());
+        for view in [&kept, &given_up] {
+            town.proves(view);
+            town.leads_to(view.name.as_str(), HERE);
+        }
+        town.work().await;
+        town.certified().await;
+        town.allow(0).await;
+        assert!(matches!(town.domains.add(&town.a, "new.example").await, Err(DomainRefused::Quota(quota::QuotaRefused::NoDomains))));
+        assert!(matches!(town.after(DAY * 2, &kept).await.step, Step::Live { .. }), "it is looked at and lives on");
+        assert_eq!(town.domains.db.certificates().holder(&kept.name).await.unwrap(), Some(town.a.tenant()));
+        assert!(town.domains.remove(&town.a, given_up.id).await.unwrap());
+        assert!(matches!(town.domains.add(&town.a, "old.example").await, Err(DomainRefused::Quota(_))), "what was given up is new again");
+        assert!(matches!(town.domains.add(&town.a, "acme.example").await, Err(DomainRefused::Already(_))));
     }
 }

@@ -1,16 +1,19 @@
 //! Two resolvers that say what the test tells them, a database, two tenants with an owner each.
 
 use domains::{Dns, DomainView, Domains};
-use kernel::{Fault, HostName, MemberId};
+use kernel::{EmailAddress, Fault, HostName, JobEnd, MemberId, Site};
 use keys::Token;
+use mail::{CapturedMail, Mailer};
+use quota::Limits;
 use std::{
     net::{SocketAddr, TcpListener, TcpStream},
     process::{Child, Command, Stdio},
+    sync::Arc,
     time::{Duration, Instant},
 };
 use store::{
-    Caller, Db, Origin, TenantTx,
-    entity::{chain, member, session},
+    Caller, ClaimedJob, Db, Origin, TenantTx,
+    entity::{allowance, chain, member, session},
     sea_orm::Set,
     testing::{TestDatabase, fresh_postgres, fresh_sqlite},
 };
@@ -19,11 +22,23 @@ pub const DAY: Duration = Duration::from_secs(86_400);
 /// Where the site is.
 pub const HERE: &str = "192.0.2.1";
 
+/// Limits that nothing meets.
+const UNLIMITED: Limits = Limits {
+    sends: None,
+    recipients: None,
+    message_bytes: None,
+    stored_bytes: None,
+    life_days: None,
+    api_per_minute: None,
+    own_domains: None,
+};
+
 pub struct Town {
     pub domains: Domains,
     pub a: Caller,
     pub b: Caller,
     pub resolvers: [Resolver; 2],
+    pub letters: Arc<CapturedMail>,
     _under: TestDatabase,
 }
 
@@ -74,7 +89,15 @@ impl Town {
         let resolvers = [Resolver::start(), Resolver::start()];
         let dns = Dns::new(&[resolvers[0].address, resolvers[1].address]).unwrap();
         let ours = HostName::parse("mail.countersign.example").unwrap();
-        let town = Town { domains: Domains { db, dns, ours, ca: "letsencrypt.org".into() }, a, b, resolvers, _under: under };
+        let site = Site::new("https://mail.countersign.example", EmailAddress::parse("post@countersign.example").unwrap());
+        let town = Town {
+            domains: Domains { db, dns, site, ours, ca: "letsencrypt.org".into() },
+            a,
+            b,
+            resolvers,
+            letters: Arc::new(CapturedMail::new(100)),
+            _under: under,
+        };
         town.say("add-a", r#"{"host":"mail.countersign.example.","addresses":["192.0.2.1","192.0.2.2"]}"#);
         town
     }
@@ -97,9 +120,22 @@ impl Town {
                 return;
             }
             for job in jobs {
-                assert_eq!(self.domains.run_job(&job).await, kernel::JobEnd::Written);
+                match self.run(&job).await {
+                    JobEnd::Written => {}
+                    JobEnd::Done => assert!(self.domains.db.jobs().done(&job).await.unwrap()),
+                    other => panic!("{} ended as {other:?}", job.kind),
+                }
             }
         }
+    }
+    pub async fn run(&self, job: &ClaimedJob) -> JobEnd {
+        self.domains.run_job(&Mailer::Mailbox(self.letters.clone()), job).await
+    }
+    /// Subjects and texts of what was mailed since the last time.
+    pub fn told(&self) -> Vec<(String, String)> {
+        let letters = self.letters.letters();
+        self.letters.clear();
+        letters.into_iter().map(|letter| (letter.subject, letter.text)).collect()
     }
     pub async fn view(&self, of: &DomainView, who: &Caller) -> DomainView {
         self.domains.get(who, of.id).await.unwrap().unwrap()
@@ -110,13 +146,31 @@ impl Town {
         self.work().await;
         self.view(of, &self.a).await
     }
+    /// The first tenant's plan has so many domains from now on.
+    pub async fn allow(&self, own_domains: i64) {
+        let set =
+            async |tx: &mut TenantTx| tx.update::<allowance::Entity>().set(allowance::Column::OwnDomainsLimit, own_domains).exec().await;
+        assert_eq!(self.domains.db.act::<_, Fault, _>(&self.a, set).await.unwrap(), 1);
+    }
     /// As if the CA had certified it.
     pub async fn certified(&self) {
+        self.certified_for(400, 400).await;
+    }
+    /// As if the CA had certified it for so many days, and refused to do it again, in these words.
+    pub async fn certified_once(&self, days: i64, said: &str) {
+        self.certified_for(days, 0).await;
+        let certificates = self.domains.db.certificates();
+        for order in certificates.take_due(10, Duration::from_secs(60)).await.unwrap() {
+            let later = self.domains.db.clock().now().plus_days(400);
+            assert!(certificates.failed(&order, said, later, true).await.unwrap());
+        }
+    }
+    async fn certified_for(&self, days: i64, renewed_after: i64) {
         let certificates = self.domains.db.certificates();
         for order in certificates.take_due(10, Duration::from_secs(60)).await.unwrap() {
             let now = self.domains.db.clock().now();
-            let not_after = now.plus_days(400);
-            let issued = store::Issued { chain: "CHAIN", key: "KEY", not_before: now, not_after, renew_at: not_after };
+            let (not_after, renew_at) = (now.plus_days(days), now.plus_days(renewed_after));
+            let issued = store::Issued { chain: "CHAIN", key: "KEY", not_before: now, not_after, renew_at };
             assert!(certificates.issued(&order, &issued).await.unwrap());
         }
     }
@@ -171,6 +225,7 @@ async fn owner(db: &Db, name: &str) -> Caller {
     let desk = db.front_desk();
     let founding = desk.found(name, "server", Origin::default(), async |tx: &mut TenantTx| {
         let id = MemberId::new(tx.now(), tx.chance());
+        quota::open_allowance(tx, &UNLIMITED).await?;
         tx.insert(chain::ActiveModel { seq: Set(0), head: Set(vec![0; 32]), ..Default::default() }).await?;
         tx.insert(member::ActiveModel {
             id: Set(id.0),
