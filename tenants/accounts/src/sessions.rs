@@ -14,6 +14,8 @@ pub struct SessionView {
     /// Where it signed in; empty if unknown.
     pub ip: String,
     pub user_agent: String,
+    /// The tenant's own host at which it lives; `None`: the account host.
+    pub host: Option<String>,
     pub created_at: Time,
     pub seen_at: Time,
     /// The one that asks.
@@ -54,6 +56,7 @@ fn view(row: Model, current: SessionId) -> SessionView {
         id: SessionId(row.id),
         ip: row.ip,
         user_agent: row.user_agent,
+        host: Some(row.host).filter(|host| !host.is_empty()),
         created_at: Time(row.created_at),
         seen_at: Time(row.seen_at),
         current: row.id == current.0,

@@ -44,6 +44,8 @@ pub struct Typed<'a> {
 struct SessionRow {
     id: String,
     program: String,
+    /// The host that it is good at.
+    host: String,
     ip: String,
     since: When,
     seen: When,
@@ -90,7 +92,7 @@ pub async fn again(
         period_ends: When::near(me.usage.period_ends_at, now),
         typed,
         problems,
-        sessions: sessions.iter().map(|s| session_row(s, now)).collect(),
+        sessions: sessions.iter().map(|s| session_row(s, web.accounts.site.host(), now)).collect(),
         keys: keys.iter().map(|k| key_row(k, now)).collect(),
         new_key,
         makes_keys: me.role.may(Right::MakeKey),
@@ -100,10 +102,11 @@ pub async fn again(
     page_with(status, &member.browser, &settings)
 }
 
-fn session_row(session: &SessionView, now: Time) -> SessionRow {
+fn session_row(session: &SessionView, account_host: &str, now: Time) -> SessionRow {
     SessionRow {
         id: session.id.to_string(),
         program: user_agent::words(&session.user_agent),
+        host: session.host.clone().unwrap_or_else(|| account_host.to_owned()),
         ip: session.ip.clone(),
         since: When::near(session.created_at, now),
         seen: When::near(session.seen_at, now),
@@ -132,6 +135,7 @@ fn plan(usage: &Usage) -> Vec<Measure> {
         alone("Recipients of a message", limits.recipients, &human::number),
         alone("Longest life of a message", limits.life_days, &days),
         alone("API requests a minute", limits.api_per_minute, &human::number),
+        alone("Domains of your own", limits.own_domains, &human::number),
     ]
 }
 
