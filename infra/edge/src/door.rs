@@ -113,8 +113,8 @@ impl<E: Endpoint<Output = Response>> Door<E> {
         let (local, remote) = (LocalAddr(Addr::SocketAddr(line.local)), RemoteAddr(Addr::SocketAddr(remote)));
         let mut req = Request::from((req, local, remote, scheme));
         let most = (self.settings.body_limit)(req.uri().path());
-        paced::pace(&mut req, most, request.pulse());
-        self.ending_streams(self.site.get_response(req).await)
+        let slow = paced::pace(&mut req, most, request.pulse());
+        self.ending_streams(slow.told(self.site.get_response(req).await))
     }
 
     /// Event streams end when the server goes; browsers come back by themselves. Everything else may finish.

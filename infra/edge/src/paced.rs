@@ -1,17 +1,24 @@
 //! A request's body under a minimum pace and, outside uploads, a backstop on its size.
 //!
 //! Only time spent waiting for the peer counts, so a handler may take its time. The doors have their own, smaller bounds and
-//! kinder words; this one holds when a door forgets.
+//! kinder words; this one holds when a door forgets. A handler that reads sees no more than a broken body; that it was too slow is
+//! told here.
 
 use crate::pulse::Pulse;
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
-use poem::Request;
+use poem::{
+    Request, Response,
+    http::{StatusCode, header},
+};
 use std::{
     future::Future,
     io,
     pin::Pin,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
     task::{Context, Poll},
     time::Duration,
 };
@@ -24,15 +31,41 @@ const SILENCE: Duration = Duration::from_secs(30);
 /// After this much waiting in all, the average must be at least `MIN_BYTES_PER_SECOND`.
 const GRACE: Duration = Duration::from_secs(60);
 const MIN_BYTES_PER_SECOND: u64 = 1_024;
+
+/// Whether a request's body came too slowly. Clones are the same.
+#[derive(Clone, Default)]
+pub struct TooSlow(Arc<AtomicBool>);
+
 /// Puts the request's body under the pace, and under `most` bytes. Requests without one are left alone.
-pub fn pace(req: &mut Request, most: u64, pulse: &Arc<Pulse>) {
-    let body: BoxBody = req.take_body().into();
+pub fn pace(req: &mut Request, most: u64, pulse: &Arc<Pulse>) -> TooSlow {
+    let (body, slow): (BoxBody, _) = (req.take_body().into(), TooSlow::default());
     if body.is_end_stream() {
-        return;
+        return slow;
     }
-    let pulse = pulse.clone();
-    let paced = Paced { inner: body, pulse, most, bytes: 0, waited: Duration::ZERO, waiting: None, silence: SILENCE, grace: GRACE };
+    let (pulse, slow_too) = (pulse.clone(), slow.clone());
+    let paced =
+        Paced { inner: body, pulse, slow: slow_too, most, bytes: 0, waited: Duration::ZERO, waiting: None, silence: SILENCE, grace: GRACE };
     req.set_body(poem::Body::from(BoxBody::new(paced)));
+    slow
+}
+
+impl TooSlow {
+    /// The answer to a request whose body did not come: 408 (RFC 9110 §15.5.9) where it was too slow and the handler refused for it.
+    pub fn told(&self, answer: Response) -> Response {
+        if !self.0.load(Relaxed) || answer.status().is_success() || answer.status().is_redirection() {
+            return answer;
+        }
+        Response::builder()
+            .status(StatusCode::REQUEST_TIMEOUT)
+            .content_type("text/plain; charset=utf-8")
+            .header(header::X_CONTENT_TYPE_OPTIONS, "nosniff")
+            .header(header::CACHE_CONTROL, "no-store")
+            .body("The body of this request came too slowly, so we stopped waiting for it. Nothing was done with what was missing. Send it again.\n")
+    }
+    fn late(&self) -> io::Error {
+        self.0.store(true, Relaxed);
+        io::Error::new(io::ErrorKind::TimedOut, "the body arrives too slowly")
+    }
 }
 
 /// Around each piece, in HTTP/2 (RFC 9113 §4.1).
@@ -41,6 +74,7 @@ const FRAME_BYTES: u64 = 9;
 struct Paced<B> {
     inner: B,
     pulse: Arc<Pulse>,
+    slow: TooSlow,
     most: u64,
     bytes: u64,
     /// Time spent waiting for the peer, in all.
@@ -62,17 +96,13 @@ impl<B> Paced<B> {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "the body is too large"));
         }
         let due = self.waited.saturating_sub(self.grace).as_secs() * MIN_BYTES_PER_SECOND;
-        if self.bytes < due { Err(late()) } else { Ok(()) }
+        if self.bytes < due { Err(self.slow.late()) } else { Ok(()) }
     }
     fn wait(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let silence = self.silence;
         let (_, deadline) = self.waiting.get_or_insert_with(|| (Instant::now(), Box::pin(tokio::time::sleep(silence))));
-        deadline.as_mut().poll(cx).map(|()| Err(late()))
+        deadline.as_mut().poll(cx).map(|()| Err(self.slow.late()))
     }
-}
-
-fn late() -> io::Error {
-    io::Error::new(io::ErrorKind::TimedOut, "the body arrives too slowly")
 }
 
 impl<B: HttpBody<Data = Bytes, Error = io::Error> + Unpin> HttpBody for Paced<B> {
@@ -114,7 +144,17 @@ mod tests {
         grace: Duration,
     ) -> Result<usize, io::ErrorKind> {
         let pulse = Arc::new(Pulse::new());
-        let paced = Paced { inner, pulse, most, bytes: 0, waited: Duration::ZERO, waiting: None, silence: SILENCE, grace };
+        let paced = Paced {
+            inner,
+            pulse,
+            slow: TooSlow::default(),
+            most,
+            bytes: 0,
+            waited: Duration::ZERO,
+            waiting: None,
+            silence: SILENCE,
+            grace,
+        };
         paced.collect().await.map(|all| all.to_bytes().len()).map_err(|e| e.kind())
     }
 

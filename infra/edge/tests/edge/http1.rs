@@ -2,7 +2,8 @@
 
 use crate::town::{Town, hear, hear_until, say};
 use std::time::Duration;
-use tokio::time::Instant;
+use tokio::{io::AsyncWriteExt, net::TcpStream, time::Instant};
+use tokio_rustls::client::TlsStream;
 
 const GET: &str = "GET / HTTP/1.1\r\nhost: site.test\r\n\r\n";
 
@@ -63,4 +64,66 @@ async fn heads_and_bodies_are_bounded() {
     assert!(town.ask("site.test", &post(1 << 20)).await.starts_with("HTTP/1.1 200"));
     let heard = town.ask("site.test", &post((1 << 20) + 1)).await;
     assert!(heard.starts_with("HTTP/1.1 413") && heard.contains("too large"), "{heard}");
+}
+
+/// The paused clock runs ahead of the kernel, which would hold small pieces back until it has acknowledged others.
+async fn undelayed(town: &Town) -> TlsStream<TcpStream> {
+    let stream = TcpStream::connect(town.tls).await.unwrap();
+    stream.set_nodelay(true).unwrap();
+    town.shake_over(stream, "site.test", &["http/1.1"]).await.unwrap()
+}
+
+/// How a request fares whose body of a hundred bytes comes one by one, each after `pause`; and how long it took.
+async fn dripped(town: &Town, path: &str, pause: Duration) -> (String, Duration) {
+    let (mut reader, mut writer) = tokio::io::split(undelayed(town).await);
+    say(&mut writer, &format!("POST {path} HTTP/1.1\r\nhost: site.test\r\ncontent-length: 100\r\n\r\n")).await;
+    let began = Instant::now();
+    let dripping = async {
+        loop {
+            tokio::time::sleep(pause).await;
+            if writer.write_all(b"x").await.is_err() || writer.flush().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    };
+    let heard = tokio::select! { heard = hear(&mut reader) => heard, () = dripping => unreachable!("it never ends") };
+    (heard, began.elapsed())
+}
+
+#[tokio::test]
+async fn a_body_below_the_least_pace_is_ended_with_an_answer_that_says_so_and_nobody_else_waits() {
+    let town = Town::new().await;
+    let mut other = town.shake("site.test", &["http/1.1"]).await.unwrap();
+    say(&mut other, GET).await;
+    hear_until(&mut other, "certificates=0").await;
+    tokio::time::pause();
+    for (path, pause, least, most) in [
+        // Silence has half a minute, whatever came before.
+        ("/echo", 40, 29, 36),
+        // A drip that is never silent has a minute, and then its average counts.
+        ("/count", 10, 60, 85),
+        ("/echo", 25, 60, 110),
+    ] {
+        let (heard, took) = dripped(&town, path, Duration::from_secs(pause)).await;
+        assert!(heard.starts_with("HTTP/1.1 408") && heard.contains("came too slowly"), "{path} {pause}: {heard}");
+        assert!(took >= Duration::from_secs(least) && took <= Duration::from_secs(most), "{path} {pause}: {took:?}");
+        let mut beside = town.shake("site.test", &["http/1.1"]).await.unwrap();
+        let began = Instant::now();
+        say(&mut beside, GET).await;
+        hear_until(&mut beside, "certificates=0").await;
+        assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+    }
+    // A body that is large and steady, and slower than anybody's line, arrives.
+    let (mut reader, mut writer) = tokio::io::split(undelayed(&town).await);
+    say(&mut writer, "POST /count HTTP/1.1\r\nhost: site.test\r\nconnection: close\r\ncontent-length: 204800\r\n\r\n").await;
+    let sending = async {
+        for _ in 0..100 {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            writer.write_all(&[b'x'; 2_048]).await.unwrap();
+            writer.flush().await.unwrap();
+        }
+        std::future::pending::<()>().await;
+    };
+    let heard = tokio::select! { heard = hear(&mut reader) => heard, () = sending => unreachable!("it never ends") };
+    assert!(heard.starts_with("HTTP/1.1 200") && heard.ends_with("204800"), "{heard}");
 }
