@@ -155,3 +155,36 @@ async fn without_a_content_host_files_leave_from_the_site() {
     )
     .await;
 }
+
+#[tokio::test]
+async fn downloads_by_the_api_stay_where_the_key_belongs_as_bytes_to_be_saved() {
+    on_both_with(apart, async |town: Town| {
+        let ana = town.member("ana@acme.example").await;
+        let (message, _, file) = opened(&town, &ana).await;
+        let key = ana.key("ci").await;
+        let bearer = format!("Bearer {}", key.secret);
+        for path in [format!("/v1/attachments/{file}"), format!("/v1/messages/{message}/attachments/{file}")] {
+            for (range, status, bytes) in [("bytes=0-", 206, PLAIN), ("bytes=1-6", 206, &PLAIN[1..7]), ("", 200, PLAIN)] {
+                let ask = key.request(Method::GET, &path);
+                let served = town.door.ask(if range.is_empty() { ask } else { ask.header("range", range) }).await.is(status);
+                assert_eq!(served.bytes, bytes);
+                for (name, value) in [
+                    ("content-type", "application/octet-stream"),
+                    ("content-security-policy", "sandbox; default-src 'none'"),
+                    ("x-content-type-options", "nosniff"),
+                    ("cross-origin-resource-policy", "same-origin"),
+                    ("cache-control", "no-store"),
+                    ("set-cookie", ""),
+                ] {
+                    assert_eq!(served.header(name), value, "{name} of {path}");
+                }
+                assert!(served.header("content-disposition").starts_with("attachment;"), "{path}");
+            }
+            // A browser that is led there has no key to send, and its session is nothing there.
+            ana.browser.get(&path).await.is(401);
+            at_the_content_host(&town, Method::GET, &path, &[("authorization", &bearer)]).await.is(404);
+        }
+        town.run_jobs().await;
+    })
+    .await;
+}

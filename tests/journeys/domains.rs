@@ -12,11 +12,18 @@ const DAY: Duration = Duration::from_secs(86_400);
 
 /// Two resolvers, and a town that asks them.
 async fn on_both_with_dns(fact: impl AsyncFn(Town, [Dns; 2])) {
+    on_plan_with_dns("business", fact).await;
+}
+
+async fn on_plan_with_dns(plan: &str, fact: impl AsyncFn(Town, [Dns; 2])) {
     let dns = [Dns::start(), Dns::start()];
     dns.iter().for_each(|dns| dns.a(SITE, HERE));
     let resolvers: Vec<_> = dns.iter().map(|dns| dns.address).collect();
     on_both_with(
-        |config| config.domains.resolvers.clone_from(&resolvers),
+        |config| {
+            config.domains.resolvers.clone_from(&resolvers);
+            config.sign_up.plan = plan.into();
+        },
         async |town| {
             dns.iter().for_each(|dns| {
                 dns.forget(HOST);
@@ -215,6 +222,8 @@ async fn a_member_is_handed_over_once_in_the_browser_that_asked() {
         victim.get(&code).await.is(403);
         assert_eq!(there.get(&code).await.is(303).to(), "/sent?q=x");
         there.get("/sent").await.is(200);
+        let listed = ana.browser.get("/settings").await.is(200).text();
+        assert!(listed.contains(&format!("at <b>{HOST}</b>")) && listed.contains(&format!("at <b>{SITE}</b>")), "{listed}");
         // Its session is good there alone.
         let home = town.browser();
         for pair in there.cookie_line().split("; ") {
@@ -305,6 +314,95 @@ async fn a_name_that_was_let_go_is_nobody_else_s_for_thirty_days() {
         eve.browser.press(&format!("/settings/domains/{hers}/look"), &[]).await.is(303);
         town.run_jobs().await;
         assert!(page(&eve, &hers).await.contains("certificate on its way"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_plan_s_own_domains_are_as_many_at_the_page_as_in_the_api() {
+    on_plan_with_dns("solo", async |town, _| {
+        let ana = town.member("ana@acme.example").await;
+        let key = ana.key("ci").await;
+        assert_eq!(key.get("/v1/account").await.is(200).json()["own_domains_limit"], 1);
+        let id = add(&ana, HOST).await;
+        let full = ana.browser.get("/settings/domains").await.is(200).text();
+        assert!(full.contains("1 of 1") && full.contains("one domain of your own") && !full.contains("name=\"name\""), "{full}");
+        // The form of a page that was opened before.
+        let late = ana.browser.press("/settings/domains", &[("name", "second.acme.example")]).await.is(402).text();
+        assert!(late.contains("choose a larger plan"), "{late}");
+        let over = key.post("/v1/domains", &serde_json::json!({ "name": "second.acme.example" })).await.is(402).json();
+        let said = (over["type"].as_str().unwrap().rsplit('/').next().unwrap(), &over["dimension"], &over["limit"], &over["used"]);
+        assert_eq!(said, ("over-quota", &"own_domains".into(), &1.into(), &1.into()));
+        assert_eq!(key.get("/v1/domains").await.is(200).json()["domains"].as_array().unwrap().len(), 1);
+        ana.browser.get(&format!("/settings/domains/{id}")).await.is(200);
+        ana.browser.press(&format!("/settings/domains/{id}/remove"), &[]).await.is(303);
+        key.post("/v1/domains", &serde_json::json!({ "name": "second.acme.example" })).await.is(201);
+        town.run_jobs().await;
+    })
+    .await;
+    on_plan_with_dns("personal", async |town, _| {
+        let ana = town.member("ana@acme.example").await;
+        let page = ana.browser.get("/settings/domains").await.is(200).text();
+        assert!(page.contains("Your plan has no domains of your own") && !page.contains("name=\"name\""), "{page}");
+        let none = ana.key("ci").await.post("/v1/domains", &serde_json::json!({ "name": HOST })).await.is(403).json();
+        assert_eq!((&none["dimension"], &none["limit"]), (&"own_domains".into(), &0.into()));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_proof_that_goes_missing_is_mailed_to_the_owner_with_the_record_to_put_back() {
+    on_both_with_dns(async |town, dns| {
+        let (ana, id) = live(&town, &dns, "ana@acme.example").await;
+        let before = town.letters_to(&ana.email);
+        dns[0].forget(&format!("_countersign.{HOST}"));
+        town.clock.advance(DAY);
+        town.run_jobs().await;
+        let letter = town.newest_to(&ana.email);
+        let ana = ana.sign_in(town.browser()).await;
+        let shown = page(&ana, &id).await;
+        let value = shown.split("id=\"txt-value\" tabindex=\"0\">").nth(1).unwrap().split('<').next().unwrap();
+        assert!(letter.text.contains(&format!("_countersign.{HOST}")) && letter.text.contains(value), "{}", letter.text);
+        let link = format!("/settings/domains/{id}");
+        assert!(
+            letter.text.contains(&format!("https://{SITE}{link}")) && !letter.text.contains(&format!("https://{HOST}")),
+            "{}",
+            letter.text
+        );
+        ana.browser.get(&link).await.is(200);
+        dns[0].txt(&format!("_countersign.{HOST}"), value);
+        ana.browser.press(&format!("/settings/domains/{id}/look"), &[]).await.is(303);
+        town.run_jobs().await;
+        assert!(page(&ana, &id).await.contains("Links in your mails lead to"), "it was mended in time");
+        assert_eq!(town.letters_to(&ana.email), before + 1, "one mail a step");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_domain_that_leads_elsewhere_or_whose_certificate_is_over_is_in_no_link() {
+    on_both_with_dns(async |town, dns| {
+        let (ana, _) = live(&town, &dns, "ana@acme.example").await;
+        let host_in_notice = async || {
+            let ana = ana.sign_in(town.browser()).await;
+            send(&town, &ana).await;
+            let (text, _) = notice(&town);
+            [HOST, SITE].into_iter().filter(|host| text.contains(&format!("https://{host}/p/"))).collect::<Vec<_>>()
+        };
+        assert_eq!(host_in_notice().await, [HOST]);
+        dns.iter().for_each(|dns| dns.a(HOST, Ipv4Addr::new(203, 0, 113, 9)));
+        town.clock.advance(DAY);
+        town.run_jobs().await;
+        assert_eq!(host_in_notice().await, [SITE], "whoever is at that address now would get the link");
+        dns.iter().for_each(|dns| dns.a(HOST, HERE));
+        town.clock.advance(DAY);
+        town.run_jobs().await;
+        assert_eq!(host_in_notice().await, [HOST]);
+        town.clock.advance(DAY * 401);
+        town.run_jobs().await;
+        assert_eq!(host_in_notice().await, [SITE], "browsers would warn");
+        let old = town.browser().at_host(HOST).get("/sent").await.is(303).to().to_owned();
+        assert!(!old.contains("hand-off"), "it is nobody's host any more: {old}");
     })
     .await;
 }

@@ -26,17 +26,17 @@ export async function freePort() {
   return port;
 }
 
-/** Sets a server up. `smtp` is the relay's port, `base` what links begin with where that is not the server itself. */
-export async function setUp({ smtp, base, plan = "personal", signUp = true, tls }) {
+/** Sets a server up. `smtp` is the relay's port, `base` what links begin with where that is not the server itself, `content` the host that files leave from. */
+export async function setUp({ smtp, base, plan = "personal", signUp = true, tls, content = "" }) {
   const dir = await mkdtemp(join(tmpdir(), "countersign-browser-"));
   const port = await freePort();
-  const edge = tls && (await withTls(dir, port, tls));
+  const edge = tls && (await withTls(dir, port, [tls, content]));
   const url = base ?? edge?.url ?? `http://127.0.0.1:${port}`;
   const file = join(dir, "countersign.toml");
   await writeFile(
     file,
     `data_dir = "${dir}/data"
-site = { base_url = "${url}", mail_from = "certified@mail.example" }
+site = { base_url = "${url}", mail_from = "certified@mail.example", content_host = "${content}" }
 listen = { http = "127.0.0.1:${port}", https = "${edge?.listen ?? ""}", drain_seconds = 5 }
 smtp = { host = "127.0.0.1", port = ${smtp}, tls = "none" }
 sign_up = { open = ${signUp}, plan = "${plan}" }
@@ -46,17 +46,17 @@ ${edge?.more ?? NO_DNS}`,
   return { dir, port: edge?.probes ?? port, url, file, ca: edge?.ca, log: join(dir, "log"), forget: () => rm(dir, { recursive: true, force: true }) };
 }
 
-/** The same at `name` over TLS, with certificates from a CA of its own. */
-async function withTls(dir, http, name) {
+/** The same at the first of `names` over TLS, with certificates from a CA of its own. */
+async function withTls(dir, http, names) {
   const [https, probes] = [await freePort(), await freePort()];
   const ca = await openCa(dir, { http, https });
-  await ca.a(name, "127.0.0.1");
+  for (const name of names.filter(Boolean)) await ca.a(name, "127.0.0.1");
   const more = `metrics = { listen = "127.0.0.1:${probes}" }
 tls = { certificates = "acme" }
 acme = { directory = "${ca.directory}", terms_agreed = true, ca_file = "${ca.file}" }
 domains = { resolvers = ${JSON.stringify(ca.resolvers)}, caa = "pebble.test" }
 `;
-  return { ca, probes, more, listen: `127.0.0.1:${https}`, url: `https://${name}:${https}` };
+  return { ca, probes, more, listen: `127.0.0.1:${https}`, url: `https://${names[0]}:${https}` };
 }
 
 /** Starts it and waits until it answers. `env` is added to its environment. */

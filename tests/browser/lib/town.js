@@ -21,7 +21,7 @@ after(async () => {
   assert.deepEqual(ended.flat(), [], "every server ended well and logged no fault");
 });
 
-/** One fact, in a town of its own. `options`: plan and signUp of the server; `tls`, the name under which it has TLS; timeout in ms; `wire` opens what the browsers reach it through. */
+/** One fact, in a town of its own. `options`: plan and signUp of the server; `tls`, the name under which it has TLS; `content`, the host that files leave from; timeout in ms; `wire` opens what the browsers reach it through. */
 export function fact(name, options, body) {
   if (!body) [options, body] = [{}, options];
   const { timeout = 120000, ...how } = options;
