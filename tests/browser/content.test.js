@@ -54,17 +54,21 @@ fact("a hostile file leaves from its own host and reaches nothing of the site's"
 async function viewed(town, page, path, without) {
   const context = await (await chrome()).newContext({ ignoreHTTPSErrors: true, baseURL: town.url, storageState: await page.context().storageState() });
   try {
-    const sent = await context.request.get(path, { maxRedirects: 0 });
-    assert.equal(sent.status(), 303);
-    await context.route("**/c/**", async (route) => {
-      const response = await route.fetch();
-      assert.equal(response.headers()["content-security-policy"], "sandbox; default-src 'none'");
-      assert.match(response.headers()["content-disposition"], /^attachment;/);
-      const left = Object.entries(response.headers()).filter(([name]) => !without.includes(name));
-      await route.fulfill({ response, headers: { ...Object.fromEntries(left), "content-type": "text/html; charset=utf-8" } });
-    });
     const view = await context.newPage();
-    await view.goto(sent.headers().location);
+    const wire = await context.newCDPSession(view);
+    const seen = [];
+    wire.on("Fetch.requestPaused", async ({ requestId, responseStatusCode, responseHeaders }) => {
+      seen.push(Object.fromEntries(responseHeaders.map(({ name, value }) => [name.toLowerCase(), value])));
+      const left = responseHeaders.filter(({ name }) => ![...without, "content-type"].includes(name.toLowerCase()));
+      left.push({ name: "content-type", value: "text/html; charset=utf-8" });
+      const { body } = await wire.send("Fetch.getResponseBody", { requestId });
+      await wire.send("Fetch.fulfillRequest", { requestId, responseCode: responseStatusCode, responseHeaders: left, body });
+    });
+    await wire.send("Fetch.enable", { patterns: [{ urlPattern: "*/c/*", requestStage: "Response" }] });
+    await view.goto(path);
+    assert.equal(new URL(view.url()).hostname, FILES);
+    assert.equal(seen[0]["content-security-policy"], "sandbox; default-src 'none'");
+    assert.match(seen[0]["content-disposition"], /^attachment;/);
     // As long as its script takes, where it runs at all.
     for (let waited = 0; waited < 3000 && (await view.title()) === "untouched"; waited += 100) await view.waitForTimeout(100);
     return { title: await view.title() };

@@ -69,6 +69,7 @@ export async function openCa(dir, { http, https }) {
         try {
           return this.read(`${url}/live`);
         } catch (error) {
+          if (error.status === 22) return; // curl's word for an answer of 400 or more: the content host has no such page
           if (Date.now() > until) throw error;
         }
       }
