@@ -8,7 +8,7 @@ import { fact } from "./lib/town.js";
 
 const KELLER = "m.keller@example.org";
 
-fact("a new member's pages are empty and teach", SLOW, async (town) => {
+fact("a new member's pages are empty and teach", { ...SLOW, plan: "solo" }, async (town) => {
   const page = await member(town, NARROW);
   for (const path of ["compose", "sent", "received", "drafts", "settings"]) {
     await page.goto(`/${path}`);
@@ -22,6 +22,8 @@ fact("a new member's pages are empty and teach", SLOW, async (town) => {
   await page.getByRole("button", { name: "Add the domain" }).click();
   await page.getByRole("heading", { name: "post.acme.example" }).waitFor();
   await look(page, "domain");
+  await page.goto("/settings/domains");
+  await look(page, "domains-full");
   await page.goto("/settings/certificates");
   await look(page, "certificates-empty");
   await page.getByRole("button", { name: "Give out certificates here" }).click();

@@ -33,6 +33,8 @@ struct ListPage<'a> {
     used: Option<String>,
     /// Why no more can be added, in place of the form.
     full: Option<String>,
+    /// There are more than the plan has.
+    above: bool,
 }
 
 struct Row {
@@ -148,6 +150,7 @@ async fn listed(web: &Web, member: &Member, status: StatusCode, problems: Proble
         domains: views.into_iter().map(row).collect(),
         keeps: me.role.may(Right::KeepDomains),
         used: limits.own_domains.filter(|limit| *limit > 0).map(|limit| format!("{used} of {limit}")),
+        above: limits.own_domains.is_some_and(|limit| used > limit),
         full: quota::check_domains(limits, used).err().map(|refused| refused.to_string()),
     };
     page_with(status, &member.browser, &shown)
