@@ -31,8 +31,8 @@ type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
 const NAMES: usize = 10_000;
 const SITE: &str = "mail.example.test";
-const ROUNDS: usize = 9;
-const HANDSHAKES: usize = 1_000;
+const ROUNDS: usize = 7;
+const HANDSHAKES: usize = 500;
 const START: Duration = Duration::from_secs(60);
 const LEASE: Duration = Duration::from_secs(600);
 /// Acts at one time while names are planted, so that they share commits.
