@@ -54,6 +54,8 @@ struct Seen {
     cpu: f64,
 }
 
+type Figure = fn(&Seen) -> f64;
+
 fn main() -> Outcome<()> {
     countersign::install_cryptography();
     let mut arguments = std::env::args().skip(1);
@@ -73,7 +75,7 @@ async fn measure(program: &Path, postgres: bool) -> Outcome<()> {
             with.push(b);
         }
     }
-    let figures: [(&str, fn(&Seen) -> f64); 3] =
+    let figures: [(&str, Figure); 3] =
         [("until the site answers", |s| s.site), ("a handshake", |s| s.handshake), ("the server's CPU for it", |s| s.cpu)];
     for (what, figure) in figures {
         let ratio = median(with.iter().zip(&without).map(|(b, a)| figure(b) / figure(a)));
