@@ -3,13 +3,15 @@
 //! What would surprise you: each room sweeps its own rows, and nothing here knows which. Evidence and messages are never touched: what
 //! a message leaves behind ends by its own room's jobs (`messages::expire`), at its time and with its evidence.
 
-use crate::App;
+use crate::{App, orphans::Orphans};
 use kernel::{Fault, TenantId};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 const FIRST_AFTER: Duration = Duration::from_secs(5 * 60);
 const EVERY: Duration = Duration::from_secs(3_600);
+/// The blob store is looked through in every so many-th sweep: that reads every file's row.
+const BLOBS_EVERY: u32 = 24;
 const TENANTS_AT_A_TIME: u64 = 100;
 
 /// What one sweep took away.
@@ -23,7 +25,7 @@ pub struct Swept {
 impl App {
     /// Sweeps every hour until `stop`.
     pub(crate) async fn sweep_hourly(&self, stop: &CancellationToken) {
-        let mut pause = FIRST_AFTER;
+        let (mut pause, mut orphans, mut turns) = (FIRST_AFTER, Orphans::default(), 0_u32);
         loop {
             tokio::select! { () = stop.cancelled() => return, () = tokio::time::sleep(pause) => {} }
             pause = EVERY;
@@ -33,6 +35,14 @@ impl App {
                 }
                 Err(fault) => tracing::error!(%fault, "sweeping stopped half-way; it goes on in an hour"),
             }
+            if turns.is_multiple_of(BLOBS_EVERY) {
+                match self.sweep_blobs(&mut orphans).await {
+                    Ok(0) => {}
+                    Ok(orphans) => tracing::info!(orphans, "blobs that nobody names were deleted"),
+                    Err(fault) => tracing::error!(%fault, "the blobs were not looked through; it goes on in a day"),
+                }
+            }
+            turns = turns.wrapping_add(1);
         }
     }
 

@@ -13,6 +13,7 @@ mod front;
 pub mod housekeeping;
 pub mod logs;
 pub mod numbers;
+mod orphans;
 mod serve;
 mod signals;
 #[cfg(test)]
@@ -22,6 +23,7 @@ mod worker;
 pub use app::{App, Outside};
 pub use config::{BadConfig, Config};
 pub use edge::Draining;
+pub use orphans::Orphans;
 pub use signals::until_told_to_stop;
 
 /// Gives back what a large file took: with glibc's allocator the arenas of all threads keep it.

@@ -3,3 +3,4 @@
 mod database;
 mod download;
 mod killed;
+mod orphans;

@@ -13,6 +13,7 @@ mod jobs;
 mod linked;
 mod markup;
 mod message;
+mod named_blobs;
 mod notice;
 mod outline;
 mod page;
@@ -37,6 +38,7 @@ pub use draft::{DraftRefused, DraftRow, DraftText, DraftView, discard_draft, dra
 pub use jobs::run_job;
 pub use markup::render_html;
 pub use message::{Body, MessageView, RecipientState, RecipientView, body, find_message};
+pub use named_blobs::{Unnamed, strike_named};
 pub use outline::{Draft, FieldError, Outline, Proof};
 pub use page::{Cursor, Page};
 pub use pick_up::{Content, Door, DoorState, PickupRefused, Step, door, link_fetched, refuse};

@@ -27,6 +27,11 @@ pub(crate) fn place(places: &[u8], number: u64) -> u64 {
     at.and_then(|bytes| bytes.try_into().ok()).map_or(number, u64::from_be_bytes)
 }
 
+/// Whether one of the segments lies there.
+pub(crate) fn is_among(places: &[u8], place: u64) -> bool {
+    places.chunks_exact(PLACE).any(|bytes| bytes == place.to_be_bytes())
+}
+
 /// `places` with that of segment `number`, the next one.
 pub(crate) fn with_place(places: &[u8], number: u64, place: u64) -> Vec<u8> {
     let mut all: Vec<u8> = (0..number).flat_map(|n| self::place(places, n).to_be_bytes()).collect();

@@ -35,7 +35,7 @@ mod tenant_tx;
 pub mod testing;
 
 pub use act::ACT_LIMIT;
-pub use blobs::{Blobs, S3Config};
+pub use blobs::{Blobs, S3Config, Stored, StoredPage};
 pub use brake::{Brake, Counted};
 pub use caller::{Caller, Origin, Role, Who};
 pub use certificates::{

@@ -1,8 +1,9 @@
 //! Blobs in a directory: `ab/cd/<name>/<segment>`, each written beside its place, synced and renamed.
 
+use super::{Stored, StoredPage};
 use crate::fault::failed_sync;
 use bytes::Bytes;
-use kernel::{Fault, FaultKind};
+use kernel::{Fault, FaultKind, Time};
 use std::{
     fs::{self, File},
     io::{self, Write},
@@ -13,6 +14,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
+    time::UNIX_EPOCH,
 };
 
 /// Tells apart the unfinished files of one process.
@@ -62,6 +64,26 @@ impl LocalBlobs {
         })
         .await
     }
+    pub(super) async fn stored(&self, after: String, before: Time, at_most: usize) -> Result<StoredPage, Fault> {
+        let root = self.root.clone();
+        blocking("listing blobs", move || {
+            let mut look = Look { root: &root, after: &after, before, left: at_most, page: StoredPage::default() };
+            look.below("")?;
+            Ok(look.page)
+        })
+        .await
+    }
+    pub(super) async fn delete_stored(&self, stored: &Stored) -> Result<(), Fault> {
+        let (blob, file) = (self.root.join(&stored.name), stored.file.clone());
+        blocking("deleting a segment", move || match fs::remove_file(blob.join(file)) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
+            _ => {
+                let _ = fs::remove_dir(blob);
+                Ok(())
+            }
+        })
+        .await
+    }
     pub(super) async fn delete_all(&self, name: &str) -> Result<(), Fault> {
         let blob = self.root.join(name);
         blocking("deleting a blob", move || match fs::remove_dir_all(blob) {
@@ -69,6 +91,61 @@ impl LocalBlobs {
             _ => Ok(()),
         })
         .await
+    }
+}
+
+/// A walk through the directories in the order of their names, from a place on.
+struct Look<'l> {
+    root: &'l Path,
+    after: &'l str,
+    before: Time,
+    /// Files that may still be looked at.
+    left: usize,
+    page: StoredPage,
+}
+
+impl Look<'_> {
+    /// `dir` is empty or ends with a slash. Answers whether there is room for more.
+    fn below(&mut self, dir: &str) -> io::Result<bool> {
+        let entries = match fs::read_dir(self.root.join(dir)) {
+            // Its last segment was deleted a moment ago.
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(true),
+            entries => entries?,
+        };
+        let mut names = Vec::new();
+        for entry in entries {
+            let entry = entry?;
+            // A directory in the place where what is in it comes.
+            let slash = if entry.file_type()?.is_dir() { "/" } else { "" };
+            names.extend(entry.file_name().to_str().map(|name| format!("{dir}{name}{slash}")));
+        }
+        names.sort_unstable();
+        for place in names {
+            // All in a directory comes before `after` if the directory does and `after` is not in it.
+            if place.as_str() <= self.after && !self.after.starts_with(&place) {
+                continue;
+            }
+            let goes_on = if place.ends_with('/') { self.below(&place)? } else { place == self.after || self.file(place)? };
+            if !goes_on {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+    fn file(&mut self, place: String) -> io::Result<bool> {
+        let written = match fs::metadata(self.root.join(&place)).and_then(|meta| meta.modified()) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(true),
+            written => written?,
+        };
+        let written = written.duration_since(UNIX_EPOCH).map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX));
+        if written < self.before.0 {
+            self.page.old.extend(Stored::at(&place));
+        }
+        self.left = self.left.saturating_sub(1);
+        if self.left == 0 {
+            self.page.next = Some(place);
+        }
+        Ok(self.left > 0)
     }
 }
 

@@ -3,13 +3,15 @@
 
 mod local;
 mod s3;
+mod stored;
 
 use bytes::Bytes;
-use kernel::{Chance, Fault};
+use kernel::{Chance, Fault, Time};
 use std::{ops::Range, path::Path};
 
 pub use local::LocalBlobs;
 pub use s3::{S3Blobs, S3Config};
+pub use stored::{Stored, StoredPage};
 
 /// Sealed bytes of one segment: 4 MiB of content and its tags fit well.
 pub const MAX_SEGMENT_BYTES: usize = 5 * 1024 * 1024;
@@ -76,6 +78,21 @@ impl Blobs {
         match self {
             Blobs::Local(local) => local.delete_all(name).await,
             Blobs::S3(s3) => s3.delete_all(name).await,
+        }
+    }
+    /// Looks at up to `at_most` stored files, in the order of their places after `after`, and tells those that were written before `before`
+    /// (by the store's clock).
+    pub async fn stored(&self, after: Option<&str>, before: Time, at_most: usize) -> Result<StoredPage, Fault> {
+        match self {
+            Blobs::Local(local) => local.stored(after.unwrap_or_default().to_owned(), before, at_most).await,
+            Blobs::S3(s3) => s3.stored(after, before, at_most).await,
+        }
+    }
+    /// Deletes what was told by [`Blobs::stored`]; deleting what is not there is fine.
+    pub async fn delete_stored(&self, stored: &Stored) -> Result<(), Fault> {
+        match self {
+            Blobs::Local(local) => local.delete_stored(stored).await,
+            Blobs::S3(s3) => s3.delete_stored(stored).await,
         }
     }
     /// Writes, reads and deletes a probe; leaves nothing behind.

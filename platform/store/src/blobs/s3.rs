@@ -1,8 +1,9 @@
 //! Blobs in a bucket: one object a segment. An S3 answers a PUT when it is durable; that is its own promise.
 
+use super::{Stored, StoredPage};
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt};
-use kernel::{Fault, FaultKind};
+use kernel::{Fault, FaultKind, Time};
 use object_store::{
     ClientOptions, ObjectStore, ObjectStoreExt, RetryConfig,
     aws::{AmazonS3, AmazonS3Builder},
@@ -71,6 +72,30 @@ impl S3Blobs {
         let failed = |e| fault("deleting a blob", e);
         let segments = self.bucket.list(Some(&Path::from(name))).map_ok(|object| object.location).boxed();
         self.bucket.delete_stream(segments).try_for_each(|_| async { Ok(()) }).await.map_err(failed)
+    }
+    pub(super) async fn stored(&self, after: Option<&str>, before: Time, at_most: usize) -> Result<StoredPage, Fault> {
+        let mut objects = match after {
+            Some(after) => self.bucket.list_with_offset(None, &Path::from(after)),
+            None => self.bucket.list(None),
+        }
+        .take(at_most);
+        let (mut page, mut last, mut looked) = (StoredPage::default(), None, 0);
+        while let Some(object) = objects.try_next().await.map_err(|e| fault("listing blobs", e))? {
+            looked += 1;
+            let place = object.location.to_string();
+            if object.last_modified.timestamp_millis() < before.0 {
+                page.old.extend(Stored::at(&place));
+            }
+            last = Some(place);
+        }
+        page.next = last.filter(|_| looked == at_most);
+        Ok(page)
+    }
+    pub(super) async fn delete_stored(&self, stored: &Stored) -> Result<(), Fault> {
+        match self.bucket.delete(&Path::from(stored.place())).await {
+            Err(object_store::Error::NotFound { .. }) | Ok(()) => Ok(()),
+            Err(e) => Err(fault("deleting a segment", e)),
+        }
     }
 }
 

@@ -12,6 +12,7 @@ mod m0007_step_up;
 mod m0008_places;
 mod m0009_client_certificates;
 mod m0010_own_domains;
+mod m0011_body_blobs;
 mod proxy;
 
 use crate::{
@@ -42,6 +43,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0008_places::Migration),
             Box::new(m0009_client_certificates::Migration),
             Box::new(m0010_own_domains::Migration),
+            Box::new(m0011_body_blobs::Migration),
         ]
     }
 }

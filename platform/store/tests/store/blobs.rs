@@ -2,12 +2,12 @@
 
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
-use kernel::{Chance, FaultKind};
+use kernel::{Chance, Clock, FaultKind, Time};
 use std::{
     process::Command,
     time::{Duration, Instant},
 };
-use store::{Blobs, S3Config, testing::Moto};
+use store::{Blobs, S3Config, Stored, testing::Moto};
 
 async fn keeps_what_it_is_given(blobs: &Blobs) {
     let chance = Chance::system();
@@ -33,6 +33,67 @@ async fn keeps_what_it_is_given(blobs: &Blobs) {
     assert!(blobs.put("../../x", 0, Bytes::new()).await.is_err());
     blobs.check(&chance).await.unwrap();
     blobs.delete_all(&other).await.unwrap();
+}
+
+/// Everything stored, by looks of `at_a_time`.
+async fn all_stored(blobs: &Blobs, before: Time, at_a_time: usize) -> Vec<Stored> {
+    let (mut all, mut after) = (Vec::new(), None);
+    loop {
+        let page = blobs.stored(after.as_deref(), before, at_a_time).await.unwrap();
+        assert!(page.old.len() <= at_a_time);
+        all.extend(page.old);
+        match page.next {
+            Some(next) => after = Some(next),
+            None => return all,
+        }
+    }
+}
+
+async fn tells_what_is_there(blobs: &Blobs) {
+    let (chance, soon) = (Chance::seeded(5), Clock::system().now().plus_days(1));
+    assert_eq!(all_stored(blobs, soon, 3).await, []);
+    let mut put: Vec<(String, u64)> = Vec::new();
+    for n in 0..7 {
+        let name = Blobs::new_name(&chance);
+        put.extend((0..=n % 3).map(|segment| (name.clone(), segment << 48 | 9)));
+    }
+    // Two below one directory, and segments whose names are not in the order of their numbers.
+    put.extend([("ab/cd/abcd0000000000000000000000000000".into(), 10), ("ab/cd/abcd0000000000000000000000000001".into(), 9)]);
+    put.push(("ab/cd/abcd0000000000000000000000000000".into(), 9));
+    for (name, segment) in &put {
+        blobs.put(name, *segment, Bytes::from_static(b"x")).await.unwrap();
+    }
+    put.sort();
+    for at_a_time in [1, 2, 5, 1_000] {
+        let mut found: Vec<_> = all_stored(blobs, soon, at_a_time).await.into_iter().map(|s| (s.name, s.segment.unwrap())).collect();
+        found.sort();
+        assert_eq!(found, put, "{at_a_time} at a time");
+    }
+    assert_eq!(all_stored(blobs, Clock::system().now().plus_days(-1), 3).await, [], "they are young");
+    for stored in all_stored(blobs, soon, 4).await {
+        blobs.delete_stored(&stored).await.unwrap();
+        blobs.delete_stored(&stored).await.unwrap();
+    }
+    assert_eq!(all_stored(blobs, soon, 3).await, []);
+}
+
+#[tokio::test]
+async fn a_directory_tells_what_is_there_and_what_was_never_finished() {
+    let dir = tempfile::tempdir().unwrap();
+    let blobs = Blobs::local(dir.path()).unwrap();
+    tells_what_is_there(&blobs).await;
+    blobs.put("ab/cd/abcd0000000000000000000000000000", 4, Bytes::from_static(b"x")).await.unwrap();
+    let blob = dir.path().join("ab/cd/abcd0000000000000000000000000000");
+    std::fs::write(blob.join(".7.123.0"), b"half").unwrap();
+    std::fs::write(dir.path().join("README"), b"the operator's").unwrap();
+    let all = all_stored(&blobs, Clock::system().now().plus_days(1), 1).await;
+    assert_eq!(all.iter().map(|stored| stored.segment).collect::<Vec<_>>(), [None, Some(4)]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bucket_tells_what_is_there() {
+    let Some(moto) = Moto::start() else { return };
+    tells_what_is_there(&bucket(&moto)).await;
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use super::town::{On, Town, settle};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
 use store::{Database, Db, testing::Postgres};
 
-const MIGRATIONS: [&str; 10] = [
+const MIGRATIONS: [&str; 11] = [
     "m0001_first",
     "m0002_turns",
     "m0003_certificates",
@@ -15,6 +15,7 @@ const MIGRATIONS: [&str; 10] = [
     "m0008_places",
     "m0009_client_certificates",
     "m0010_own_domains",
+    "m0011_body_blobs",
 ];
 
 fn url(town: &Town) -> &str {

@@ -86,6 +86,14 @@ on_both! {
         assert_eq!(town.told(), [], "who takes it back sees the page");
     }
 
+    async fn an_owner_whose_address_is_not_proven_is_mailed_nothing(town) {
+        let view = live(&town).await;
+        town.nobody_is_proven().await;
+        town.resolvers[0].forgets(&view);
+        assert!(matches!(town.after(DAY, &view).await.step, Step::Losing { .. }));
+        assert_eq!(town.told(), []);
+    }
+
     async fn a_certificate_that_is_refused_again_and_again_is_told_once_when_it_ends_soon(town) {
         let view = ordered(&town).await;
         town.certified_once(20, "CAA forbids it").await;

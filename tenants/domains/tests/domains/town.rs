@@ -152,6 +152,11 @@ impl Town {
             async |tx: &mut TenantTx| tx.update::<allowance::Entity>().set(allowance::Column::OwnDomainsLimit, own_domains).exec().await;
         assert_eq!(self.domains.db.act::<_, Fault, _>(&self.a, set).await.unwrap(), 1);
     }
+    /// The first tenant's owner has not followed the link in the mail.
+    pub async fn nobody_is_proven(&self) {
+        let set = async |tx: &mut TenantTx| tx.update::<member::Entity>().set(member::Column::EmailProvenAt, None::<i64>).exec().await;
+        assert_eq!(self.domains.db.act::<_, Fault, _>(&self.a, set).await.unwrap(), 1);
+    }
     /// As if the CA had certified it.
     pub async fn certified(&self) {
         self.certified_for(400, 400).await;
