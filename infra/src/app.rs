@@ -3,7 +3,7 @@
 use crate::{Config, front::Front};
 use accounts::Accounts;
 use billing::Catalogue;
-use client_certificates::ClientCertificates;
+use client_certificates::{ClientCertificates, Lists};
 use domains::{Dns, Domains};
 use edge::Draining;
 use egress::{Egress, Rules};
@@ -61,7 +61,8 @@ impl App {
         let accounts = Accounts { db: db.clone(), hasher, site: site.clone(), sign_up_plan: plan.name, sign_up_limits: plan.limits };
         let (dns, ca) = (Dns::new(&config.domains.resolvers)?, config.domains.caa.clone());
         let domains = Domains { db: db.clone(), dns, site: site.clone(), ours: own_host(&config.site.base_url), ca };
-        let certificates = ClientCertificates { accounts: accounts.clone(), egress: Egress::new(Rules::default())? };
+        let certificates =
+            ClientCertificates { accounts: accounts.clone(), egress: Egress::new(Rules::default())?, lists: Lists::default() };
         Ok(App {
             db,
             post,

@@ -27,7 +27,7 @@ pub(crate) struct NewMessage {
     /// Text with a small Markdown subset: bold, italic, lists, quotes, links, code.
     #[oai(validator(max_length = 1048576))]
     body: String,
-    /// What a recipient must prove: `r0` the link, `r1` a code mailed to them (the default), `r2` the message password besides.
+    /// What a recipient must prove: `r0` the link, `r1` a code mailed to them (the default), `r2` the message password besides, `r4` a client certificate of theirs, of an authority that your settings accept.
     proof: Option<ProofWord>,
     /// The message password, which the recipients learn from you in another way. We keep no copy of it.
     #[oai(validator(min_length = 4, max_length = 256))]

@@ -76,7 +76,7 @@ word! {
 }
 word! {
     /// What a recipient must prove.
-    ProofWord, Proof, [Proof::R0, Proof::R1, Proof::R2]
+    ProofWord, Proof, Proof::ALL
 }
 word! {
     /// A kind of evidence.
@@ -111,7 +111,7 @@ mod tests {
     #[test]
     fn words_are_taken_exactly_as_written() {
         assert!(serde_json::from_str::<ProofWord>("\"r1\"").is_ok());
-        assert!(serde_json::from_str::<ProofWord>("\"R1\"").unwrap_err().to_string().starts_with("Choose one of: r0, r1, r2"));
+        assert!(serde_json::from_str::<ProofWord>("\"R1\"").unwrap_err().to_string().starts_with("Choose one of: r0, r1, r2, r4"));
         assert!(StateWord::parse_from_parameter("opened").is_ok());
         assert!(StateWord::parse_from_parameter("read").is_err());
     }

@@ -2,6 +2,7 @@
 
 mod attach;
 mod bucket;
+mod certificate;
 mod content_host;
 mod domains;
 mod draft;

@@ -1,6 +1,7 @@
 //! A browser without scripts: keeps cookies, and sends forms with the hidden fields of the page it shows.
 
 use crate::{Answer, Ask, Body, Door};
+use edge::TlsConn;
 use poem::http::{Method, header};
 use std::{
     collections::BTreeMap,
@@ -30,6 +31,8 @@ pub struct Browser {
     pub address: IpAddr,
     /// What it calls the site; nothing: the site's own host.
     host: Option<String>,
+    /// What its handshake with that host left.
+    tls: Option<Arc<TlsConn>>,
     kept: Arc<Mutex<Kept>>,
 }
 
@@ -43,12 +46,17 @@ struct Kept {
 
 impl Browser {
     pub fn new(door: Door, address: IpAddr) -> Browser {
-        Browser { door, address, host: None, kept: Arc::default() }
+        Browser { door, address, host: None, tls: None, kept: Arc::default() }
     }
 
     /// The same person's browser at another host, which has cookies of its own there.
     pub fn at_host(&self, host: &str) -> Browser {
         Browser { host: Some(host.to_owned()), kept: Arc::default(), ..self.clone() }
+    }
+
+    /// The same over a connection of which the handshake left this; inside the process alone.
+    pub fn over(&self, tls: TlsConn) -> Browser {
+        Browser { tls: Some(Arc::new(tls)), ..self.clone() }
     }
 
     pub async fn get(&self, path: &str) -> Answer {
@@ -103,6 +111,7 @@ impl Browser {
             ask = ask.header("cookie", &cookies);
         }
         ask.body = body;
+        ask.tls = self.tls.clone();
         let answer = self.door.ask(ask).await;
         self.keep(&answer);
         answer

@@ -1,6 +1,7 @@
 //! A door of the site: of the server assembled in this process, or of one that runs by itself and is asked over loopback.
 
 use countersign::App;
+use edge::TlsConn;
 use futures_util::{StreamExt, stream};
 use poem::{
     Addr, Endpoint, EndpointExt, Request, RequestParts, Response,
@@ -32,6 +33,8 @@ pub struct Ask {
     pub body: Body,
     /// Whose address the listener would see; over the wire it is loopback whatever stands here.
     pub from: IpAddr,
+    /// What a handshake left; inside the process alone.
+    pub tls: Option<Arc<TlsConn>>,
 }
 
 #[derive(Clone, Default)]
@@ -94,7 +97,11 @@ fn request(ask: Ask) -> Request {
         Body::Breaks(bytes) => poem::Body::from_bytes_stream(breaking(bytes)),
         Body::Waits(first, go, rest) => poem::Body::from_bytes_stream(waiting(first, go, rest)),
     };
-    Request::from_parts(RequestParts::from((plain, local, remote, Scheme::HTTP)), body)
+    let mut request = Request::from_parts(RequestParts::from((plain, local, remote, Scheme::HTTP)), body);
+    if let Some(tls) = ask.tls {
+        request.set_data(tls);
+    }
+    request
 }
 
 fn breaking(bytes: Vec<u8>) -> impl futures_util::Stream<Item = io::Result<Vec<u8>>> {
@@ -139,7 +146,7 @@ async fn over_the_wire(base: &str, client: &reqwest::Client, ask: Ask) -> reqwes
 
 impl Ask {
     pub fn new(method: Method, path: &str, from: IpAddr) -> Ask {
-        Ask { method, path: path.to_owned(), headers: Vec::new(), body: Body::None, from }
+        Ask { method, path: path.to_owned(), headers: Vec::new(), body: Body::None, from, tls: None }
     }
     pub fn header(mut self, name: &str, value: &str) -> Ask {
         self.headers.push((name.to_owned(), value.to_owned()));

@@ -6,6 +6,7 @@
 
 mod api_key;
 mod browser;
+mod card;
 mod dns;
 mod door;
 mod letters;
@@ -16,6 +17,7 @@ mod town;
 
 pub use api_key::ApiKey;
 pub use browser::{Browser, Fields, File};
+pub use card::{Authority, Card};
 pub use dns::Dns;
 pub use door::{Answer, Ask, Body, Door};
 pub use letters::Letter;

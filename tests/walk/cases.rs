@@ -106,6 +106,8 @@ pub const CASES: &[Case] = cases! {
     "POST" "/p/:token/code/again" => "/p/<link>/code/again" Form(""), 303;
     "GET" "/p/:token/password" => "/p/<link>/password" Nothing, 303;
     "POST" "/p/:token/password" => "/p/<link>/password" Form("password=a guess"), 303;
+    "GET" "/p/:token/certificate" => "/p/<link>/certificate" Nothing, 303;
+    "POST" "/p/:token/certificate" => "/p/<link>/certificate" Form("shown=no word of ours"), 303;
     "GET" "/p/:token/accept" => "/p/<link>/accept" Nothing, 303;
     "POST" "/p/:token/accept" => "/p/<link>/accept" Form(""), 303;
     "GET" "/p/:token/refuse" => "/p/<link>/refuse" Nothing, 303;

@@ -131,6 +131,7 @@ refusals! {
     PickupRefused {
         NoVisit => StatusCode::CONFLICT,
         WrongCode { .. } | CodeSpent | WrongPassword { .. } | Reason(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        NotShown => StatusCode::FORBIDDEN,
         CodeTooSoon { .. } | NoMoreCodes => StatusCode::TOO_MANY_REQUESTS,
         Closed(state) => closed(*state),
         Busy => StatusCode::SERVICE_UNAVAILABLE,

@@ -14,6 +14,8 @@ pub enum Who {
     Member,
     /// Whoever holds a pickup link.
     Recipient,
+    /// Whoever comes to a host that asks for certificates, with one or without.
+    Holder,
 }
 
 /// One method of one path.

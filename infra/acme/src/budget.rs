@@ -3,10 +3,12 @@
 use crate::Budgets;
 use kernel::{Fault, Time};
 use std::time::Duration;
-use store::{Brake, Counted, Db, Order};
+use store::{Brake, Counted, Db, Order, WantedBy};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 const DAY: Duration = Duration::from_secs(86_400);
+/// Orders for one host that asks for client certificates. They are the site's, but the host comes and goes as its tenant likes.
+const ASKING_A_DAY: i64 = 3;
 
 /// Counts this order. `Some`: it has to wait until then.
 pub async fn held(db: &Db, budgets: &Budgets, order: &Order) -> Result<Option<Time>, Fault> {
@@ -31,6 +33,9 @@ fn counted(budgets: &Budgets, order: &Order) -> Vec<Counted> {
     all.push(one(format!("certificate orders under {registered}"), budgets.per_domain_a_week, DAY * 7));
     if let Some(tenant) = order.wanted_by.tenant() {
         all.push(one(format!("certificate orders of {tenant}"), budgets.per_tenant_a_day, DAY));
+    }
+    if order.wanted_by == WantedBy::Asking {
+        all.push(one(format!("certificate orders for {}", order.name), ASKING_A_DAY, DAY));
     }
     all
 }

@@ -18,3 +18,12 @@ pub struct TlsConn {
     /// What the client showed of itself, leaf first; empty where it was not asked. The handshake proved possession of the leaf's key.
     pub client_certificates: Vec<CertificateDer<'static>>,
 }
+
+#[cfg(feature = "test-support")]
+impl TlsConn {
+    /// As a handshake with `name`, which asks for certificates, leaves it.
+    pub fn asked(name: &str, client_certificates: Vec<CertificateDer<'static>>) -> TlsConn {
+        let (name, version) = (name.to_owned(), Some(ProtocolVersion::TLSv1_3));
+        TlsConn { shown: vec![name.clone()], name: Some(name), version, cipher: None, http2: true, asks: true, client_certificates }
+    }
+}

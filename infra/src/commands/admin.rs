@@ -83,6 +83,7 @@ pub async fn list_certificates(config: &Config) -> Result<String, Stop> {
             let by = match s.wanted_by {
                 WantedBy::Site => "configuration".to_owned(),
                 WantedBy::Operator => "operator".to_owned(),
+                WantedBy::Asking => "client certificates".to_owned(),
                 WantedBy::Tenant(id) => id.to_string(),
             };
             let live = s.live_until.map_or("-".to_owned(), |end| end.to_string());

@@ -52,6 +52,10 @@ kinds! {
     /// The message password was typed. Claims its knowledge, not a name.
     PasswordProven { "password_proven", None, "Message password proven", "Whoever typed it knew the message password. It does not prove a name." }
     PasswordWrong { "password_wrong", None, "Wrong message password", "A password was typed that does not open the message. Nothing was handed over." }
+    /// A certificate that is the recipient's was shown, and its key used, for the browser of the gesture. Claims what its authority vouches for.
+    CertificateProven { "certificate_proven", None, "Certificate shown", "Whoever showed it held its key. Whose it is rests on the authority that gave it out and on your rules for it." }
+    /// A certificate was shown that does not count. Does not claim that whoever showed it is not the recipient.
+    CertificateRefused { "certificate_refused", None, "Certificate refused", "A certificate was shown that does not count here. Nothing was handed over." }
     /// Too many wrong message passwords.
     Locked { "locked", None, "Locked", "Five wrong message passwords. They handed nothing over; the sender can allow new tries." }
     Unlocked { "unlocked", None, "New tries allowed", "The sender allowed five new tries." }

@@ -19,6 +19,7 @@ mod outline;
 mod page;
 mod pick_up;
 mod post;
+mod proof;
 mod receive;
 mod reply;
 mod retract;
@@ -39,10 +40,11 @@ pub use jobs::run_job;
 pub use markup::render_html;
 pub use message::{Body, MessageView, RecipientState, RecipientView, body, find_message};
 pub use named_blobs::{Unnamed, strike_named};
-pub use outline::{Draft, FieldError, Outline, Proof};
+pub use outline::{Draft, FieldError, Outline};
 pub use page::{Cursor, Page};
 pub use pick_up::{Content, Door, DoorState, PickupRefused, Step, door, link_fetched, refuse};
 pub use post::Post;
+pub use proof::Proof;
 pub use quota::UnaskedMail;
 pub use receive::receive;
 pub use reply::{ReplyRefused, ReplyView, mark_reply_read, replies, reply, reply_text, unread_replies};
@@ -52,4 +54,7 @@ pub use sent::{SentQuery, SentRow, sent};
 pub use stream::{FileRefused, OpenFile, Reader, open_file};
 pub use sweep::{Swept, sweep};
 pub use unlock::{UnlockRefused, unlock};
-pub use visit::{accept, content, gesture, give_password, prove_code, release_file, resend_code, where_it_stands};
+pub use visit::{
+    Certificate, accept, certificate_refused, content, gesture, give_password, prove_certificate, prove_code, release_file, resend_code,
+    where_it_stands,
+};

@@ -1,5 +1,6 @@
 //! Parsing what a sender asked for: everything wrong is found at once, each with its field and its sentence.
 
+use crate::Proof;
 use kernel::{
     AttachmentId, BadLine, EmailAddress, Line, MAX_ATTACHMENTS, MAX_BODY_BYTES, MAX_HINT_CHARS, MAX_RECIPIENTS, MAX_SUBJECT_CHARS,
     MIN_MESSAGE_PASSWORD_CHARS, MessageId, Time,
@@ -13,31 +14,8 @@ const MAX_LIFE_DAYS: i64 = 3650;
 const MAX_SEND_LATER_DAYS: i64 = 365;
 const MAX_MESSAGE_PASSWORD_CHARS: usize = 256;
 const MAX_REMINDERS: usize = 5;
-
-/// What the recipient must prove (`security.md`, "Opening is a gesture").
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub enum Proof {
-    /// Link and gesture. Does not claim that the mailbox's owner held the link.
-    R0,
-    /// A code mailed after the gesture, typed in the same browser. Claims access to the mailbox at that moment.
-    #[default]
-    R1,
-    /// R1 and the message password. Claims knowledge of the password besides.
-    R2,
-}
-
-impl Proof {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Proof::R0 => "r0",
-            Proof::R1 => "r1",
-            Proof::R2 => "r2",
-        }
-    }
-    pub fn parse(text: &str) -> Option<Proof> {
-        [Proof::R0, Proof::R1, Proof::R2].into_iter().find(|p| p.as_str().eq_ignore_ascii_case(text))
-    }
-}
+const NAMED: &str =
+    "Whoever is asked for a certificate is told by which authorities, and so by whom. Show your name, or choose another proof.";
 
 /// A message as a door hands it in: typed, not yet checked.
 #[derive(Clone, Default)]
@@ -121,6 +99,9 @@ impl Draft {
         let subject = parse_subject(&outline.subject, &mut wrong);
         check_body(&outline.body, &mut wrong);
         let proof = parse_proof(outline, &mut wrong);
+        if proof == Proof::R4 && outline.hide_sender {
+            wrong.push(FieldError::new("proof", NAMED));
+        }
         let hint = parse_hint(outline, &mut wrong);
         check_times(outline, now, &mut wrong);
         check_attachments(&outline.attachments, &mut wrong);
@@ -215,7 +196,7 @@ fn parse_proof(outline: &Outline, wrong: &mut Vec<FieldError>) -> Proof {
     let proof = outline.proof.unwrap_or(if password.is_some() { Proof::R2 } else { Proof::R1 });
     match (proof, password) {
         (Proof::R2, None) => wrong.push(FieldError::new("password", "Choose the message password that the recipient has to know.")),
-        (Proof::R0 | Proof::R1, Some(_)) => {
+        (Proof::R0 | Proof::R1 | Proof::R4, Some(_)) => {
             wrong.push(FieldError::new(
                 "proof",
                 "A message password goes with “code and message password” (r2). Choose that, or leave the password out.",

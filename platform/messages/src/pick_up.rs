@@ -2,7 +2,7 @@
 
 use crate::{AttachmentView, Post, Proof, RecipientState, expire, jobs, message, retract, tell::Tell};
 use evidence::{Entry, Kind};
-use kernel::{Fault, Line, MAX_REASON_CHARS, MessageId, RecipientId, Time};
+use kernel::{Fault, Line, MAX_REASON_CHARS, MessageId, RecipientId, Time, VisitId};
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder};
 use std::time::Duration;
 use store::{
@@ -12,8 +12,8 @@ use store::{
 
 /// The same address and program within this time is one fetch.
 const SAME_FETCH: Duration = Duration::from_secs(3600);
-/// Fetches (and, apart, late pickups) recorded for one recipient.
-const MAX_TELEMETRY: u64 = 50;
+/// Fetches (and, apart, late pickups and refused certificates) recorded for one recipient.
+pub(crate) const MAX_TELEMETRY: u64 = 50;
 
 /// What the first page shows; looking changes nothing.
 #[derive(Clone, Debug)]
@@ -58,6 +58,10 @@ pub enum Step {
         hint: Option<String>,
         tries_left: i64,
     },
+    /// The recipient's certificate is asked for, at another host, on behalf of this visit.
+    Certificate {
+        visit: VisitId,
+    },
     /// Everything is proven; the recipient has to accept or refuse before seeing it.
     Accept,
     /// Handed over (committed): go and fetch the content.
@@ -82,6 +86,9 @@ pub enum PickupRefused {
     /// Retracted, expired, refused, locked: the page for that state.
     #[error("This message cannot be opened.")]
     Closed(DoorState),
+    /// It was shown for another browser's visit, or too long ago.
+    #[error("This certificate was shown too long ago, or from another browser. Show it once more.")]
+    NotShown,
     #[error("The reason {0}.")]
     Reason(kernel::BadLine),
     #[error("There is no such file.")]
@@ -111,7 +118,7 @@ pub struct Content {
     pub attachments: Vec<AttachmentView>,
     pub expires_at: Time,
     pub opened_at: Time,
-    /// R0, R1, R2.
+    /// R0, R1, R2, R4.
     pub assurance: &'static str,
     pub replied: bool,
 }
@@ -217,7 +224,7 @@ async fn fetched_before(look: &impl Look) -> Result<bool, Fault> {
     }))
 }
 
-async fn of_kind(look: &impl Look, recipient: RecipientId, kind: Kind) -> Result<Vec<evidence_table::Model>, Fault> {
+pub(crate) async fn of_kind(look: &impl Look, recipient: RecipientId, kind: Kind) -> Result<Vec<evidence_table::Model>, Fault> {
     let Who::Recipient { message, .. } = *look.caller().who() else { return Ok(Vec::new()) };
     look.find::<evidence_table::Entity>()
         .filter(evidence_table::Column::MessageId.eq(message.0))

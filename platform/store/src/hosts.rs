@@ -22,7 +22,7 @@ impl Certificates<'_> {
         let state = self.state(name).await?.filter(|state| state.live_until.is_some_and(|end| end > now));
         Ok(state.and_then(|state| match state.wanted_by {
             WantedBy::Tenant(tenant) => Some(tenant),
-            WantedBy::Site | WantedBy::Operator => None,
+            WantedBy::Site | WantedBy::Operator | WantedBy::Asking => None,
         }))
     }
 }

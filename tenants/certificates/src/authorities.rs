@@ -6,7 +6,8 @@
 use crate::{
     ClientCertificates, SetRefused,
     authority::{self, Authority, Uploaded},
-    crl, facts,
+    crl::Lists,
+    facts,
     host::host_of,
     watch,
 };
@@ -159,16 +160,17 @@ impl ClientCertificates {
                 roots.extend_from_slice(read.subject().as_raw());
             }
         }
-        match roots.is_empty() {
-            true => drop(tx.unwant_certificate(&host).await?),
-            false => drop(tx.want_certificate(&host).await?),
-        }
         Ok(tx.ask_for_certificates(&host, roots).await?)
     }
 }
 
 pub(crate) async fn must_be_stepped_up(look: &impl Look) -> Result<(), SetRefused> {
     if accounts::stepped_up(look).await? { Ok(()) } else { Err(SetRefused::StepUp) }
+}
+
+/// Whether the tenant accepts any.
+pub(crate) async fn any(look: &impl Look) -> Result<bool, Fault> {
+    Ok(look.find::<Entity>().count().await? > 0)
 }
 
 pub(crate) async fn rows(look: &impl Look) -> Result<Vec<Model>, Fault> {
@@ -180,9 +182,9 @@ pub(crate) async fn find(look: &impl Look, id: ClientCaId) -> Result<Option<Mode
 }
 
 /// As it is verified against.
-pub(crate) fn ready(row: Model) -> Result<Authority, Fault> {
+pub(crate) fn ready(row: Model, lists: &Lists) -> Result<Authority, Fault> {
     let chain = authority::of_pem(&row.chain).map_err(|bad| Fault::other(format!("an authority that was kept: {bad}")))?;
-    let list = row.crl.as_deref().zip(row.crl_next_at).and_then(|(der, next)| crl::kept(der, Time(next), grace(row.crl_grace_hours)));
+    let list = lists.of(&row, grace(row.crl_grace_hours));
     Ok(Authority { id: ClientCaId(row.id), chain, maps_by_address: row.maps_by_address, crl_url: row.crl_url, list })
 }
 

@@ -69,7 +69,7 @@ impl ClientCertificates {
     pub async fn enrol(&self, presented: &Presented, token: &Token, by_key: bool, origin: Origin) -> Result<(), EnrolRefused> {
         let ticket = self.enrolment(presented, token, origin).await?.ok_or(EnrolRefused::Over)?;
         let act = self.accounts.db.act(&ticket.caller, async |tx| {
-            let verified = whose::holds(tx, presented).await.map_err(of_not_found)?;
+            let verified = whose::holds(tx, &self.lists, presented).await.map_err(of_not_found)?;
             if whose::enrolled(tx, &verified).await.map_err(of_not_found)?.is_some() {
                 return Err(EnrolRefused::Already);
             }

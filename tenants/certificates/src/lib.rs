@@ -10,6 +10,7 @@ mod enrol;
 mod facts;
 mod host;
 mod own;
+mod recipient;
 mod refused;
 mod strength;
 mod verify;
@@ -21,10 +22,12 @@ mod tests;
 
 pub use authorities::{AuthorityView, MAX_AUTHORITIES, Rules};
 pub use authority::BadAuthority;
+pub use crl::Lists;
 pub use enrol::{CertificateView, EnrolRefused, MAX_CERTIFICATES};
 pub use facts::Facts;
 pub use host::{address_of, host_of, tenant_of};
 pub use own::{IssueRefused, Issued};
+pub use recipient::{NotTheirs, Shown};
 pub use refused::SetRefused;
 pub use verify::{BadCertificate, Verified};
 pub use whose::{Found, NotFound};
@@ -37,6 +40,7 @@ use egress::Egress;
 pub struct ClientCertificates {
     pub accounts: Accounts,
     pub egress: Egress,
+    pub lists: Lists,
 }
 
 /// What a connection to a tenant's certificate host showed of itself.

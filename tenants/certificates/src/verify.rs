@@ -55,6 +55,10 @@ pub enum BadCertificate {
     BadIntermediate,
     #[error("The authority may not vouch for a name in this certificate, or for names of that kind.")]
     Constraints,
+    #[error(
+        "The authority may vouch for certain e-mail addresses alone, and such limits are not followed here, so no certificate of it with an e-mail address in it counts. Ask for one without."
+    )]
+    AddressConstraints,
     #[error("There are more certificates between yours and the authority than the authority allows.")]
     PathTooLong,
     #[error("This certificate was revoked. Ask whoever gave it to you for a new one.")]
@@ -102,13 +106,17 @@ fn vouched(end: &EndEntityCert<'_>, sent: &[CertificateDer<'_>], by: &Authority,
     let anchors = [anchor_from_trusted_cert(top).map_err(words)?];
     let between: Vec<CertificateDer<'_>> = by.chain.iter().chain(sent).map(|der| CertificateDer::from(der.as_ref())).collect();
     let at = UnixTime::since_unix_epoch(Duration::from_millis(u64::try_from(now.0).unwrap_or(0)));
-    let path = end.verify_for_usage(strength::SIGNATURES, &anchors, &between, at, KeyUsage::client_auth(), None, None).map_err(words)?;
+    let path = end.verify_for_usage(strength::SIGNATURES, &anchors, &between, at, KeyUsage::client_auth(), None, None);
+    let path = path.map_err(|error| match words(error) {
+        BadCertificate::Constraints if limits_addresses(between.iter().chain([top])) => BadCertificate::AddressConstraints,
+        other => other,
+    })?;
     let issuer = keys::sha256(&[path.issuer_spki().as_ref()]);
     top_allows(top, &path, now)?;
     may_issue(&path)?;
     if !by.crl_url.is_empty() {
         let list = by.list.as_ref().filter(|list| now <= list.good_until).ok_or(BadCertificate::ListStale)?;
-        let lists = [&list.list];
+        let lists = [&*list.list];
         let checked =
             |options| end.verify_for_usage(strength::SIGNATURES, &anchors, &between, at, KeyUsage::client_auth(), Some(options), None);
         checked(revocation(&lists)?).map_err(words)?;
@@ -132,6 +140,16 @@ fn top_allows(top: &CertificateDer<'_>, path: &VerifiedPath<'_>, now: Time) -> R
     let most = top.basic_constraints().ok().flatten().and_then(|basic| basic.value.path_len_constraint);
     let between = u32::try_from(path.intermediate_certificates().count()).unwrap_or(u32::MAX);
     if most.is_some_and(|most| between > most) { Err(BadCertificate::PathTooLong) } else { Ok(()) }
+}
+
+/// RFC 5280 §4.2.1.10: whether one of them constrains e-mail addresses, which webpki compares with nothing and so refuses.
+fn limits_addresses<'c>(mut chain: impl Iterator<Item = &'c CertificateDer<'c>>) -> bool {
+    chain.any(|der| {
+        let Ok(read) = facts::read(der) else { return false };
+        let Ok(Some(limits)) = read.name_constraints() else { return false };
+        let all = limits.value.permitted_subtrees.iter().chain(&limits.value.excluded_subtrees).flatten();
+        all.into_iter().any(|one| matches!(one.base, GeneralName::RFC822Name(_)))
+    })
 }
 
 /// RFC 5280 §4.2.1.3: where key uses are named, signing certificates must be among them.

@@ -3,7 +3,7 @@
 //! What would surprise you: the common name never counts, and a certificate that was revoked here stays revoked, whatever its authority
 //! says of it.
 
-use crate::{BadCertificate, ClientCertificates, Facts, Presented, Verified, authorities, host::tenant_of, verify::verify};
+use crate::{BadCertificate, ClientCertificates, Facts, Presented, Verified, authorities, crl::Lists, host::tenant_of, verify::verify};
 use accounts::TicketFor;
 use kernel::{ClientCertificateId, EmailAddress, Fault, MemberId};
 use keys::Token;
@@ -46,7 +46,7 @@ impl ClientCertificates {
         let caller = self.host_caller(presented, origin)?;
         let db = &self.accounts.db;
         db.read(&caller, async |read| {
-            let verified = holds(read, presented).await?;
+            let verified = holds(read, &self.lists, presented).await?;
             let (member, _) = member_of(read, &verified).await?;
             Ok(found(member, verified))
         })
@@ -59,7 +59,7 @@ impl ClientCertificates {
         self.accounts
             .db
             .act(&caller, async |tx| {
-                let verified = holds(tx, presented).await?;
+                let verified = holds(tx, &self.lists, presented).await?;
                 let (member, enrolled) = member_of(tx, &verified).await?;
                 if let Some(id) = enrolled {
                     used(tx, id).await?;
@@ -77,12 +77,12 @@ impl ClientCertificates {
 }
 
 /// The certificate, if it holds for this tenant now.
-pub(crate) async fn holds(look: &impl Look, presented: &Presented) -> Result<Verified, NotFound> {
+pub(crate) async fn holds(look: &impl Look, lists: &Lists, presented: &Presented) -> Result<Verified, NotFound> {
     if presented.chain.is_empty() {
         return Err(NotFound::NoneSent);
     }
     let rows = authorities::rows(look).await?;
-    let ready: Vec<_> = rows.into_iter().map(authorities::ready).collect::<Result<_, _>>()?;
+    let ready: Vec<_> = rows.into_iter().map(|row| authorities::ready(row, lists)).collect::<Result<_, _>>()?;
     Ok(verify(&presented.chain, &ready, look.now())?)
 }
 
@@ -121,7 +121,7 @@ async fn active(look: &impl Look, which: Condition) -> Result<member::Model, Not
     }
 }
 
-async fn used(tx: &TenantTx, id: ClientCertificateId) -> Result<(), Fault> {
+pub(crate) async fn used(tx: &TenantTx, id: ClientCertificateId) -> Result<(), Fault> {
     tx.update::<Entity>().set(Column::LastUsedAt, tx.now().0).filter(Column::Id.eq(id.0)).exec().await.map(|_| ())
 }
 

@@ -1,9 +1,13 @@
-//! Signing in with a certificate: the host that asks for one, the page at the account host that its ticket leads to, and the settings.
+//! Certificates: the host that asks for one, to sign in or to open a message; the page at the account host that its ticket leads to; and
+//! the settings.
 //!
-//! What would surprise you: the asking host knows no session and sets none. All it gives is a ticket, which the account host takes.
+//! What would surprise you: the asking host knows no session and sets none. All it gives is a ticket, which the account host takes, or a
+//! word of what was shown, which counts for one recipient's visit.
 
 mod arrive;
+mod errand;
 mod host;
+mod recipient;
 mod set;
 mod settings;
 
@@ -24,16 +28,18 @@ crate::routes::page_routes! {
 
 /// What a host that asks for certificates answers.
 mod asking {
-    use super::{assets, host};
+    use super::{assets, host, recipient};
     crate::routes::page_routes! {
-        "/" Anyone { get host::show, post host::submit }
-        "/assets/:hash/:name" Anyone { get assets::serve }
-        "/favicon.ico" Anyone { get assets::favicon }
+        "/" Holder { get host::show, post host::submit }
+        "/pickup" Holder { get recipient::show, post recipient::submit }
+        "/assets/:hash/:name" Holder { get assets::serve }
+        "/favicon.ico" Holder { get assets::favicon }
     }
 }
 
 /// The same as data.
 pub use asking::ROUTES as CERTIFICATE_ROUTES;
+pub(crate) use errand::{Errand, came_back};
 
 /// Every page of a host that asks for certificates; each request carries [`client_certificates::Presented`].
 pub fn certificate_pages(web: &Web) -> Route {
@@ -50,7 +56,7 @@ impl<'a> FromRequest<'a> for Shown {
 }
 
 /// Lets the page's forms lead on to one more origin of ours: browsers ask the page's policy about redirects after a form.
-fn leading_to(mut answer: Response, origin: &str) -> Response {
+pub(crate) fn leading_to(mut answer: Response, origin: &str) -> Response {
     if let Ok(policy) = crate::frame::policy_with(origin).try_into() {
         answer.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
     }

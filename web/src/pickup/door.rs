@@ -1,6 +1,9 @@
 //! The first page: who sent it, what opening means, two buttons. Looking changes nothing.
 
-use super::link::{Head, Link, whom};
+use super::{
+    certificate,
+    link::{Head, Link, whom},
+};
 use crate::{Web, human::When, refusals, stop::Answer};
 use askama::Template;
 use messages::{Door, DoorState, Proof};
@@ -57,7 +60,7 @@ async fn page(web: &Web, link: &Link, door: &Door, status: StatusCode, problem: 
         return ended(web, link, door, door.state, typed);
     }
     let here = door.state == DoorState::Opened && in_this_browser(web, link).await?;
-    link.page(web, status, |head| DoorPage {
+    let answer = link.page(web, status, |head| DoorPage {
         head,
         problem: problem.to_owned(),
         typed: typed.to_owned(),
@@ -69,7 +72,8 @@ async fn page(web: &Web, link: &Link, door: &Door, status: StatusCode, problem: 
         here,
         sent: When::near(door.sent_at, link.now),
         expires: When::near(door.expires_at, link.now),
-    })
+    })?;
+    if door.proof == Proof::R4 { certificate::may_lead(web, link, answer).await } else { Ok(answer) }
 }
 
 /// The page for `state`, which may be newer than what the door said.

@@ -23,6 +23,8 @@ pub struct Link {
     pub flash: Option<String>,
     /// What the address bar must show.
     host: String,
+    /// The origin at which it is, as in `https://mail.example`.
+    pub base: String,
     /// When the page was asked for.
     pub now: Time,
 }
@@ -53,8 +55,9 @@ impl<'a> FromRequest<'a> for Link {
                 return Err(Stop::Fault(fault).into());
             }
         };
-        let host = browser.at.as_ref().map_or(&web.post.site, |at| &at.site).host().to_owned();
-        Ok(Link { caller, host, token, cookie: browser.pickup, flash: browser.flash, now: web.post.db.clock().now() })
+        let site = browser.at.as_ref().map_or(&web.post.site, |at| &at.site);
+        let (host, base) = (site.host().to_owned(), site.base().to_owned());
+        Ok(Link { caller, host, base, token, cookie: browser.pickup, flash: browser.flash, now: web.post.db.clock().now() })
     }
 }
 

@@ -75,6 +75,7 @@ fn file(view: &AttachmentView) -> File {
 fn assurance(grade: &str) -> &'static str {
     match grade.to_ascii_lowercase().as_str() {
         "r1" => "by a code mailed to you",
+        "r4" => "by your certificate",
         "r2" => "by a code mailed to you and the message password",
         _ => "by the link that was mailed to you",
     }

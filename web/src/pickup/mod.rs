@@ -5,6 +5,7 @@
 
 mod accept;
 mod block;
+mod certificate;
 mod code;
 mod door;
 mod files;
@@ -18,12 +19,15 @@ mod refuse;
 mod reply;
 mod step;
 
+pub(crate) use link::whom;
+
 crate::routes::page_routes! {
     "/p/:token" Recipient { get door::show }
     "/p/:token/open" Recipient { post open::submit }
     "/p/:token/code" Recipient { get step::show, post code::submit }
     "/p/:token/code/again" Recipient { post code::again }
     "/p/:token/password" Recipient { get step::show, post password::submit }
+    "/p/:token/certificate" Recipient { get certificate::show, post certificate::submit }
     "/p/:token/accept" Recipient { get step::show, post accept::submit }
     "/p/:token/refuse" Recipient { get refuse::show, post refuse::submit }
     "/p/:token/message" Recipient { get message::show }

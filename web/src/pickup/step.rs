@@ -1,8 +1,8 @@
-//! The pages between the gesture and the message: mailed code, message password, acceptance. Where a browser stands is asked of
+//! The pages between the gesture and the message: mailed code, message password, certificate, acceptance. Where a browser stands is asked of
 //! the room each time, so reloading, the back button and a second tab all find their way.
 
 use super::{
-    door,
+    certificate, door,
     link::{Head, Link, whom},
 };
 use crate::{
@@ -71,7 +71,7 @@ pub async fn go_on(web: &Web, link: &Link, outcome: Result<Step, PickupRefused>)
 }
 
 /// Where this browser stands; a message that ended meanwhile shows on the first page.
-async fn standing(web: &Web, link: &Link) -> Result<Option<Step>, Stop> {
+pub(super) async fn standing(web: &Web, link: &Link) -> Result<Option<Step>, Stop> {
     let Some(cookie) = &link.cookie else { return Ok(None) };
     match messages::where_it_stands(&web.post, &link.caller, cookie).await {
         Ok(step) => Ok(step),
@@ -83,6 +83,7 @@ pub fn path_of(link: &Link, step: &Step) -> String {
     let page = match step {
         Step::Code { .. } => "code",
         Step::Password { .. } => "password",
+        Step::Certificate { .. } => "certificate",
         Step::Accept => "accept",
         Step::Open => "message",
     };
@@ -96,6 +97,7 @@ async fn page(web: &Web, link: &Link, step: Step, status: StatusCode, problem: &
             link.page(web, status, |head| CodePage { head, problem, masked, tries_left, again_in })
         }
         Step::Password { hint, tries_left } => link.page(web, status, |head| PasswordPage { head, problem, hint, tries_left }),
+        Step::Certificate { .. } => certificate::again(web, link, status, &problem).await,
         Step::Accept => {
             let door = link.door(web).await?;
             let from = door.sender.as_ref().map(whom).unwrap_or_default();

@@ -41,6 +41,8 @@ struct ComposePage {
     file_note: String,
     life_note: String,
     proof: &'static str,
+    /// Certificates can be asked for.
+    certificates: bool,
     folds: folds::Folds,
 }
 
@@ -109,10 +111,11 @@ pub async fn was_sent(web: &Web, member: &Member, id: MessageId) -> Result<bool,
 
 async fn render(web: &Web, member: &Member, status: StatusCode, sheet: Sheet) -> Answer {
     let me = web.accounts.me(&member.caller).await?;
-    page::page_with(status, &member.browser, &view(member, &me, sheet, web.post.db.clock().now()))
+    let certificates = web.certificates.asks_at(&member.caller).await?.is_some();
+    page::page_with(status, &member.browser, &view(member, &me, sheet, certificates, web.post.db.clock().now()))
 }
 
-fn view(member: &Member, me: &Me, sheet: Sheet, now: Time) -> ComposePage {
+fn view(member: &Member, me: &Me, sheet: Sheet, certificates: bool, now: Time) -> ComposePage {
     let Sheet { text, problems, once, draft } = sheet;
     let left = me.usage.sends_left();
     let life = me.usage.limits.life_days;
@@ -135,8 +138,10 @@ fn view(member: &Member, me: &Me, sheet: Sheet, now: Time) -> ComposePage {
         proof: match text.proof.as_str() {
             "r0" => "r0",
             "r2" => "r2",
+            "r4" => "r4",
             _ => "r1",
         },
+        certificates,
         folds: folds::of(&text, &problems),
         once,
         text,

@@ -30,6 +30,7 @@ fn proof(text: &DraftText) -> String {
     match text.proof.as_str() {
         "r0" => "the link alone",
         "r2" => "a mailed code and a message password",
+        "r4" => "a certificate of theirs",
         _ => "a code mailed to them",
     }
     .to_owned()

@@ -39,6 +39,7 @@ pub fn proof(proof: Proof) -> &'static str {
         Proof::R0 => "the link alone (R0)",
         Proof::R1 => "the link and a mailed code (R1)",
         Proof::R2 => "a mailed code and the message password (R2)",
+        Proof::R4 => "a certificate of theirs (R4)",
     }
 }
 

@@ -50,6 +50,7 @@ fn class(kind: Kind) -> &'static str {
         Kind::Retracted | Kind::Refused | Kind::NoticeFailed | Kind::Locked | Kind::ExpiredUnopened => "ended",
         Kind::CodeWrong
         | Kind::PasswordWrong
+        | Kind::CertificateRefused
         | Kind::PickupTooLate
         | Kind::RetractionTooLate
         | Kind::NoticeDelayed
@@ -75,6 +76,7 @@ fn rest(fact: &Fact, message: &MessageView) -> String {
         Kind::NoticeRelayed | Kind::ReminderRelayed | Kind::CodeSent => {
             fact.ground("server").map(|server| format!(": {server} answered")).unwrap_or_default()
         }
+        Kind::CertificateProven | Kind::CertificateRefused => certificate(fact),
         Kind::FileHandedOver => file(fact, &message.attachments),
         Kind::Retracted | Kind::RetractionTooLate | Kind::Unlocked => by(fact, message),
         _ => String::new(),
@@ -101,6 +103,15 @@ fn file(fact: &Fact, files: &[AttachmentView]) -> String {
         Some(file) => format!(": {} ({})", file.name, human::size(file.received)),
         None => String::new(),
     }
+}
+
+/// ": CN=Bob Moser, given out by CN=Acme, SHA-256 A1:0F:…".
+fn certificate(fact: &Fact) -> String {
+    let [subject, issuer, sha256] =
+        ["certificate_subject", "certificate_issuer", "certificate"].map(|name| fact.ground(name).unwrap_or_default());
+    let pairs: Vec<String> = sha256.as_bytes().chunks(2).map(|pair| String::from_utf8_lossy(pair).to_uppercase()).collect();
+    let named = if subject.is_empty() { String::new() } else { format!("{subject}, given out by {issuer}, ") };
+    format!(": {named}SHA-256 {}", pairs.join(":"))
 }
 
 /// "(R1)": how the opening was proven; the entries before it say by what.

@@ -61,7 +61,11 @@ impl Town {
         let egress = egress::Egress::new(egress::Rules::default()).unwrap();
         let web = Web {
             post,
-            certificates: client_certificates::ClientCertificates { accounts: accounts.clone(), egress },
+            certificates: client_certificates::ClientCertificates {
+                accounts: accounts.clone(),
+                egress,
+                lists: client_certificates::Lists::default(),
+            },
             accounts,
             domains,
             sign_up_open: true,

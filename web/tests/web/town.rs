@@ -77,7 +77,8 @@ impl Town {
         let post = Post { db: db.clone(), hasher, site, unasked: messages::UnaskedMail::UNLIMITED };
         let origins = web::Origins::of(&post.site);
         let egress = egress::Egress::new(egress::Rules::default()).unwrap();
-        let certificates = client_certificates::ClientCertificates { accounts: accounts.clone(), egress };
+        let certificates =
+            client_certificates::ClientCertificates { accounts: accounts.clone(), egress, lists: client_certificates::Lists::default() };
         let pages = web::pages(Web {
             post: post.clone(),
             accounts: accounts.clone(),

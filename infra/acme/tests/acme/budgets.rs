@@ -51,3 +51,20 @@ async fn a_registered_domain_and_the_whole_site_have_budgets_and_renewals_one_of
     wait_for("new ones", async || (live().await == 5).then_some(())).await;
     wait_for("and renewals beside them", async || (town.pebble.orders() == 8).then_some(())).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_host_that_asks_for_certificates_may_come_and_go_a_few_times_a_day() {
+    let town = town(Budgets { an_hour: 100, per_tenant_a_day: 1, per_domain_a_week: 100 }).await;
+    let server = town.serve(1).await;
+    let (certificates, name) = (server.db.certificates(), host("cert-1.town.test"));
+    for _ in 0..3 {
+        certificates.want(&name, WantedBy::Asking).await.unwrap();
+        let live = async || certificates.state(&name).await.unwrap()?.live_until;
+        wait_for("its certificate", live).await;
+        assert!(certificates.unwant(&name, WantedBy::Asking).await.unwrap());
+    }
+    certificates.want(&name, WantedBy::Asking).await.unwrap();
+    let said = async || certificates.state(&name).await.unwrap()?.trouble.filter(|trouble| trouble.said.contains("in line"));
+    wait_for("its turn", said).await;
+    assert_eq!(town.pebble.orders(), 3);
+}

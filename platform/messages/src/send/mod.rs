@@ -4,6 +4,7 @@
 //! the sender's own.
 
 mod answer;
+mod certificates;
 mod idempotency;
 mod prepare;
 mod rows;
@@ -28,6 +29,7 @@ pub async fn send(tx: &TenantTx, ready: &Ready) -> Result<Sent, SendRefused> {
     let held = may_send(tx.caller())?;
     let draft = &ready.draft;
     let files = if ready.of_draft { take_draft(tx, ready).await? } else { Vec::new() };
+    certificates::tenant_may_ask(tx, draft).await?;
     let life = check_limits(tx, draft, &files).await?;
     let release_at = draft.send_at.unwrap_or(tx.now());
     let expires_at = release_at.plus_days(life);

@@ -1,6 +1,6 @@
 //! What is slow about sending, done before the act.
 
-use super::answer::SendRefused;
+use super::{answer::SendRefused, certificates::site_may_ask};
 use crate::{Draft, FieldError, Post, attach, draft};
 use kernel::{AttachmentId, Fault, MAX_BODY_IN_ROW, MessageId, RecipientId};
 use keys::{MessageKey, Part, Slot, StretchedPassword, TenantKey};
@@ -55,6 +55,7 @@ impl Ready {
 /// nobody waits for it.
 pub async fn prepare(post: &Post, who: &Caller, mut draft: Draft) -> Result<Ready, SendRefused> {
     who.must(Right::Send)?;
+    site_may_ask(post, &draft)?;
     let drafted = if draft.draft.is_some() || !draft.attachments.is_empty() { Some(of_draft(post, who, &mut draft).await?) } else { None };
     let of_draft = drafted.is_some();
     let (id, key) = match drafted {

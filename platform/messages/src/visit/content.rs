@@ -1,6 +1,6 @@
 //! What was handed over, for the browser that holds it: the text, and file by file.
 
-use super::{hand_over::assurance, row::find};
+use super::row::find;
 use crate::{
     Content, PickupRefused, Post, attach, message,
     pick_up::{self, DoorState, Letter},
@@ -36,7 +36,7 @@ pub async fn content(post: &Post, who: &Caller, cookie: &Token) -> Result<Option
         attachments,
         expires_at: Time(letter.message.expires_at),
         opened_at: Time(visit.opened_at.unwrap_or_default()),
-        assurance: assurance(message::proof(&letter.message)?),
+        assurance: message::proof(&letter.message)?.assurance(),
         replied,
         subject: letter.message.subject,
     }))
@@ -75,7 +75,7 @@ pub async fn release_file(post: &Post, who: &Caller, cookie: &Token, file: Attac
             .await?;
             let entry = letter
                 .entry(Kind::FileHandedOver)
-                .because("assurance", assurance(message::proof(&letter.message)?))
+                .because("assurance", message::proof(&letter.message)?.assurance())
                 .because("file", file.to_string())
                 .because("file_bytes", row.received_bytes);
             evidence::record(tx, entry).await?;

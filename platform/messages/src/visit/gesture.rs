@@ -7,6 +7,7 @@ use super::{
     stands::stands,
 };
 use crate::{PickupRefused, Post, Proof, Step, message, pick_up::Letter};
+use evidence::Kind;
 use keys::Token;
 use store::{Caller, TenantTx};
 
@@ -34,6 +35,12 @@ pub async fn gesture(post: &Post, who: &Caller, cookie: &Token) -> Result<Step, 
             Proof::R1 | Proof::R2 => {
                 write(tx, visit.clone()).await?;
                 first_code(tx, &letter, &visit).await
+            }
+            Proof::R4 => {
+                write(tx, visit.clone()).await?;
+                evidence::record(tx, letter.entry(Kind::Gesture)).await?;
+                tx.changed(letter.message_id());
+                Ok(stands(tx, &letter, &visit).await)
             }
         }
     })

@@ -26,7 +26,7 @@ pub async fn accept(post: &Post, who: &Caller, cookie: &Token) -> Result<Step, P
         }
         let key = match message::proof(&letter.message)? {
             Proof::R2 => waiting_key(tx, &letter, &visit, cookie)?,
-            Proof::R0 | Proof::R1 => own_key(tx, &letter)?,
+            Proof::R0 | Proof::R1 | Proof::R4 => own_key(tx, &letter)?,
         };
         hand_over(tx, &letter, Browser::Known(&visit), &key, cookie).await
     })
@@ -38,6 +38,17 @@ pub(super) enum Browser<'v> {
     /// Its visit is written with the hand-over.
     New(visit::Model),
     Known(&'v visit::Model),
+}
+
+impl Browser<'_> {
+    /// SHA-256 of the certificate that was shown from it, in hexadecimal.
+    fn certificate(&self) -> Option<String> {
+        let visit = match self {
+            Browser::New(visit) => visit,
+            Browser::Known(visit) => visit,
+        };
+        visit.certificate_hash.as_ref().map(hex::encode)
+    }
 }
 
 /// The one conditional update that decides against retraction; then the evidence. Commits before any content leaves.
@@ -61,16 +72,21 @@ pub(super) async fn hand_over(
         let now = Letter::of(tx).await?;
         return Ok(Err(closed(tx, &now).await?.unwrap_or(PickupRefused::NoVisit)));
     }
+    let certificate = browser.certificate();
     opened_by(tx, browser, key, cookie).await?;
     if first && letter.message.notify_opened {
         jobs::tell_later(tx, Tell::Opened { recipient: letter.id() }).await?;
     }
-    let grade = assurance(message::proof(&letter.message)?);
+    let grade = message::proof(&letter.message)?.assurance();
+    let entry = |kind| {
+        let entry = letter.entry(kind).because("assurance", grade);
+        certificate.iter().fold(entry, |entry, sha256| entry.because("certificate", sha256.as_str()))
+    };
     let mut entries = Vec::with_capacity(2);
     if letter.message.accept_first {
-        entries.push(letter.entry(Kind::Accepted).because("assurance", grade));
+        entries.push(entry(Kind::Accepted));
     }
-    entries.push(letter.entry(Kind::HandedOver).because("assurance", grade));
+    entries.push(entry(Kind::HandedOver));
     evidence::record_many(tx, entries).await?;
     tx.changed(letter.message_id());
     Ok(Ok(Step::Open))
@@ -91,7 +107,7 @@ async fn opened_by(tx: &TenantTx, browser: Browser<'_>, key: &MessageKey, cookie
     }
 }
 
-/// The recipient's slot under the tenant key (R0, R1).
+/// The recipient's slot under the tenant key (R0, R1, R4).
 pub(super) fn own_key(look: &impl Look, letter: &Letter) -> Result<MessageKey, Fault> {
     let slot = letter.recipient.slot.as_ref().ok_or_else(|| Fault::new(FaultKind::Sealed, "the recipient's slot is empty"))?;
     look.keys().unwrap(letter.message_id(), Slot::Recipient(letter.id()), slot)
@@ -101,12 +117,4 @@ pub(super) fn own_key(look: &impl Look, letter: &Letter) -> Result<MessageKey, F
 fn waiting_key(look: &impl Look, letter: &Letter, visit: &visit::Model, cookie: &Token) -> Result<MessageKey, Fault> {
     let wrapped = visit.key_wrapped.as_ref().ok_or_else(|| Fault::new(FaultKind::Sealed, "no key waits in this visit"))?;
     MessageKey::unwrap_for_browser(look.tenant(), letter.message_id(), VisitId(visit.id), wrapped, cookie)
-}
-
-pub(super) fn assurance(proof: Proof) -> &'static str {
-    match proof {
-        Proof::R0 => "R0",
-        Proof::R1 => "R1",
-        Proof::R2 => "R2",
-    }
 }

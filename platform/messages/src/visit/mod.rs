@@ -1,8 +1,9 @@
-//! One browser's way from the gesture to the content: code, password, acceptance, hand-over.
+//! One browser's way from the gesture to the content: code, password or certificate, acceptance, hand-over.
 //!
 //! What would surprise you: the message key waits between two requests wrapped under the visitor's cookie, so a stolen
 //! database opens nothing that was proven; and a closure answers `Ok(Err(refused))` where the failed try itself must be kept.
 
+mod certificate;
 mod code;
 mod content;
 mod gesture;
@@ -11,6 +12,7 @@ mod password;
 mod row;
 mod stands;
 
+pub use certificate::{Certificate, certificate_refused, prove_certificate};
 pub(crate) use code::CODE_LIFE;
 pub use code::{prove_code, resend_code};
 pub(crate) use content::opened;

@@ -88,6 +88,7 @@ pub(super) async fn begin(tx: &TenantTx, letter: &Letter, cookie: &Token, visits
         accepted_at: None,
         opened_at: None,
         key_wrapped: None,
+        certificate_hash: None,
         created_at: tx.now().0,
         expires_at: tx.now().plus(VISIT_LIFE).0,
     }))

@@ -6,7 +6,7 @@ use crate::{
     pick_up::{DoorState, Letter},
     send::HINT,
 };
-use kernel::{MAX_TRIES, Time};
+use kernel::{MAX_TRIES, Time, VisitId};
 use keys::Token;
 use std::time::Duration;
 use store::{Caller, Look, entity::visit};
@@ -36,7 +36,7 @@ pub(super) async fn stands(look: &impl Look, letter: &Letter, visit: &visit::Mod
         return Ok(Step::Open);
     }
     let proof = message::proof(&letter.message)?;
-    if proof >= Proof::R1 && visit.code_proven_at.is_none() {
+    if proof.wants_code() && visit.code_proven_at.is_none() {
         return Ok(Step::Code {
             masked: masked(&letter.recipient.address),
             tries_left: left(visit.code_tries),
@@ -45,6 +45,9 @@ pub(super) async fn stands(look: &impl Look, letter: &Letter, visit: &visit::Mod
     }
     if proof == Proof::R2 && visit.key_wrapped.is_none() {
         return password_step(look, letter);
+    }
+    if proof == Proof::R4 && visit.certificate_hash.is_none() {
+        return Ok(Step::Certificate { visit: VisitId(visit.id) });
     }
     Ok(Step::Accept)
 }

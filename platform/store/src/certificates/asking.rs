@@ -1,6 +1,6 @@
 //! Names at which a client certificate is asked for, and which authorities a browser is told of there.
 
-use super::{Certificates, name_of};
+use super::{Certificates, WantedBy, name_of, wanted};
 use crate::TenantTx;
 use kernel::{Fault, HostName, Time};
 use sea_orm::FromQueryResult;
@@ -26,9 +26,14 @@ struct Row {
 }
 
 impl TenantTx {
-    /// From the commit on every process asks for a client certificate at `name`; without `roots`, no more. The name must be the tenant's.
+    /// From the commit on every process asks for a client certificate at `name`, and a certificate is ordered for the name itself; without
+    /// `roots`, no more. The name must be the tenant's.
     pub async fn ask_for_certificates(&self, name: &HostName, roots: Vec<u8>) -> Result<(), Fault> {
         let rows = &self.connection;
+        match roots.is_empty() {
+            true => drop(wanted::unwant(rows, name, WantedBy::Asking, self.now()).await?),
+            false => drop(wanted::want(rows, name, WantedBy::Asking, self.now()).await?),
+        }
         rows.run(rows.words(PUT, [name.as_str().into(), roots.into(), self.now().0.into()])).await.map(|_| ())
     }
 }

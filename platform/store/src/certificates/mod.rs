@@ -33,6 +33,8 @@ pub enum WantedBy {
     Site,
     /// The operator's command.
     Operator,
+    /// The site, for a tenant's host that asks for client certificates; any tenant may want its own.
+    Asking,
     /// A tenant, for a domain of its own.
     Tenant(TenantId),
 }
@@ -84,6 +86,7 @@ impl WantedBy {
         match self {
             WantedBy::Site => "site".to_owned(),
             WantedBy::Operator => "operator".to_owned(),
+            WantedBy::Asking => "asking".to_owned(),
             WantedBy::Tenant(id) => id.to_string(),
         }
     }
@@ -91,13 +94,14 @@ impl WantedBy {
         match text {
             "site" => Ok(WantedBy::Site),
             "operator" => Ok(WantedBy::Operator),
+            "asking" => Ok(WantedBy::Asking),
             id => id.parse().map(WantedBy::Tenant).map_err(|_| Fault::other("a certificate is wanted by nobody we know")),
         }
     }
     pub fn tenant(self) -> Option<TenantId> {
         match self {
             WantedBy::Tenant(id) => Some(id),
-            WantedBy::Site | WantedBy::Operator => None,
+            WantedBy::Site | WantedBy::Operator | WantedBy::Asking => None,
         }
     }
 }

@@ -107,7 +107,7 @@ impl TenantRead {
     }
 }
 
-async fn want(rows: &Connection, name: &HostName, by: WantedBy, now: Time) -> Result<Wanted, Fault> {
+pub(super) async fn want(rows: &Connection, name: &HostName, by: WantedBy, now: Time) -> Result<Wanted, Fault> {
     if rows.run(rows.words(WANT, [text(name), by.text().into(), now.0.into()])).await? == 1 {
         return Ok(Wanted::Now);
     }
@@ -115,7 +115,7 @@ async fn want(rows: &Connection, name: &HostName, by: WantedBy, now: Time) -> Re
     Ok(if same { Wanted::Already } else { Wanted::Taken })
 }
 
-async fn unwant(rows: &Connection, name: &HostName, by: WantedBy, now: Time) -> Result<bool, Fault> {
+pub(super) async fn unwant(rows: &Connection, name: &HostName, by: WantedBy, now: Time) -> Result<bool, Fault> {
     let gone = rows.run(rows.words(UNWANT, [text(name), by.text().into(), now.0.into()])).await? == 1;
     if gone {
         rows.run(rows.words(FORGET_CHALLENGE, [text(name)])).await?;

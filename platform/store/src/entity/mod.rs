@@ -202,7 +202,7 @@ table! {
         pub body_sealed: Option<Vec<u8>>,
         pub body_blob: Option<String>,
         pub body_bytes: i64,
-        /// r0, r1, r2 (`security.md`, "Opening is a gesture").
+        /// r0, r1, r2, r4 (`security.md`, "Opening is a gesture").
         pub proof: String,
         pub sender_slot: Option<Vec<u8>>,
         pub password_salt: Option<Vec<u8>>,
@@ -259,6 +259,8 @@ table! {
         pub accepted_at: Option<i64>,
         pub opened_at: Option<i64>,
         pub key_wrapped: Option<Vec<u8>>,
+        /// SHA-256 of the certificate that was shown from this browser and found to be the recipient's (R4).
+        pub certificate_hash: Option<Vec<u8>>,
         pub created_at: i64,
         pub expires_at: i64,
     }

@@ -13,6 +13,7 @@ mod m0008_places;
 mod m0009_client_certificates;
 mod m0010_own_domains;
 mod m0011_body_blobs;
+mod m0012_shown_certificates;
 mod proxy;
 
 use crate::{
@@ -44,6 +45,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0009_client_certificates::Migration),
             Box::new(m0010_own_domains::Migration),
             Box::new(m0011_body_blobs::Migration),
+            Box::new(m0012_shown_certificates::Migration),
         ]
     }
 }

@@ -89,7 +89,7 @@ on_both! {
                 there_and_back::<recipient::Entity>(tx, recipient.clone()).await?;
                 there_and_back::<visit::Entity>(tx, visit::Model {
                     tenant_id: t, id: id(n), message_id: message.id, recipient_id: recipient.id, cookie_hash: vec![1; 32], codes_sent: 1, code_sent_at: when,
-                    code_tries: 0, code_proven_at: when, accepted_at: when, opened_at: when, key_wrapped: some.then(|| vec![9]), created_at: 1, expires_at: 2,
+                    code_tries: 0, code_proven_at: when, accepted_at: when, opened_at: when, key_wrapped: some.then(|| vec![9]), certificate_hash: some.then(|| vec![8; 32]), created_at: 1, expires_at: 2,
                 }).await?;
                 there_and_back::<released::Entity>(tx, released::Model { tenant_id: t, visit_id: id(n), attachment_id: id(n), at: 5 }).await?;
                 there_and_back::<attachment::Entity>(tx, attachment::Model {

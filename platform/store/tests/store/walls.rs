@@ -4,7 +4,7 @@ use super::town::{On, Town, settle};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
 use store::{Database, Db, testing::Postgres};
 
-const MIGRATIONS: [&str; 11] = [
+const MIGRATIONS: [&str; 12] = [
     "m0001_first",
     "m0002_turns",
     "m0003_certificates",
@@ -16,6 +16,7 @@ const MIGRATIONS: [&str; 11] = [
     "m0009_client_certificates",
     "m0010_own_domains",
     "m0011_body_blobs",
+    "m0012_shown_certificates",
 ];
 
 fn url(town: &Town) -> &str {

@@ -135,12 +135,15 @@ fn each_kind_of_bad_certificate_is_refused_for_its_own_reason() {
         ("with a host that is not permitted", "permitted;DNS:acme.example", "DNS:bolt.example"),
         ("with a host that is excluded", "excluded;DNS:bolt.example", "DNS:x.bolt.example"),
         ("with an address that is not permitted", "permitted;email:acme.example", "email:ana@bolt.example"),
+        ("with an address that is not excluded", "excluded;email:.bolt.example", "email:ana@acme.example"),
+        ("with an address that is permitted, which nobody here compares", "permitted;email:acme.example", "email:ana@acme.example"),
         ("with an IP that is not permitted", "permitted;IP:10.0.0.0/255.0.0.0", "IP:192.0.2.1"),
     ] {
         let name_of = what.replace(' ', "-");
         let bound = shop.root(&format!("{name_of}-root"), &name_of, 3_650, &format!("{CA}nameConstraints=critical,{constraint}\n"));
         let san = person("subjectAltName", &format!("subjectAltName={name}\n"));
-        bad(what, ders(&[&shop.issue(&name_of, &bound.name, 30, &san)]), authority(&[&bound]), at, Constraints);
+        let why = if name.starts_with("email:") { AddressConstraints } else { Constraints };
+        bad(what, ders(&[&shop.issue(&name_of, &bound.name, 30, &san)]), authority(&[&bound]), at, why);
     }
 
     // Revocation.

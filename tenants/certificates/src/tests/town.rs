@@ -1,7 +1,7 @@
 //! A town: own database, a clock stopped at this moment (openssl knows no other), seeded chance, a workshop.
 
 use super::workshop::Workshop;
-use crate::{ClientCertificates, Presented, Rules, host_of};
+use crate::{ClientCertificates, Lists, Presented, Rules, host_of};
 use accounts::{Accounts, SignUp, SignedIn};
 use egress::Egress;
 use kernel::{ClientCaId, Clock, JobEnd, Site, TenantId};
@@ -55,7 +55,7 @@ impl Town {
         };
         let accounts = Accounts { db, hasher, site, sign_up_plan: "personal".into(), sign_up_limits: limits };
         let rules = egress::Rules { allow: vec!["127.0.0.0/8".parse().unwrap()], ..egress::Rules::default() };
-        let room = ClientCertificates { accounts, egress: Egress::new(rules).unwrap() };
+        let room = ClientCertificates { accounts, egress: Egress::new(rules).unwrap(), lists: Lists::default() };
         // Certificates made a moment from now must be valid already.
         clock.advance(Duration::from_secs(30));
         Town { room, clock, shop: Workshop::new(), database }

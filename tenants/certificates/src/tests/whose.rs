@@ -7,7 +7,7 @@ use super::{
 use crate::{BadCertificate, EnrolRefused, Rules, SetRefused, host_of};
 use kernel::Time;
 use std::time::Duration;
-use store::Origin;
+use store::{Origin, WantedBy};
 
 fn by_address() -> Rules {
     Rules { maps_by_address: true, ..Rules::default() }
@@ -147,7 +147,8 @@ facts! {
         let first = roots().await;
         let two = town.accept(&ana, &other.pem, Rules::default()).await;
         assert!(roots().await[0] > first[0] && first[0] > 0);
-        assert!(db.certificates().state(&host).await.unwrap().is_some(), "its certificate is ordered");
+        let wanted = db.certificates().state(&host).await.unwrap().expect("its certificate is ordered");
+        assert_eq!(wanted.wanted_by, WantedBy::Asking, "by the site, on no tenant's budget");
         assert!(matches!(town.room.add_authority(&ana.caller, &root.pem, &Rules::default()).await, Err(SetRefused::Already)));
         let eve = town.owner("eve@example.org").await;
         assert!(matches!(town.room.remove_authority(&eve.caller, one).await, Err(SetRefused::NotFound)));

@@ -137,7 +137,8 @@ pub fn authority(chain: &[&Made]) -> Authority {
 /// The same, whose list is asked about.
 pub fn with_list(mut authority: Authority, list: Option<&[u8]>, next_at: Time, grace: Duration) -> Authority {
     authority.crl_url = "http://crl.example/list".into();
-    authority.list = list.map(|der| crl::kept(der, next_at, grace).expect("a list that can be read"));
+    let read = |der| crl::List { list: crl::read_whole(der).expect("a list that can be read"), good_until: next_at.plus(grace) };
+    authority.list = list.map(read);
     authority
 }
 
