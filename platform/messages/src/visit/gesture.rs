@@ -30,7 +30,7 @@ pub async fn gesture(post: &Post, who: &Caller, cookie: &Token) -> Result<Step, 
             }
             Proof::R0 => {
                 let key = own_key(tx, &letter)?;
-                hand_over(tx, &letter, Browser::New(visit), &key, cookie).await
+                hand_over(tx, &letter, Browser::New(Box::new(visit)), &key, cookie).await
             }
             Proof::R1 | Proof::R2 => {
                 write(tx, visit.clone()).await?;

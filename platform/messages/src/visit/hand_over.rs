@@ -36,14 +36,14 @@ pub async fn accept(post: &Post, who: &Caller, cookie: &Token) -> Result<Step, P
 /// To whom content is handed over.
 pub(super) enum Browser<'v> {
     /// Its visit is written with the hand-over.
-    New(visit::Model),
+    New(Box<visit::Model>),
     Known(&'v visit::Model),
 }
 
 impl Browser<'_> {
     /// SHA-256 of the certificate that was shown from it, in hexadecimal.
     fn certificate(&self) -> Option<String> {
-        let visit = match self {
+        let visit: &visit::Model = match self {
             Browser::New(visit) => visit,
             Browser::Known(visit) => visit,
         };
@@ -97,7 +97,7 @@ async fn opened_by(tx: &TenantTx, browser: Browser<'_>, key: &MessageKey, cookie
     let wrapped = |id| key.wrap_for_browser(VisitId(id), cookie, tx.chance());
     match browser {
         Browser::New(visit) => {
-            row::write(tx, visit::Model { opened_at: Some(tx.now().0), key_wrapped: Some(wrapped(visit.id)), ..visit }).await
+            row::write(tx, visit::Model { opened_at: Some(tx.now().0), key_wrapped: Some(wrapped(visit.id)), ..*visit }).await
         }
         Browser::Known(visit) => {
             let change = tx.update::<visit::Entity>().set(visit::Column::OpenedAt, tx.now().0);
