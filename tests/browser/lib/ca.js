@@ -55,6 +55,8 @@ export async function openCa(dir, { http, https }) {
     file: join(dir, "ca.pem"),
     resolvers: dns.map(({ port }) => `127.0.0.1:${port}`),
     txt: (name, value) => tell("set-txt", { host: `${name}.`, value }),
+    /** Names that nobody told of lead there, too. */
+    others: (address) => tell("set-default-ipv4", { ip: address }),
     a: (name, address) => tell("add-a", { host: `${name}.`, addresses: [address] }),
     /** What somebody reads at `url` who trusts this CA alone. */
     read(url) {
@@ -63,11 +65,11 @@ export async function openCa(dir, { http, https }) {
       const { hostname, port } = new URL(url);
       return curl("--cacert", join(dir, "root.pem"), "--resolve", `${hostname}:${port}:127.0.0.1`, url);
     },
-    /** Waits until `url` has its certificate. */
-    async live(url) {
+    /** Waits until `url` has its certificate; `path` is something that is answered there. */
+    async live(url, path = "/live") {
       for (const until = Date.now() + START; ; await new Promise((done) => setTimeout(done, 200))) {
         try {
-          return this.read(`${url}/live`);
+          return this.read(`${url}${path}`);
         } catch (error) {
           if (error.status === 22) return; // curl's word for an answer of 400 or more: the content host has no such page
           if (Date.now() > until) throw error;

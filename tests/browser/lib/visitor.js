@@ -2,7 +2,7 @@
 
 import { chromium } from "playwright-core";
 
-const FLAGS = [
+export const FLAGS = [
   "--no-sandbox",
   "--disable-gpu",
   "--disable-quic",
@@ -12,13 +12,14 @@ const FLAGS = [
   "--disable-sync",
   "--host-resolver-rules=MAP *.test 127.0.0.1",
 ];
+export const CHROMIUM = process.env.CHROMIUM || "/usr/bin/chromium";
 const PATIENCE = 20000; // ms for what a page does by itself
 
 let started;
 
 /** One Chromium for all visitors of this process. */
 export function chrome() {
-  started ??= chromium.launch({ executablePath: process.env.CHROMIUM || "/usr/bin/chromium", args: FLAGS });
+  started ??= chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
   return started;
 }
 
@@ -28,16 +29,19 @@ export async function quit() {
 
 /** A browser of its own for one person, with its first page. What must not happen is added to `complaints`; `also` are origins that it may ask besides. */
 export async function visitor(url, complaints, { scripts = true, also = [], ...options } = {}) {
-  const context = await (await chrome()).newContext({
-    baseURL: url,
-    javaScriptEnabled: scripts,
-    locale: "en-GB",
-    timezoneId: "Europe/Berlin",
-    reducedMotion: "reduce",
-    ...options,
-  });
+  const context = await (await chrome()).newContext({ ...habits(url, scripts), ...options });
+  return settled(context, [new URL(url).origin, ...also], complaints);
+}
+
+/** What everybody's browser is set to. */
+export function habits(url, scripts = true) {
+  return { baseURL: url, javaScriptEnabled: scripts, locale: "en-GB", timezoneId: "Europe/Berlin", reducedMotion: "reduce" };
+}
+
+/** The first page of a browser that is watched from now on. */
+export function settled(context, origins, complaints) {
   context.setDefaultTimeout(PATIENCE);
-  watch(context, [new URL(url).origin, ...also], complaints);
+  watch(context, origins, complaints);
   return context.newPage();
 }
 
