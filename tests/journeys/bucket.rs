@@ -9,6 +9,8 @@ use tests::{Body, Town, on_both_with};
 const MIB: usize = 1 << 20;
 
 fn in_bucket(moto: &Moto) -> impl Fn(&mut Config) + use<> {
+    // The binary does it first thing; in a test process somebody else may have.
+    countersign::install_cryptography();
     let s3 = moto.config();
     move |config| {
         config.blobs.s3 = Some(S3Settings {
