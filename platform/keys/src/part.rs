@@ -58,10 +58,18 @@ impl PartKey {
     /// Seals in place and appends the tag; give `buf` room for [`CHUNK`] + [`TAG`]. Panics on a chunk that could not be opened:
     /// longer than [`CHUNK`], or shorter without being the last.
     pub fn seal_chunk(&self, index: u64, last: bool, buf: &mut Vec<u8>) {
-        assert!(fits(buf.len(), last), "a chunk of {} bytes (last: {last})", buf.len());
-        self.key()
-            .seal_in_place_append_tag(nonce(index, last), Aad::from(self.place.as_bytes()), buf)
+        self.seal_tail(index, last, buf, 0);
+    }
+
+    /// As [`seal_chunk`](Self::seal_chunk) for the chunk that begins at byte `from` of `buf`; what lies before it stays as it is.
+    pub fn seal_tail(&self, index: u64, last: bool, buf: &mut Vec<u8>, from: usize) {
+        let chunk = &mut buf[from..];
+        assert!(fits(chunk.len(), last), "a chunk of {} bytes (last: {last})", chunk.len());
+        let tag = self
+            .key()
+            .seal_in_place_separate_tag(nonce(index, last), Aad::from(self.place.as_bytes()), chunk)
             .expect("AES-GCM seals up to 64 GiB (SP 800-38D §5.2.1.1)");
+        buf.extend_from_slice(tag.as_ref());
     }
 
     /// Opens in place and cuts the tag. After a fault `buf` is empty.
@@ -78,14 +86,12 @@ impl PartKey {
     /// Seals a small part whole: all its chunks, one after the other.
     pub fn seal(&self, plain: &[u8]) -> Vec<u8> {
         let mut out = Vec::with_capacity(plain.len() + TAG * (plain.len() / CHUNK + 1));
-        let mut chunk = Vec::with_capacity(CHUNK.min(plain.len()) + TAG);
         let mut rest = plain;
         for index in 0.. {
             let (now, later) = rest.split_at(rest.len().min(CHUNK));
-            chunk.clear();
-            chunk.extend_from_slice(now);
-            self.seal_chunk(index, later.is_empty(), &mut chunk);
-            out.extend_from_slice(&chunk);
+            let from = out.len();
+            out.extend_from_slice(now);
+            self.seal_tail(index, later.is_empty(), &mut out, from);
             if later.is_empty() {
                 break;
             }

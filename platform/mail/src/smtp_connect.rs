@@ -91,6 +91,8 @@ impl Connector {
     async fn wire(&self) -> Result<Guarded, Pause> {
         let tcp = self.timed("let us connect", TcpStream::connect((self.host.as_str(), self.port))).await?;
         let tcp = tcp.map_err(|e| self.silent(&format!("did not let us connect: {e}")))?;
+        // The end of a mail is a write of its own, which would wait for the peer's delayed acknowledgement of the one before (40 ms).
+        let _ = tcp.set_nodelay(true);
         let peer = tcp.peer_addr().map_err(|e| self.silent(&format!("closed at once: {e}")))?;
         match self.tls {
             Tls::None => Ok(Guarded::new(Box::new(tcp), peer, b"")),

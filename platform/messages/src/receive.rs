@@ -1,15 +1,15 @@
 //! Receives a file in constant memory: sealed chunk by chunk, durable segment by segment, resumable at any of them.
 //!
-//! What would surprise you: while one segment is sealed and made durable the next is already arriving, so at most three
-//! segments are in memory; and the hash of the whole file goes on across requests because its state lies in the row.
+//! What would surprise you: while one segment is made durable the next is already arriving, so at most two are in memory, both sealed;
+//! and the hash of the whole file goes on across requests because its state lies in the row.
 
 use crate::{AttachRefused, AttachmentView, Post, attach, draft, segment};
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 use kernel::{AttachmentId, Fault, FaultKind, MessageId};
 use keys::{Part, PartKey, ResumableSha256};
 use sea_orm::{ColumnTrait, QueryFilter};
-use segment::SEGMENT;
+use segment::{SEGMENT, Sealer};
 use std::time::Duration;
 use store::{Caller, Right, entity::attachment};
 
@@ -34,17 +34,13 @@ struct Upload {
     who: Caller,
     row: attachment::Model,
     key: PartKey,
-    hash: Option<ResumableSha256>,
+    /// Of all that came, a segment that is still arriving included.
+    hash: ResumableSha256,
     limit: Option<u64>,
 }
 
-/// A segment that is durable and in the row.
-struct Stored {
-    row: attachment::Model,
-    hash: ResumableSha256,
-}
-
-type Storing = tokio::task::JoinHandle<Result<Stored, AttachRefused>>;
+/// A segment on its way to being durable and in the row, which it answers.
+type Storing = tokio::task::JoinHandle<Result<attachment::Model, AttachRefused>>;
 
 impl Upload {
     async fn open(post: &Post, who: &Caller, id: AttachmentId, offset: u64) -> Result<Upload, AttachRefused> {
@@ -77,7 +73,7 @@ impl Upload {
             return Err(AttachRefused::Offset(here));
         }
         let hash = ResumableSha256::from_state(&row.hash_state)?;
-        Ok(Upload { post: post.clone(), who: who.clone(), row, key, hash: Some(hash), limit })
+        Ok(Upload { post: post.clone(), who: who.clone(), row, key, hash, limit })
     }
 
     async fn take<S, X>(mut self, reader: &mut Segments<S>) -> Result<AttachmentView, AttachRefused>
@@ -89,14 +85,16 @@ impl Upload {
         let began = self.row.received_bytes;
         let mut storing: Option<Storing> = None;
         loop {
-            let (plain, end) = reader.next().await;
-            let seen = here + plain.len() as u64;
+            let expected = self.declared().map_or(SEGMENT, |d| usize::try_from(d.saturating_sub(here)).unwrap_or(SEGMENT));
+            let mut segment = Sealer::begin(&self.key, here, expected, self.post.db.chance());
+            let end = reader.fill(&mut segment, &mut self.hash).await;
+            let seen = here + segment.len() as u64;
             let wrong = self.check_size(seen, &end);
             let last = matches!(end, End::Finished) && self.declared().is_none_or(|d| d == seen);
             self.settle(storing.take()).await?;
             wrong?;
-            if (plain.len() == SEGMENT || last) && !plain.is_empty() {
-                storing = Some(self.store(here, plain, last)?);
+            if segment.len() == SEGMENT || (last && segment.len() > 0) {
+                storing = Some(self.store(here, segment, last)?);
                 here = seen;
             }
             if !matches!(end, End::More) {
@@ -129,19 +127,26 @@ impl Upload {
         Ok(())
     }
 
-    /// Seals, stores and writes down beside the arrival of the next segment. A task of its own: where the request is given up half-way,
+    /// Stores and writes down beside the arrival of the next segment. A task of its own: where the request is given up half-way,
     /// what was stored is written down all the same, or deleted.
-    fn store(&mut self, start: u64, plain: Vec<u8>, last: bool) -> Result<Storing, Fault> {
-        let hash = self.hash.take().ok_or_else(|| Fault::other("two segments at once"))?;
-        let (post, who, row, key) = (self.post.clone(), self.who.clone(), self.row.clone(), self.key.clone());
-        Ok(tokio::spawn(async move { keep(&post, &who, row, Segment { key, start, plain, last }, hash).await }))
+    fn store(&mut self, start: u64, segment: Sealer, last: bool) -> Result<Storing, Fault> {
+        let (post, who, row, number) = (self.post.clone(), self.who.clone(), self.row.clone(), segment::number(start));
+        let place = segment::fresh_place(number, post.db.chance());
+        let received_bytes = row.received_bytes + segment.len() as i64;
+        let sealed = segment.finish(last, &mut self.hash);
+        let next = attachment::Model {
+            received_bytes,
+            hash_state: if last { Vec::new() } else { self.hash.state()? },
+            sha256: last.then(|| self.hash.clone().finish().to_vec()),
+            places: segment::with_place(&row.places, number, place),
+            ..row.clone()
+        };
+        Ok(tokio::spawn(async move { keep(&post, &who, row, next, place, sealed).await }))
     }
 
     async fn settle(&mut self, storing: Option<Storing>) -> Result<(), AttachRefused> {
         let Some(storing) = storing else { return Ok(()) };
-        let stored = storing.await.map_err(|e| Fault::other(format!("storing stopped: {e}")))??;
-        self.row = stored.row;
-        self.hash = Some(stored.hash);
+        self.row = storing.await.map_err(|e| Fault::other(format!("storing stopped: {e}")))??;
         Ok(())
     }
 
@@ -154,41 +159,17 @@ impl Upload {
     }
 }
 
-struct Segment {
-    key: PartKey,
-    /// Its first byte.
-    start: u64,
-    plain: Vec<u8>,
-    /// The file ends with it.
-    last: bool,
-}
-
 /// The segment made durable in a place of its own, then one act that moves the row on to it. An act that is refused takes the segment with
 /// it; one whose end nobody knows leaves it, since the row may name it.
 async fn keep(
     post: &Post,
     who: &Caller,
     row: attachment::Model,
-    segment: Segment,
-    mut hash: ResumableSha256,
-) -> Result<Stored, AttachRefused> {
-    let Segment { key, start, plain, last } = segment;
-    let (bytes, chance) = (plain.len(), post.db.chance().clone());
-    let number = segment::number(start);
-    let place = segment::fresh_place(number, &chance);
-    let sealing = tokio::task::spawn_blocking(move || {
-        hash.update(&plain);
-        (segment::seal(&key, start, &plain, last, &chance), hash)
-    });
-    let (sealed, hash) = sealing.await.map_err(|e| Fault::other(format!("sealing stopped: {e}")))?;
+    next: attachment::Model,
+    place: u64,
+    sealed: Bytes,
+) -> Result<attachment::Model, AttachRefused> {
     post.db.blobs().put(&row.blob, place, sealed).await?;
-    let next = attachment::Model {
-        received_bytes: row.received_bytes + bytes as i64,
-        hash_state: if last { Vec::new() } else { hash.state()? },
-        sha256: last.then(|| hash.clone().finish().to_vec()),
-        places: segment::with_place(&row.places, number, place),
-        ..row.clone()
-    };
     if let Err(refused) = write_down(post, who, &row, &next).await {
         let known = !matches!(&refused, AttachRefused::Fault(fault) if fault.kind() == FaultKind::Uncertain);
         if known && let Err(fault) = post.db.blobs().delete(&row.blob, place).await {
@@ -196,7 +177,7 @@ async fn keep(
         }
         return Err(refused);
     }
-    Ok(Stored { row: next, hash })
+    Ok(next)
 }
 
 /// The row moves on only if nobody else moved it.
@@ -248,21 +229,17 @@ where
     S: Stream<Item = Result<Bytes, X>> + Send + Unpin,
     X: std::fmt::Display + Send,
 {
-    /// A full segment and `More`, or what was left and how the stream ended. After a full one it is known whether more comes.
-    async fn next(&mut self) -> (Vec<u8>, End) {
-        let mut plain = Vec::with_capacity(SEGMENT.min(self.carry.len().max(64 * 1024)));
+    /// Fills the segment, up to `More` when it is full, or to how the stream ended. After a full one it is known whether more comes.
+    async fn fill(&mut self, segment: &mut Sealer, hash: &mut ResumableSha256) -> End {
         loop {
-            let room = SEGMENT - plain.len();
-            let n = self.carry.len().min(room);
-            plain.extend_from_slice(&self.carry[..n]);
-            self.carry.advance(n);
+            segment.take(&mut self.carry, hash);
             if !self.carry.is_empty() {
-                return (plain, End::More);
+                return End::More;
             }
             match tokio::time::timeout(SILENCE, self.bytes.next()).await {
                 Ok(Some(Ok(bytes))) => self.carry = bytes,
-                Ok(None) => return (plain, End::Finished),
-                Ok(Some(Err(_))) | Err(_) => return (plain, End::Broken),
+                Ok(None) => return End::Finished,
+                Ok(Some(Err(_))) | Err(_) => return End::Broken,
             }
         }
     }

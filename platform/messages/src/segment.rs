@@ -3,9 +3,9 @@
 //! What would surprise you: a segment begins with a random salt that its key is derived with. An upload that broke may send
 //! other bytes for the same place, and the same key and nonce must never seal two different chunks.
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use kernel::{Chance, Fault, FaultKind};
-use keys::{CHUNK, PartKey, SALT, TAG};
+use keys::{CHUNK, PartKey, ResumableSha256, SALT, TAG};
 use std::ops::Range;
 
 const CHUNKS: usize = 64;
@@ -44,21 +44,54 @@ pub(crate) fn number(at: u64) -> u64 {
     at / SEGMENT as u64
 }
 
-/// Seals the segment that starts at byte `start` (a multiple of `SEGMENT`). `last`: the file ends with it.
-pub(crate) fn seal(key: &PartKey, start: u64, plain: &[u8], last: bool, chance: &Chance) -> Bytes {
-    let salt: [u8; SALT] = chance.bytes();
-    let key = key.salted(&salt);
-    let chunks = plain.len().div_ceil(CHUNK);
-    let mut out = Vec::with_capacity(SALT + plain.len() + chunks * TAG);
-    out.extend_from_slice(&salt);
-    let mut chunk = Vec::with_capacity(CHUNK + TAG);
-    for (i, piece) in plain.chunks(CHUNK).enumerate() {
-        chunk.clear();
-        chunk.extend_from_slice(piece);
-        key.seal_chunk(start / CHUNK as u64 + i as u64, last && i + 1 == chunks, &mut chunk);
-        out.extend_from_slice(&chunk);
+/// A segment on its way in: hashed and sealed chunk by chunk as its bytes come, so that it lies in memory once.
+pub(crate) struct Sealer {
+    key: PartKey,
+    /// The salt, the chunks that are sealed, and behind them the one that is not.
+    sealed: Vec<u8>,
+    /// Where that one begins, and its number in the file.
+    open: usize,
+    chunk: u64,
+    /// Plain bytes so far.
+    plain: usize,
+}
+
+impl Sealer {
+    /// For the segment that starts at byte `start` (a multiple of `SEGMENT`); room is made for `expected` plain bytes.
+    pub(crate) fn begin(key: &PartKey, start: u64, expected: usize, chance: &Chance) -> Sealer {
+        let salt: [u8; SALT] = chance.bytes();
+        let expected = expected.min(SEGMENT);
+        let mut sealed = Vec::with_capacity(SALT + expected + expected.div_ceil(CHUNK) * TAG);
+        sealed.extend_from_slice(&salt);
+        Sealer { key: key.salted(&salt), open: sealed.len(), sealed, chunk: start / CHUNK as u64, plain: 0 }
     }
-    out.into()
+    /// Plain bytes so far, at most `SEGMENT`.
+    pub(crate) fn len(&self) -> usize {
+        self.plain
+    }
+    /// Takes what fits from the front of `bytes`.
+    pub(crate) fn take(&mut self, bytes: &mut Bytes, hash: &mut ResumableSha256) {
+        while !bytes.is_empty() && self.plain < SEGMENT {
+            // Sealed when more comes: the last chunk of a file is sealed as such.
+            if self.sealed.len() - self.open == CHUNK {
+                self.seal(false, hash);
+            }
+            let n = bytes.len().min(CHUNK - (self.sealed.len() - self.open));
+            self.sealed.extend_from_slice(&bytes[..n]);
+            bytes.advance(n);
+            self.plain += n;
+        }
+    }
+    /// The sealed segment. `last`: the file ends with it.
+    pub(crate) fn finish(mut self, last: bool, hash: &mut ResumableSha256) -> Bytes {
+        self.seal(last, hash);
+        self.sealed.into()
+    }
+    fn seal(&mut self, last: bool, hash: &mut ResumableSha256) {
+        hash.update(&self.sealed[self.open..]);
+        self.key.seal_tail(self.chunk, last, &mut self.sealed, self.open);
+        (self.open, self.chunk) = (self.sealed.len(), self.chunk + 1);
+    }
 }
 
 /// Some chunks of one segment, to be opened without the others.
@@ -149,14 +182,20 @@ mod tests {
         for size in [1, C, C + 1, SEG - 1, SEG, SEG + 1, 2 * SEG + 3 * C + 7] {
             let mut plain = vec![0; size as usize];
             chance.fill(&mut plain);
+            let mut hash = ResumableSha256::new();
             let sealed: Vec<Bytes> = plain
                 .chunks(SEGMENT)
                 .enumerate()
                 .map(|(n, part)| {
                     let start = n as u64 * SEG;
-                    seal(&key, start, part, start + part.len() as u64 == size, &chance)
+                    let (mut sealer, mut rest) = (Sealer::begin(&key, start, part.len(), &chance), Bytes::copy_from_slice(part));
+                    while !rest.is_empty() {
+                        sealer.take(&mut rest.split_to(rest.len().min(50_000)), &mut hash);
+                    }
+                    sealer.finish(start + part.len() as u64 == size, &mut hash)
                 })
                 .collect();
+            assert_eq!(hash.finish(), keys::sha256(&[&plain]));
             for wanted in [0..size, 0..1, size - 1..size, size / 3..size / 2 + 1, C.min(size - 1)..size, size / 2..size / 2 + 1] {
                 let mut got = Vec::new();
                 for n in number(wanted.start)..number(wanted.end - 1) + 1 {

@@ -17,6 +17,9 @@ use std::{
     time::UNIX_EPOCH,
 };
 
+/// Given to the kernel at a time. A segment in one piece makes it look for folios of 2 MiB, which cost five times what the writing does
+/// (Linux 6.18, ext4).
+const WRITE: usize = 256 * 1024;
 /// Tells apart the unfinished files of one process.
 static WRITTEN: AtomicU64 = AtomicU64::new(0);
 
@@ -184,7 +187,7 @@ fn write(root: &Path, blob: &Path, segment: u64, bytes: &[u8]) -> io::Result<()>
 
 fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = File::create_new(path)?;
-    file.write_all(bytes)?;
+    bytes.chunks(WRITE).try_for_each(|piece| file.write_all(piece))?;
     synced(&file)
 }
 

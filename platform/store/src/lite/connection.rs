@@ -230,13 +230,14 @@ mod tests {
     }
 
     #[test]
-    fn savepoints_stay_in_memory() {
+    fn sqlite_is_built_as_it_is_used_here() {
         let dir = tempfile::tempdir().unwrap();
         let connection = LiteConnection::open(&dir.path().join("a.db"), Access::Create).unwrap();
         let lock = connection.lock();
         let mut options = lock.connection.prepare("PRAGMA compile_options").unwrap();
         let options: Vec<String> = options.query_map([], |r| r.get(0)).unwrap().map(Result::unwrap).collect();
         assert!(options.iter().any(|o| o == "STMTJRNL_SPILL=-1"), "LIBSQLITE3_FLAGS of .cargo/config.toml did not reach SQLite");
+        assert!(!options.iter().any(|o| o == "ENABLE_MEMORY_MANAGEMENT"), "connections share a page cache and its lock");
     }
 
     #[test]

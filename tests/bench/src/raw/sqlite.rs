@@ -58,6 +58,10 @@ impl RawSqlite {
     }
 
     pub fn pickups(&mut self, time: Duration) -> Result<RawRate> {
+        // What is picked up has to be sent first; that is not measured.
+        if self.maker.can_pick_up() < GROUP {
+            self.sends(time)?;
+        }
         let most = self.maker.can_pick_up();
         self.group_after_group(time, most, |connection, maker| {
             let Some(recipient) = maker.next_pickup() else { return Ok(()) };
