@@ -32,6 +32,7 @@ fact("a message with two files goes from one person to another, and its sender s
   await typeCode(town, keller, "keller@example.org");
   await keller.getByRole("heading", { name: "Your 2025 return" }).waitFor();
   assert.equal(await keller.locator(".said strong").textContent(), "refund");
+  await asksForThePageAgain(keller);
   assert.ok((await download(keller, small.name)).equals(small.bytes));
   assert.ok((await download(keller, large.name)).equals(large.bytes));
   await keller.getByLabel("Your reply to Ana Brandt").fill("Thank you, all is well.");
@@ -73,6 +74,21 @@ fact("a second message is taken back from the list, and its link says so", async
   await office.getByRole("heading", { name: "The sender took this message back" }).waitFor();
   assert.equal(await office.getByRole("button").count(), 0, "there is nothing left to press");
 });
+
+/** The message came in answer to a form; reloading it, and coming back to it, ask for the page and send no form. */
+async function asksForThePageAgain(page) {
+  assert.match(page.url(), /\/message$/);
+  const asked = [];
+  page.on("request", (request) => request.url().includes("/p/") && request.isNavigationRequest() && asked.push(`${request.method()} ${request.url()}`));
+  await page.reload();
+  await page.locator(".said strong").waitFor();
+  await page.goto("about:blank");
+  await page.goBack();
+  await page.locator(".said strong").waitFor();
+  page.removeAllListeners("request");
+  const address = page.url();
+  assert.ok(asked.length > 0 && asked.every((line) => line === `GET ${address}`), asked.join(", "));
+}
 
 /** Records how full the bars of the page get; answers the parts seen so far. */
 async function progressOf(page) {

@@ -1,5 +1,5 @@
 // For every page: times in the reader's own zone, the error summary in focus, buttons that copy, forms that are sent when they are
-// seen. Pages work without it.
+// seen, answers that are pages of their own. Pages work without it.
 
 const manners = {
   near(at, now) {
@@ -61,6 +61,13 @@ document.addEventListener("page-changed", (event) => {
   localise(event.detail);
   offerCopies(event.detail);
 });
+// A form that may be answered with the page it leads to says that this script will give that answer the page's address: reloading then
+// asks for the page and sends no form again.
+for (const form of document.querySelectorAll("form[data-here]")) {
+  form.append(Object.assign(document.createElement("input"), { type: "hidden", name: "here", value: "yes" }));
+}
+const at = document.body.dataset.at;
+if (at && location.pathname !== at) history.replaceState(null, "", at);
 // Whoever waits for a field would not hear what went wrong.
 const errors = document.getElementById("errors");
 if (errors) errors.focus();

@@ -132,11 +132,11 @@ refusals! {
         NoVisit => StatusCode::CONFLICT,
         WrongCode { .. } | CodeSpent | WrongPassword { .. } | Reason(_) => StatusCode::UNPROCESSABLE_ENTITY,
         NotShown => StatusCode::FORBIDDEN,
-        CodeTooSoon { .. } | NoMoreCodes => StatusCode::TOO_MANY_REQUESTS,
+        CodeTooSoon { .. } | NoMoreCodes { .. } => StatusCode::TOO_MANY_REQUESTS,
         Closed(state) => closed(*state),
         Busy => StatusCode::SERVICE_UNAVAILABLE,
         NoFile => StatusCode::NOT_FOUND,
-    } ; after(_now) CodeTooSoon { again_in } => *again_in;
+    } ; after(_now) CodeTooSoon { again_in } | NoMoreCodes { again_in } => *again_in;
     ReplyRefused { NotOpened => StatusCode::FORBIDDEN, Empty => StatusCode::UNPROCESSABLE_ENTITY, TooLong(_) => StatusCode::PAYLOAD_TOO_LARGE, TooMany => StatusCode::TOO_MANY_REQUESTS }
 }
 

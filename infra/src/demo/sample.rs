@@ -68,7 +68,7 @@ async fn open(app: &App, letters: &CapturedMail, message: MessageId) -> Result<(
         Origin::new("203.0.113.24".parse().ok(), "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:132.0) Gecko/20100101 Firefox/132.0");
     let who = app.db.front_desk().pickup(&link, origin).await?.ok_or_else(|| Fault::other("the pickup link did not work"))?;
     let cookie = Token::random(app.db.chance());
-    let step = messages::gesture(post, &who, &cookie).await.map_err(failed("open a message"))?;
+    let step = messages::gesture(post, &who, &cookie).await.map_err(failed("open a message"))?.step;
     if matches!(step, Step::Code { .. }) {
         app.run_due_jobs().await;
         let letter = letters.letters_to(OPENER).pop().ok_or_else(|| Fault::other("no code came by mail"))?;

@@ -128,8 +128,8 @@ pub async fn begin_attachment(
 }
 
 /// In the order in which they were begun.
-pub async fn attachments(read: &TenantRead, message: MessageId) -> Result<Vec<AttachmentView>, Fault> {
-    Ok(rows(read, message).await?.iter().map(AttachmentView::of).collect())
+pub async fn attachments(look: &impl Look, message: MessageId) -> Result<Vec<AttachmentView>, Fault> {
+    Ok(rows(look, message).await?.iter().map(AttachmentView::of).collect())
 }
 
 /// Only while the message is a draft; false when there is none. A hidden draft ends with its last file.

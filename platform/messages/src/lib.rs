@@ -55,6 +55,6 @@ pub use stream::{FileRefused, OpenFile, Reader, open_file};
 pub use sweep::{Swept, sweep};
 pub use unlock::{UnlockRefused, unlock};
 pub use visit::{
-    Certificate, accept, certificate_refused, content, gesture, give_password, prove_certificate, prove_code, release_file, resend_code,
-    where_it_stands,
+    Certificate, Passed, accept, certificate_refused, content, gesture, give_password, prove_certificate, prove_code, release_file,
+    resend_code, where_it_stands,
 };

@@ -80,7 +80,7 @@ pub enum PickupRefused {
     #[error("A code was sent a moment ago. You can ask for another in {again_in} seconds.")]
     CodeTooSoon { again_in: u64 },
     #[error("No more codes can be sent for this message today.")]
-    NoMoreCodes,
+    NoMoreCodes { again_in: u64 },
     #[error("This password is not right. {}.", tries(*.tries_left))]
     WrongPassword { tries_left: i64 },
     /// Retracted, expired, refused, locked: the page for that state.
@@ -124,6 +124,7 @@ pub struct Content {
 }
 
 /// The caller's recipient and message, loaded together.
+#[derive(Clone)]
 pub(crate) struct Letter {
     pub recipient: recipient::Model,
     pub message: message_table::Model,

@@ -146,21 +146,20 @@ async fn sends(stage: &Stage<'_>, clients: usize, offices: usize, pairs: usize, 
 }
 
 async fn pickups(stage: &Stage<'_>, clients: usize, options: &Options, raw: &mut Raw, report: &mut Report) -> Result<()> {
-    let (mut first_page, mut pickup) = (Line::new("first page", clients), Line::new("pickup", clients));
+    let mut lines = ["first page", "pickup", "content again"].map(|what| Line::new(what, clients));
     let bounds = Bounds { operations: options.pickups, ..stage.bounds };
     for _ in 0..options.pairs {
         let way = pick_up::measure(stage, clients, bounds).await?;
-        first_page.product.push(way.first_page);
-        pickup.product.push(way.pickup);
         if let Raw::Sqlite(raw) = raw {
-            pickup.raw.push(raw.pickups(stage.bounds.time)?);
+            lines[1].raw.push(raw.pickups(stage.bounds.time)?);
         }
         let hello = stage.hello(clients).await?;
-        first_page.hello.push(hello.clone());
-        pickup.hello.push(hello);
+        for (line, measured) in lines.iter_mut().zip([way.first_page, way.pickup, way.again]) {
+            line.product.push(measured);
+            line.hello.push(hello.clone());
+        }
     }
-    report.add(first_page);
-    report.add(pickup);
+    lines.into_iter().for_each(|line| report.add(line));
     Ok(())
 }
 

@@ -84,7 +84,7 @@ impl Template {
         let recipient = sent.recipients.first().ok_or("no recipient")?.id;
         let who = post.db.front_desk().pickup(&office.keys.pickup_token(recipient), origin()).await?.ok_or("no such link")?;
         let before = read(&place.path().join("countersign.db"), &sender, sent.id.0)?;
-        if gesture(post, &who, &Token::random(post.db.chance())).await? != Step::Open {
+        if gesture(post, &who, &Token::random(post.db.chance())).await?.step != Step::Open {
             return Err("the gesture did not open an R0 message".into());
         }
         let after = read(&place.path().join("countersign.db"), &sender, sent.id.0)?;

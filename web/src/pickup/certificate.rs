@@ -58,14 +58,14 @@ pub async fn submit(web: Data<&Web>, gesture: Gesture) -> Answer {
         let stands = messages::where_it_stands(&web.post, &link.caller, &gesture.cookie).await;
         return match stands.and_then(|step| step.ok_or(PickupRefused::NoVisit)) {
             Ok(Step::Certificate { visit }) => lead(&web, link, visit).await,
-            other => step::go_on(&web, link, other).await,
+            other => step::go_on(&web, &gesture, other).await,
         };
     }
     let outcome = match came_back(&web, &link.token, text) {
         Some((visit, certificate)) => messages::prove_certificate(&web.post, &link.caller, &gesture.cookie, visit, &certificate).await,
         None => Err(PickupRefused::NotShown),
     };
-    step::go_on(&web, link, outcome).await
+    step::go_on(&web, &gesture, outcome).await
 }
 
 /// On to the asking host; where there is none any more, a page that says so.

@@ -18,7 +18,7 @@ pub async fn release(web: Data<&Web>, gesture: Gesture, Path((_, id)): Path<(Str
     let id: AttachmentId = id.parse().map_err(|_| Stop::NotFound)?;
     let link = &gesture.link;
     if let Err(refused) = messages::release_file(&web.post, &link.caller, &gesture.cookie, id).await {
-        return step::go_on(&web, link, Err(refused)).await;
+        return step::go_on(&web, &gesture, Err(refused)).await;
     }
     let message = link.message()?;
     let files = web.post.db.read(&link.caller, async |read| messages::attachments(read, message).await).await?;

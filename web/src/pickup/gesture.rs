@@ -19,6 +19,14 @@ pub struct Gesture {
     pub fields: Fields,
 }
 
+impl Gesture {
+    /// The form says that its page's script runs: it gives the answer the address of the page that it is (`site.js`), so that reloading and
+    /// the back button ask for that one. Without the script a form is answered with "see other".
+    pub fn wants_the_page(&self) -> bool {
+        self.fields.text("here") == "yes"
+    }
+}
+
 impl<'a> FromRequest<'a> for Gesture {
     async fn from_request(req: &'a Request, body: &mut RequestBody) -> Result<Self> {
         let web = browser::web_of(req)?;

@@ -8,7 +8,11 @@ use crate::{Web, human, human::When, stop::Answer};
 use askama::Template;
 use kernel::Time;
 use messages::{AttachmentView, Content};
-use poem::{handler, http::StatusCode, web::Data};
+use poem::{
+    handler,
+    http::{HeaderValue, StatusCode, header},
+    web::Data,
+};
 
 #[derive(Template)]
 #[template(path = "pickup/message.html")]
@@ -38,17 +42,31 @@ pub async fn show(web: Data<&Web>, link: Link) -> Answer {
     page(&web, &link, StatusCode::OK, "", "").await
 }
 
+/// The message in answer to the form that opened it, which is what `GET path` answers (RFC 9110 §8.7).
+pub async fn at_once(web: &Web, link: &Link, content: &Content, path: &str) -> Answer {
+    let mut answer = written(web, link, content, StatusCode::OK, "", "").await?;
+    if let Ok(path) = HeaderValue::from_str(path) {
+        answer.headers_mut().insert(header::CONTENT_LOCATION, path);
+    }
+    Ok(answer)
+}
+
 /// The message, with a reply that needs another look.
 pub async fn page(web: &Web, link: &Link, status: StatusCode, problem: &str, reply: &str) -> Answer {
     let content = match &link.cookie {
         Some(cookie) => messages::content(&web.post, &link.caller, cookie).await?,
         None => None,
     };
-    let Some(content) = content else {
-        return if reply.is_empty() { link.to_the_door(web).await } else { door::again(web, link, status, problem, reply).await };
-    };
+    match content {
+        Some(content) => written(web, link, &content, status, problem, reply).await,
+        None if reply.is_empty() => link.to_the_door(web).await,
+        None => door::again(web, link, status, problem, reply).await,
+    }
+}
+
+async fn written(web: &Web, link: &Link, content: &Content, status: StatusCode, problem: &str, reply: &str) -> Answer {
     let html = messages::render_html(&content.text).await?;
-    link.page(web, status, |head| view(head, &content, html, link.now, problem, reply))
+    link.page(web, status, |head| view(head, content, html, link.now, problem, reply))
 }
 
 fn view(head: Head, content: &Content, html: String, now: Time, problem: &str, reply: &str) -> MessagePage {

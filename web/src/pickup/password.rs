@@ -8,5 +8,5 @@ use poem::{handler, web::Data};
 pub async fn submit(web: Data<&Web>, gesture: Gesture) -> Answer {
     let password = gesture.fields.text("password");
     let outcome = messages::give_password(&web.post, &gesture.link.caller, &gesture.cookie, password).await;
-    step::go_on(&web, &gesture.link, outcome).await
+    step::go_on(&web, &gesture, outcome).await
 }

@@ -3,7 +3,9 @@
 
 use super::{
     certificate, door,
+    gesture::Gesture,
     link::{Head, Link, whom},
+    message,
 };
 use crate::{
     Web,
@@ -12,7 +14,7 @@ use crate::{
     stop::{Answer, Stop},
 };
 use askama::Template;
-use messages::{PickupRefused, Step};
+use messages::{Passed, PickupRefused, Step};
 use poem::{handler, http::StatusCode, http::Uri, web::Data};
 
 #[derive(Template)]
@@ -50,10 +52,19 @@ pub async fn show(web: Data<&Web>, link: Link, uri: &Uri) -> Answer {
     if uri.path() == path { page(&web, &link, step, StatusCode::OK, "").await } else { Ok(see_other(&path)) }
 }
 
-/// After a form: on to the page for where it stands now, or the same page again with what was wrong.
-pub async fn go_on(web: &Web, link: &Link, outcome: Result<Step, PickupRefused>) -> Answer {
+/// After a form: on to the page for where it stands now, or the same page again with what was wrong. A browser that keeps a posted answer
+/// in its history as the page it stands for gets the message at once.
+pub async fn go_on(web: &Web, gesture: &Gesture, outcome: Result<Passed, PickupRefused>) -> Answer {
+    let link = &gesture.link;
     let refused = match outcome {
-        Ok(step) => return Ok(see_other(&path_of(link, &step))),
+        Ok(passed) => {
+            let path = path_of(link, &passed.step);
+            let content = if gesture.wants_the_page() { passed.content(&web.post).await? } else { None };
+            return match content {
+                Some(content) => message::at_once(web, link, &content, &path).await,
+                None => Ok(see_other(&path)),
+            };
+        }
         Err(refused) => refused.or_fault()?,
     };
     let (status, sentence) = (refused.status(), refused.to_string());

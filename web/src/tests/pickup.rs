@@ -72,6 +72,32 @@ async fn a_password_and_acceptance_come_after_the_code_and_the_sender_stays_unna
 }
 
 #[tokio::test]
+async fn ten_codes_a_day_are_mailed_and_the_page_says_when_there_are_more() {
+    let town = Town::new().await;
+    let ana = town.member("ana@example.org").await;
+    town.send(&ana, to(BOB)).await;
+    let (bob, link) = (town.visitor(), town.link(BOB, "/p/"));
+    bob.submit_from(&link, &format!("{link}/open"), &[]).await;
+    let again = async || {
+        town.clock.advance(Duration::from_secs(3600));
+        bob.submit_from(&format!("{link}/code"), &format!("{link}/code/again"), &[]).await
+    };
+    for _ in 0..9 {
+        assert_eq!(again().await.location(), format!("{link}/code"));
+    }
+    let none = again().await;
+    assert_eq!(none.status, StatusCode::TOO_MANY_REQUESTS);
+    let wait: u64 = none.header("retry-after").parse().unwrap();
+    assert_eq!(wait, 14 * 3600 + 1, "a day after the first was mailed");
+    assert!(none.body.contains("No more codes can be sent for this message today."), "{}", none.body);
+    let other = town.visitor();
+    town.clock.advance(Duration::from_secs(wait - 2));
+    assert_eq!(other.submit_from(&link, &format!("{link}/open"), &[]).await.status, StatusCode::TOO_MANY_REQUESTS);
+    town.clock.advance(Duration::from_secs(2));
+    assert_eq!(other.submit_from(&link, &format!("{link}/open"), &[]).await.location(), format!("{link}/code"));
+}
+
+#[tokio::test]
 async fn five_wrong_passwords_lock_the_message_and_say_so() {
     let town = Town::new().await;
     let ana = town.member("ana@example.org").await;

@@ -88,6 +88,32 @@ async fn the_same_button_pressed_twice_opens_once() {
     }
 }
 
+/// As the page's script asks for it: the hand-over is recorded, and the answer is the page that the address it names would give.
+#[tokio::test]
+async fn the_message_comes_in_answer_to_the_button_that_opens_it() {
+    let town = Town::new().await;
+    let link = open_at_a_touch(&town).await;
+    let (open, message) = (format!("{link}/open"), format!("{link}/message"));
+    let (bob, eve) = (town.visitor(), town.visitor());
+    let nonce = bob.get(&link).await.hidden("nonce").unwrap();
+    let stolen = eve.post(&open, &[("nonce", &nonce), ("here", "yes")]).await;
+    assert!(stolen.status == StatusCode::FORBIDDEN && !stolen.body.contains("Wire instructions"), "{}", stolen.body);
+    assert!(sealed(&town, &link).await);
+
+    let opened = bob.post(&open, &[("nonce", &nonce), ("here", "yes")]).await;
+    assert_eq!((opened.status, &opened.headers["content-location"]), (StatusCode::OK, &message.parse().unwrap()));
+    assert_eq!(opened.headers["cache-control"], "no-store");
+    assert!(opened.body.contains("Wire instructions") && opened.body.contains("<strong>read</strong>"), "{}", opened.body);
+    assert!(opened.body.contains(&format!("data-at=\"{message}\"")), "{}", opened.body);
+    assert!(!sealed(&town, &link).await, "others see that it was opened");
+    let with_other_nonces = |page: &super::town::Page| page.body.replace(&page.hidden("nonce").unwrap(), "");
+    assert_eq!(with_other_nonces(&opened), with_other_nonces(&bob.get(&message).await));
+    assert_eq!(bob.post(&open, &[("nonce", &nonce), ("here", "yes")]).await.location(), message, "the second press finds it open");
+
+    let refused = bob.submit_from(&message, &format!("{link}/reply"), &[("reply", " ")]).await;
+    assert!(refused.status == StatusCode::UNPROCESSABLE_ENTITY && !refused.body.contains("data-at="), "a reload keeps what was typed");
+}
+
 /// A reply that was typed, whatever became of the page that it was typed on.
 #[tokio::test]
 async fn a_reply_that_cannot_be_sent_comes_back() {

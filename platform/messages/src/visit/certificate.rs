@@ -8,7 +8,7 @@ use super::{
     stands::stands,
 };
 use crate::{
-    PickupRefused, Post, Proof, Step, message,
+    Passed, PickupRefused, Post, Proof, Step, message,
     pick_up::{DoorState, Letter, MAX_TELEMETRY, of_kind},
 };
 use evidence::{Entry, Kind};
@@ -43,7 +43,7 @@ pub async fn prove_certificate(
     cookie: &Token,
     visit: VisitId,
     certificate: &Certificate,
-) -> Result<Step, PickupRefused> {
+) -> Result<Passed, PickupRefused> {
     keep(post, who, async |tx: &mut TenantTx| match come_in(tx, cookie).await? {
         Ok((_, found)) if found.id != visit.0 => Ok(Err(PickupRefused::NotShown)),
         Ok((letter, found)) => prove(tx, &letter, found, certificate, cookie).await,
@@ -53,8 +53,9 @@ pub async fn prove_certificate(
 }
 
 async fn prove(tx: &TenantTx, letter: &Letter, mut visit: visit::Model, shown: &Certificate, cookie: &Token) -> Result<Kept, Fault> {
-    if !matches!(stands(tx, letter, &visit).await, Ok(Step::Certificate { .. })) {
-        return Ok(stands(tx, letter, &visit).await);
+    match stands(tx, letter, &visit).await {
+        Ok(Passed { step: Step::Certificate { .. }, .. }) => {}
+        other => return Ok(other),
     }
     visit.certificate_hash = Some(shown.sha256.to_vec());
     let change = tx.update::<visit::Entity>().set(visit::Column::CertificateHash, visit.certificate_hash.clone());

@@ -5,12 +5,12 @@ use super::{
     row::{Kept, come_in, keep},
     stands::{CODE_PAUSE, again_in, left, masked, stands},
 };
-use crate::{PickupRefused, Post, Proof, Step, jobs, message, pick_up::Letter};
+use crate::{Passed, PickupRefused, Post, Proof, Step, jobs, message, pick_up::Letter};
 use evidence::Kind;
 use kernel::{Fault, MAX_TRIES, Time, VisitId};
 use keys::Token;
 use sea_orm::{
-    ColumnTrait, QueryFilter,
+    ColumnTrait, QueryFilter, QueryOrder,
     sea_query::{Expr, ExprTrait},
 };
 use std::time::Duration;
@@ -22,7 +22,7 @@ pub(crate) const CODE_LIFE: Duration = Duration::from_secs(15 * 60);
 /// Codes mailed for one recipient in a day, whatever the number of browsers.
 const CODES_A_DAY: i64 = 10;
 
-pub async fn resend_code(post: &Post, who: &Caller, cookie: &Token) -> Result<Step, PickupRefused> {
+pub async fn resend_code(post: &Post, who: &Caller, cookie: &Token) -> Result<Passed, PickupRefused> {
     keep(post, who, async |tx: &mut TenantTx| {
         let (letter, visit) = match before_the_code(tx, cookie).await? {
             Ok(found) => found,
@@ -36,7 +36,7 @@ pub async fn resend_code(post: &Post, who: &Caller, cookie: &Token) -> Result<St
     .await
 }
 
-pub async fn prove_code(post: &Post, who: &Caller, cookie: &Token, code: &str) -> Result<Step, PickupRefused> {
+pub async fn prove_code(post: &Post, who: &Caller, cookie: &Token, code: &str) -> Result<Passed, PickupRefused> {
     let typed: String = code.chars().filter(char::is_ascii_digit).take(12).collect();
     keep(post, who, async |tx: &mut TenantTx| match before_the_code(tx, cookie).await? {
         Ok((letter, visit)) => try_code(tx, &letter, visit, &typed, cookie).await,
@@ -64,15 +64,15 @@ pub(super) async fn first_code(tx: &TenantTx, letter: &Letter, visit: &visit::Mo
 }
 
 async fn mail_code(tx: &TenantTx, letter: &Letter, visit: &visit::Model) -> Result<Kept, Fault> {
-    let since = tx.now().plus_days(-1).0;
     let today = tx
         .find::<visit::Entity>()
         .filter(visit::Column::RecipientId.eq(letter.recipient.id))
-        .filter(visit::Column::CreatedAt.gt(since))
+        .filter(visit::Column::CreatedAt.gt(tx.now().plus_days(-1).0))
+        .order_by_asc(visit::Column::CreatedAt)
         .all()
         .await?;
-    if today.iter().map(|v| v.codes_sent).sum::<i64>() >= CODES_A_DAY {
-        return Ok(Err(PickupRefused::NoMoreCodes));
+    if let Some(free_at) = next_code_at(&today) {
+        return Ok(Err(PickupRefused::NoMoreCodes { again_in: free_at.since(tx.now()).as_secs() + 1 }));
     }
     let nth = visit.codes_sent + 1;
     tx.update::<visit::Entity>()
@@ -84,7 +84,18 @@ async fn mail_code(tx: &TenantTx, letter: &Letter, visit: &visit::Model) -> Resu
         .await?;
     tx.later(jobs::code(VisitId(visit.id), nth, tx.now())?).await?;
     let step = Step::Code { masked: masked(&letter.recipient.address), tries_left: MAX_TRIES, again_in: CODE_PAUSE.as_secs() };
-    Ok(Ok(step))
+    Ok(Ok(step.into()))
+}
+
+/// When another code may be mailed, if not now; `today` are a recipient's visits of a day, the oldest first.
+fn next_code_at(today: &[visit::Model]) -> Option<Time> {
+    let mut sent: i64 = today.iter().map(|visit| visit.codes_sent).sum();
+    let full = today.iter().take_while(|visit| {
+        let full = sent >= CODES_A_DAY;
+        sent -= visit.codes_sent;
+        full
+    });
+    full.last().map(|visit| Time(visit.created_at).plus_days(1))
 }
 
 /// Counts the try first, by one conditional update, so that parallel guesses get no extra ones.

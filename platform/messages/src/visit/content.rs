@@ -2,7 +2,7 @@
 
 use super::row::find;
 use crate::{
-    Content, PickupRefused, Post, attach, message,
+    AttachmentView, Content, PickupRefused, Post, Step, attach, message,
     pick_up::{self, DoorState, Letter},
     reply,
 };
@@ -15,31 +15,76 @@ use store::{
     entity::{attachment, released, visit},
 };
 
+/// Where a visit stands after a form; with the content in hand where that form led to it.
+pub struct Passed {
+    pub step: Step,
+    pub(super) held: Option<Box<Held>>,
+}
+
+impl Passed {
+    /// The content that was handed over just now: `None` where nothing was, and for a visit that had it before (see [`content`]).
+    pub async fn content(self, post: &Post) -> Result<Option<Content>, Fault> {
+        match self.held {
+            Some(held) => held.open(post).await.map(Some),
+            None => Ok(None),
+        }
+    }
+}
+
+impl From<Step> for Passed {
+    fn from(step: Step) -> Passed {
+        Passed { step, held: None }
+    }
+}
+
+/// What a browser to which a letter was handed over may see, still sealed.
+pub(super) struct Held {
+    letter: Letter,
+    opened_at: Time,
+    key: MessageKey,
+    sender: (String, String),
+    attachments: Vec<AttachmentView>,
+    replied: bool,
+}
+
+impl Held {
+    /// `None`: its sender is not to be named, so there is nothing to show.
+    pub(super) async fn of(look: &impl Look, letter: Letter, opened_at: Time, key: MessageKey) -> Result<Option<Box<Held>>, Fault> {
+        let Some(sender) = pick_up::names(look, &letter.message).await? else { return Ok(None) };
+        let attachments = if letter.message.attachments > 0 { attach::attachments(look, letter.message_id()).await? } else { Vec::new() };
+        // Nobody replies to what nobody has opened.
+        let replied = letter.recipient.opened_at.is_some() && reply::of_letter(look, &letter).await? > 0;
+        Ok(Some(Box::new(Held { letter, opened_at, key, sender, attachments, replied })))
+    }
+    async fn open(self, post: &Post) -> Result<Content, Fault> {
+        let message = self.letter.message;
+        Ok(Content {
+            sender: self.sender,
+            text: message::open_body(post, &message, &self.key).await?,
+            attachments: self.attachments,
+            expires_at: Time(message.expires_at),
+            opened_at: self.opened_at,
+            assurance: message::proof(&message)?.assurance(),
+            replied: self.replied,
+            subject: message.subject,
+        })
+    }
+}
+
 /// The content for a browser to which it was handed over; `None`: not (any more), show the first page. Changes nothing.
 pub async fn content(post: &Post, who: &Caller, cookie: &Token) -> Result<Option<Content>, Fault> {
-    let found = post
+    let held = post
         .db
         .read(who, async |read| {
             let letter = Letter::of(read).await?;
             let Some((visit, key)) = opened(read, &letter, cookie).await? else { return Ok(None) };
-            let Some(sender) = pick_up::names(read, &letter.message).await? else { return Ok(None) };
-            let files = if letter.message.attachments > 0 { attach::attachments(read, letter.message_id()).await? } else { Vec::new() };
-            let replied = reply::of_letter(read, &letter).await? > 0;
-            Ok::<_, Fault>(Some((visit, key, letter, sender, files, replied)))
+            Held::of(read, letter, Time(visit.opened_at.unwrap_or_default()), key).await
         })
         .await?;
-    let Some((visit, key, letter, sender, attachments, replied)) = found else { return Ok(None) };
-    let text = message::open_body(post, &letter.message, &key).await?;
-    Ok(Some(Content {
-        sender,
-        text,
-        attachments,
-        expires_at: Time(letter.message.expires_at),
-        opened_at: Time(visit.opened_at.unwrap_or_default()),
-        assurance: message::proof(&letter.message)?.assurance(),
-        replied,
-        subject: letter.message.subject,
-    }))
+    match held {
+        Some(held) => held.open(post).await.map(Some),
+        None => Ok(None),
+    }
 }
 
 /// Records that a file is handed over to this browser (once a visit and file); `open_file` then serves it, in ranges if need be and as

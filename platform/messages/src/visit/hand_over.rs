@@ -1,10 +1,11 @@
 //! Acceptance and hand-over, which decides against retraction.
 
 use super::{
+    content::Held,
     row::{self, Kept, closed, come_in, keep},
     stands::stands,
 };
-use crate::{PickupRefused, Post, Proof, RecipientState, Step, jobs, message, pick_up::Letter, tell::Tell};
+use crate::{Passed, PickupRefused, Post, Proof, RecipientState, Step, jobs, message, pick_up::Letter, tell::Tell};
 use evidence::Kind;
 use kernel::{Fault, FaultKind, VisitId};
 use keys::{MessageKey, Slot, Token};
@@ -14,14 +15,14 @@ use store::{
     entity::{recipient, visit},
 };
 
-pub async fn accept(post: &Post, who: &Caller, cookie: &Token) -> Result<Step, PickupRefused> {
+pub async fn accept(post: &Post, who: &Caller, cookie: &Token) -> Result<Passed, PickupRefused> {
     keep(post, who, async |tx: &mut TenantTx| {
         let (letter, visit) = match come_in(tx, cookie).await? {
             Ok(found) => found,
             Err(refused) => return Ok(Err(refused)),
         };
         match stands(tx, &letter, &visit).await {
-            Ok(Step::Accept) => {}
+            Ok(passed) if passed.step == Step::Accept => {}
             other => return Ok(other),
         }
         let key = match message::proof(&letter.message)? {
@@ -59,6 +60,7 @@ pub(super) async fn hand_over(
     key: &MessageKey,
     cookie: &Token,
 ) -> Result<Kept, Fault> {
+    let held = Held::of(tx, letter.clone(), tx.now(), key.clone()).await?;
     let first = letter.recipient.opened_at.is_none();
     let mut change = tx
         .update::<recipient::Entity>()
@@ -89,7 +91,7 @@ pub(super) async fn hand_over(
     entries.push(entry(Kind::HandedOver));
     evidence::record_many(tx, entries).await?;
     tx.changed(letter.message_id());
-    Ok(Ok(Step::Open))
+    Ok(Ok(Passed { step: Step::Open, held }))
 }
 
 /// The message key waits in the visit for this browser's next requests.

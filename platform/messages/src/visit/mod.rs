@@ -16,7 +16,7 @@ pub use certificate::{Certificate, certificate_refused, prove_certificate};
 pub(crate) use code::CODE_LIFE;
 pub use code::{prove_code, resend_code};
 pub(crate) use content::opened;
-pub use content::{content, release_file};
+pub use content::{Passed, content, release_file};
 pub use gesture::gesture;
 pub use hand_over::accept;
 pub use password::give_password;

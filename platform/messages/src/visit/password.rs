@@ -6,7 +6,7 @@ use super::{
     stands::{left, stands, where_it_stands},
 };
 use crate::{
-    PickupRefused, Post, RecipientState, Step, jobs,
+    Passed, PickupRefused, Post, RecipientState, Step, jobs,
     pick_up::{DoorState, Letter},
     tell::Tell,
 };
@@ -22,9 +22,9 @@ use store::{
     entity::{recipient, visit},
 };
 
-pub async fn give_password(post: &Post, who: &Caller, cookie: &Token, password: &str) -> Result<Step, PickupRefused> {
+pub async fn give_password(post: &Post, who: &Caller, cookie: &Token, password: &str) -> Result<Passed, PickupRefused> {
     let Some(salt) = post.db.read(who, async |read| password_wanted(read, cookie).await).await? else {
-        return where_it_stands(post, who, cookie).await?.ok_or(PickupRefused::NoVisit);
+        return where_it_stands(post, who, cookie).await?.map(Passed::from).ok_or(PickupRefused::NoVisit);
     };
     let stretched = post.hasher.stretch(password, &salt).await?;
     keep(post, who, async |tx: &mut TenantTx| match come_in(tx, cookie).await? {
@@ -43,7 +43,7 @@ async fn password_wanted(read: &TenantRead, cookie: &Token) -> Result<Option<[u8
         state => return Err(PickupRefused::Closed(state)),
     }
     let visit = find(read, cookie).await?.ok_or(PickupRefused::NoVisit)?;
-    let wanted = matches!(stands(read, &letter, &visit).await?, Step::Password { .. });
+    let wanted = matches!(stands(read, &letter, &visit).await?.step, Step::Password { .. });
     Ok(letter.message.password_salt.filter(|_| wanted).and_then(|s| s.try_into().ok()))
 }
 
@@ -82,7 +82,7 @@ async fn try_password(
             .exec()
             .await?;
         tx.changed(letter.message_id());
-        return Ok(Ok(Step::Accept));
+        return Ok(Ok(Step::Accept.into()));
     }
     hand_over(tx, &letter, Browser::Known(visit), &key, cookie).await
 }

@@ -1,7 +1,7 @@
 //! A visit's row, one a browser and recipient, and the frame of its acts.
 
 use crate::{
-    PickupRefused, Post, Step,
+    Passed, PickupRefused, Post,
     pick_up::{self, DoorState, Letter},
 };
 use kernel::{Fault, Time, VisitId};
@@ -17,10 +17,10 @@ const VISIT_LIFE: Duration = Duration::from_secs(12 * 3600);
 const MAX_VISITS: usize = 50;
 
 /// A try that failed but has to be kept.
-pub(super) type Kept = Result<Step, PickupRefused>;
+pub(super) type Kept = Result<Passed, PickupRefused>;
 
 /// Runs an act whose refusals may have to be kept: `Ok(Err(…))` commits, `Err(…)` undoes.
-pub(super) async fn keep<F>(post: &Post, who: &Caller, f: F) -> Result<Step, PickupRefused>
+pub(super) async fn keep<F>(post: &Post, who: &Caller, f: F) -> Kept
 where
     F: AsyncFnOnce(&mut TenantTx) -> Result<Kept, Fault> + Clone,
 {

@@ -24,7 +24,7 @@ pub async fn where_it_stands(post: &Post, who: &Caller, cookie: &Token) -> Resul
                 state => return Err(PickupRefused::Closed(state)),
             }
             match find(read, cookie).await? {
-                Some(visit) => stands(read, &letter, &visit).await.map(Some),
+                Some(visit) => stands(read, &letter, &visit).await.map(|passed| Some(passed.step)),
                 None => Ok(None),
             }
         })
@@ -33,23 +33,20 @@ pub async fn where_it_stands(post: &Post, who: &Caller, cookie: &Token) -> Resul
 
 pub(super) async fn stands(look: &impl Look, letter: &Letter, visit: &visit::Model) -> Kept {
     if visit.opened_at.is_some() && visit.key_wrapped.is_some() {
-        return Ok(Step::Open);
+        return Ok(Step::Open.into());
     }
     let proof = message::proof(&letter.message)?;
     if proof.wants_code() && visit.code_proven_at.is_none() {
-        return Ok(Step::Code {
-            masked: masked(&letter.recipient.address),
-            tries_left: left(visit.code_tries),
-            again_in: again_in(visit, look.now()),
-        });
+        let (tries_left, again_in) = (left(visit.code_tries), again_in(visit, look.now()));
+        return Ok(Step::Code { masked: masked(&letter.recipient.address), tries_left, again_in }.into());
     }
     if proof == Proof::R2 && visit.key_wrapped.is_none() {
         return password_step(look, letter);
     }
     if proof == Proof::R4 && visit.certificate_hash.is_none() {
-        return Ok(Step::Certificate { visit: VisitId(visit.id) });
+        return Ok(Step::Certificate { visit: VisitId(visit.id) }.into());
     }
-    Ok(Step::Accept)
+    Ok(Step::Accept.into())
 }
 
 /// A recipient who has opened it before, in another browser, may have used up the tries since.
@@ -59,7 +56,7 @@ fn password_step(look: &impl Look, letter: &Letter) -> Kept {
     }
     let hint = letter.message.hint_sealed.as_ref().map(|sealed| look.keys().open(HINT, letter.message.id, sealed)).transpose()?;
     let hint = hint.and_then(|h| String::from_utf8(h).ok());
-    Ok(Step::Password { hint, tries_left: left(letter.recipient.tries) })
+    Ok(Step::Password { hint, tries_left: left(letter.recipient.tries) }.into())
 }
 
 /// Tries left after so many wrong ones.

@@ -1,11 +1,13 @@
-//! The recipient's way at R0: the first page (`GET /p/TOKEN`, which records that the link was fetched), then the gesture
-//! (`POST /p/TOKEN/open`, which commits the hand-over and answers 303) and the content (`GET /p/TOKEN/message`).
+//! The recipient's way at R0: the first page (`GET /p/TOKEN`, which records that the link was fetched), then the pickup
+//! (`POST /p/TOKEN/open` as the page's script sends it, which commits the hand-over and answers with the content), and the content once
+//! more (`GET /p/TOKEN/message`, as a reload asks for it).
 
 use super::{Stage, get, post, send};
 use crate::{
     Result,
     client::Client,
     load::{Bounds, Journey, Measured},
+    message,
     plant::Office,
 };
 use kernel::RecipientId;
@@ -18,8 +20,9 @@ const CLIENTS: usize = 16;
 /// What measuring the recipients' way came to.
 pub struct Way {
     pub first_page: Measured,
-    /// Gesture and content, two requests, as one operation.
+    /// One request: the hand-over is committed, then the content is answered.
     pub pickup: Measured,
+    pub again: Measured,
 }
 
 /// Sends as many messages as the bounds ask for (not measured), fetches every first page, then picks up.
@@ -32,8 +35,10 @@ pub async fn measure(stage: &Stage<'_>, clients: usize, bounds: Bounds) -> Resul
     let first_page = stage.run(clients, Bounds { operations: count * 10 / 11, ..bounds }, &first).await?;
     let visits = first.seen.into_inner();
     let bounds = Bounds { operations: visits.len() * 10 / 11, ..bounds };
-    let pickup = stage.run(clients, bounds, &Pickup { visits }).await?;
-    Ok(Way { first_page, pickup })
+    let opened = Pickup { visits, done: RefCell::default() };
+    let pickup = stage.run(clients, bounds, &opened).await?;
+    let again = stage.run(clients, bounds, &Again { contents: opened.done.into_inner() }).await?;
+    Ok(Way { first_page, pickup, again })
 }
 
 struct Sending<'s> {
@@ -64,7 +69,7 @@ struct FirstPage {
     seen: RefCell<Vec<Visit>>,
 }
 
-/// The two requests of a pickup, ready to be sent.
+/// The requests of one browser, ready to be sent.
 struct Visit {
     gesture: Vec<u8>,
     content: Vec<u8>,
@@ -79,7 +84,7 @@ impl Journey for FirstPage {
         let cookie = format!("Cookie: __Host-pickup={cookie}\r\n");
         let form = format!("{cookie}Content-Type: application/x-www-form-urlencoded\r\nSec-Fetch-Site: same-origin\r\n");
         let visit = Visit {
-            gesture: post(&format!("{link}/open"), self.host, &form, &format!("nonce={nonce}")),
+            gesture: post(&format!("{link}/open"), self.host, &form, &format!("nonce={nonce}&here=yes")),
             content: get(&format!("{link}/message"), self.host, &cookie),
         };
         self.seen.borrow_mut().push(visit);
@@ -89,13 +94,29 @@ impl Journey for FirstPage {
 
 struct Pickup {
     visits: Vec<Visit>,
+    /// Contents of those that were opened.
+    done: RefCell<Vec<Vec<u8>>>,
 }
 
 impl Journey for Pickup {
     async fn go(&self, client: &mut Client, turn: usize) -> Result<()> {
         let visit = &self.visits[turn];
-        client.expect(&visit.gesture, 303).await?;
-        client.expect(&visit.content, 200).await.map(|_| ())
+        let answer = client.expect(&visit.gesture, 200).await?;
+        if !std::str::from_utf8(answer.body)?.contains(message::SUBJECT) {
+            return Err("a pickup without its content".into());
+        }
+        self.done.borrow_mut().push(visit.content.clone());
+        Ok(())
+    }
+}
+
+struct Again {
+    contents: Vec<Vec<u8>>,
+}
+
+impl Journey for Again {
+    async fn go(&self, client: &mut Client, turn: usize) -> Result<()> {
+        client.expect(&self.contents[turn % self.contents.len()], 200).await.map(|_| ())
     }
 }
 
