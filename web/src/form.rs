@@ -1,13 +1,23 @@
 //! A posted form: read within bounds, its token checked, its fields as typed. Unknown fields are ignored.
 
-use crate::{browser, browser::Browser, csrf, kept::Kept, multipart, stop::Stop};
+use crate::{
+    browser,
+    browser::Browser,
+    csrf,
+    kept::{FormRoom, Kept, Places},
+    multipart,
+    stop::Stop,
+};
 use kernel::{MAX_FORM_BYTES, MAX_KEPT_FORM_BYTES};
-use poem::{FromRequest, Request, RequestBody, Result};
-use std::sync::Arc;
-use tokio::io::AsyncReadExt;
+use poem::{FromRequest, Request, RequestBody, Result, http::StatusCode};
+use std::{io, sync::Arc};
+use tokio::io::{AsyncRead, AsyncReadExt};
 
 /// Fields of one form; more than any of ours has.
 const MAX_FIELDS: usize = 500;
+/// Bytes of a form that are read without asking for room.
+const SHORT: usize = 64 * 1024;
+const NO_ROOM: &str = "We are busy right now, and nothing was done. Go back, and send the form again in a moment.";
 /// Bytes of a form that are read beyond those that are kept.
 const MAX_DROPPED_BYTES: u64 = 64 * 1024 * 1024;
 
@@ -17,6 +27,8 @@ pub struct Fields {
     pairs: Arc<Vec<(String, String)>>,
     /// More came than a form may hold: what is here is its beginning.
     pub cut: bool,
+    /// What a long form takes of the room for all of them, until it is answered.
+    room: Option<Arc<Vec<FormRoom>>>,
 }
 
 impl Fields {
@@ -24,7 +36,7 @@ impl Fields {
     pub fn parse(body: &[u8], keep: usize) -> Fields {
         let kept = &body[..body.len().min(keep)];
         let pairs = url::form_urlencoded::parse(kept).take(MAX_FIELDS).map(|(k, v)| (k.into_owned(), v.into_owned())).collect();
-        Fields { pairs: Arc::new(pairs), cut: body.len() > keep }
+        Fields { pairs: Arc::new(pairs), cut: body.len() > keep, room: None }
     }
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()))
@@ -74,18 +86,35 @@ pub async fn read(req: &Request, body: &mut RequestBody, keep: usize) -> Result<
     if !multipart::kind(req).eq_ignore_ascii_case("application/x-www-form-urlencoded") {
         return Err(Stop::NotAForm);
     }
-    let mut bytes = Vec::new();
+    let web = browser::web_of(req).map_err(|_| Stop::Broken)?;
     let mut body = body.take().map_err(|_| Stop::Broken)?.into_async_read();
-    (&mut body).take(keep as u64 + 1).read_to_end(&mut bytes).await.map_err(|_| Stop::Broken)?;
+    let read = beginning(&mut body, keep + 1, &web.places).await.map_err(|_| Stop::Broken)?;
     // Read on, or the browser would see a broken connection in place of the answer.
     tokio::io::copy(&mut body.take(MAX_DROPPED_BYTES), &mut tokio::io::sink()).await.map_err(|_| Stop::Broken)?;
-    let fields = Fields::parse(&bytes, keep);
+    let Some((bytes, room)) = read else { return Err(Stop::refused(StatusCode::SERVICE_UNAVAILABLE, NO_ROOM)) };
+    let mut fields = Fields::parse(&bytes, keep);
+    fields.room = Some(Arc::new(room));
     let kept = Kept::of(req);
     fields.iter().for_each(|(name, value)| kept.field(name, value));
     if fields.cut {
         kept.was_cut();
     }
     Ok(fields)
+}
+
+/// The first `most` bytes, with the room they take; `None`: there is none for a long form now. What is short needs none.
+async fn beginning(body: &mut (impl AsyncRead + Unpin), most: usize, places: &Places) -> io::Result<Option<(Vec<u8>, Vec<FormRoom>)>> {
+    let (mut bytes, mut room, mut upto) = (Vec::new(), Vec::new(), SHORT.min(most));
+    loop {
+        bytes.reserve_exact(upto - bytes.len());
+        let more = (&mut *body).take((upto - bytes.len()) as u64).read_to_end(&mut bytes).await?;
+        if more == 0 || bytes.len() < upto || upto == most {
+            return Ok(Some((bytes, room)));
+        }
+        let Some(taken) = places.room(upto) else { return Ok(None) };
+        room.push(taken);
+        upto = (upto * 2).min(most);
+    }
 }
 
 #[cfg(test)]

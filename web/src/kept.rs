@@ -56,13 +56,29 @@ const SHORT: Room = Room { all: 32 * 1024, field: 24 * 1024, raw: 96 * 1024 };
 /// Where the browser carries a session's or a visit's cookie: a full text, and room for the other fields.
 const LONG: Room = Room { all: kernel::MAX_BODY_BYTES + 256 * 1024, field: kernel::MAX_BODY_BYTES, raw: kernel::MAX_FORM_BYTES };
 
+/// KiB of long forms that are held at a time, while they arrive and until they are answered: strangers post as well.
+const FORMS_KIB: usize = 64 * 1024;
+
 /// Places for long forms. Clones share them.
 #[derive(Clone)]
-pub struct Places(Arc<Semaphore>);
+pub struct Places {
+    back: Arc<Semaphore>,
+    forms: Arc<Semaphore>,
+}
+
+/// What a long form takes; given back when dropped.
+pub type FormRoom = OwnedSemaphorePermit;
 
 impl Default for Places {
     fn default() -> Places {
-        Places(Arc::new(Semaphore::new(LONG_AT_ONCE)))
+        Places { back: Arc::new(Semaphore::new(LONG_AT_ONCE)), forms: Arc::new(Semaphore::new(FORMS_KIB)) }
+    }
+}
+
+impl Places {
+    /// Room for so many more bytes of a form that arrives; `None`: other forms have it.
+    pub fn room(&self, bytes: usize) -> Option<FormRoom> {
+        self.forms.clone().try_acquire_many_owned(u32::try_from(bytes.div_ceil(1024)).ok()?).ok()
     }
 }
 
@@ -182,7 +198,7 @@ impl Kept {
     fn take_place(&self) -> usize {
         let mut came = self.lock();
         if came.place.is_none() && came.room.all > SHORT.all {
-            came.place = self.places.0.clone().try_acquire_owned().ok();
+            came.place = self.places.back.clone().try_acquire_owned().ok();
             if came.place.is_none() {
                 came.shorten();
             }
@@ -323,8 +339,8 @@ mod tests {
         kept.take_place();
         let answer = kept.held_until_taken(Response::builder().body("x".repeat(200_000)));
         drop(kept);
-        assert_eq!(places.0.available_permits(), LONG_AT_ONCE - 1);
+        assert_eq!(places.back.available_permits(), LONG_AT_ONCE - 1);
         assert_eq!(answer.into_body().into_bytes().await.unwrap().len(), 200_000);
-        assert_eq!(places.0.available_permits(), LONG_AT_ONCE);
+        assert_eq!(places.back.available_permits(), LONG_AT_ONCE);
     }
 }

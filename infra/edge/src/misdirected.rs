@@ -26,7 +26,11 @@ pub fn authority<B>(req: &hyper::Request<B>) -> Option<Authority> {
         }
         None => named?,
     };
-    (!authority.as_str().contains('@')).then_some(authority)
+    let (whole, host) = (authority.as_str(), authority.host());
+    // What is neither a name nor a name and a port would be cut in other ways elsewhere.
+    let port = whole.strip_prefix(host)?;
+    let plain = port.is_empty() || port.strip_prefix(':').is_some_and(|port| port.is_empty() || port.parse::<u16>().is_ok());
+    plain.then_some(authority)
 }
 
 /// A host as it is compared: without port, in lower case, without the root's dot.

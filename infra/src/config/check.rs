@@ -28,7 +28,12 @@ impl Config {
         check_networks("trusted_proxies", &self.listen.trusted_proxies, &mut found);
         check_networks("proxy_protocol", &self.listen.proxy_protocol, &mut found);
         check_tls(self, &mut found);
-        for (name, value) in [("max_connections", self.listen.max_connections), ("max_requests", self.listen.max_requests)] {
+        let listen = &self.listen;
+        for (name, value) in [
+            ("max_connections", listen.max_connections),
+            ("max_requests", listen.max_requests),
+            ("max_requests_per_address", listen.max_requests_per_address),
+        ] {
             if value == 0 {
                 found.push(wrong(format!("listen.{name} is 0, so nobody would be served; leave it out for the default.")));
             }

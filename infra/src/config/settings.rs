@@ -51,6 +51,7 @@ pub struct ListenConfig {
     pub max_connections: usize,
     pub max_connections_per_address: usize,
     pub max_requests: usize,
+    pub max_requests_per_address: usize,
     pub drain_notice_seconds: u64,
     pub drain_seconds: u64,
 }
@@ -298,6 +299,7 @@ impl Default for ListenConfig {
             max_connections: 4096,
             max_connections_per_address: 128,
             max_requests: 512,
+            max_requests_per_address: 64,
             drain_notice_seconds: 0,
             drain_seconds: 20,
         }

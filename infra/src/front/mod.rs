@@ -7,6 +7,7 @@ mod classes;
 mod hosts;
 mod masked;
 mod probes;
+mod slots;
 
 use crate::{App, numbers};
 use classes::class;
@@ -16,14 +17,15 @@ use futures_util::FutureExt;
 use kernel::{Chance, Site};
 use masked::masked;
 use poem::{
-    Endpoint, EndpointExt, IntoEndpoint, IntoResponse, Request, Response, Route,
+    Addr, Endpoint, EndpointExt, IntoEndpoint, IntoResponse, Request, Response, Route,
     endpoint::{BoxEndpoint, make_sync},
     error::ParsePathError,
     get,
     http::{HeaderName, HeaderValue, Method, StatusCode, Uri, header},
 };
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
-use tokio::{sync::Semaphore, time::Instant};
+use std::{net::IpAddr, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use slots::Slots;
+use tokio::time::Instant;
 use tracing::Instrument;
 
 pub(crate) use probes::{live, ready};
@@ -52,14 +54,14 @@ struct Inner {
     /// For files on a host of their own.
     web: web::Web,
     api: BoxEndpoint<'static, Response>,
-    slots: Semaphore,
+    slots: Slots,
     chance: Chance,
     site: Site,
 }
 
 impl Front {
     pub(crate) fn new(app: &App, more: impl FnOnce(Route) -> Route) -> Front {
-        let slots = Semaphore::new(app.config.listen.max_requests.min(Semaphore::MAX_PERMITS));
+        let slots = Slots::new(app.config.listen.max_requests, app.config.listen.max_requests_per_address);
         let api = openapi::api(openapi::Api { post: app.post.clone(), domains: app.domains.clone(), site: app.site.clone() }).boxed();
         let web = web_of(app);
         let pages = more(pages(app, web.clone())).into_endpoint();
@@ -133,9 +135,11 @@ impl Endpoint for Front {
 impl Inner {
     async fn answer(&self, req: Request, id: &str) -> Response {
         let api = is_api(req.uri());
-        let Ok(_slot) = self.slots.try_acquire() else { return busy(&self.site, api) };
+        let Some(_slot) = self.slots.take(from(&req)) else { return busy(&self.site, api) };
         let content = web::is_for_content(&self.site, &req);
         let (mut req, asked) = with_certificate(req);
+        // A host that asks for certificates has no API.
+        let api = api && !asked;
         let answer = async {
             if asked {
                 return self.certificate_pages.call(req).await.map(IntoResponse::into_response);
@@ -194,6 +198,13 @@ fn with_certificate(mut req: Request) -> (Request, bool) {
         req.set_data(presented);
     }
     (req, asked)
+}
+
+fn from(req: &Request) -> Option<IpAddr> {
+    match &req.remote_addr().0 {
+        Addr::SocketAddr(address) => Some(address.ip()),
+        _ => None,
+    }
 }
 
 fn is_api(uri: &Uri) -> bool {

@@ -5,7 +5,7 @@ use kernel::{Fault, FaultKind, MAX_TRIES, MessageId, RecipientId, Time};
 use keys::{MessageKey, Part, Slot};
 use sea_orm::{ColumnTrait, QueryFilter, QueryOrder};
 use store::{
-    Caller, Look, TenantRead,
+    Caller, Look, TenantRead, TenantTx,
     entity::{member, message, recipient},
 };
 
@@ -175,6 +175,11 @@ pub(crate) async fn recipient_rows(look: &impl Look, message: MessageId) -> Resu
 
 pub(crate) async fn recipient_row(look: &impl Look, id: RecipientId) -> Result<Option<recipient::Model>, Fault> {
     look.find::<recipient::Entity>().filter(recipient::Column::Id.eq(id.0)).one().await
+}
+
+/// The row is this act's until it ends (PostgreSQL; on SQLite an act is alone anyway).
+pub(crate) async fn hold_recipient(tx: &TenantTx, id: RecipientId) -> Result<Option<recipient::Model>, Fault> {
+    tx.find::<recipient::Entity>().filter(recipient::Column::Id.eq(id.0)).for_update().one().await
 }
 
 pub(crate) fn proof(row: &message::Model) -> Result<Proof, Fault> {

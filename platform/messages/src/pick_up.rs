@@ -132,8 +132,17 @@ pub(crate) struct Letter {
 
 impl Letter {
     pub(crate) async fn of(look: &impl Look) -> Result<Letter, Fault> {
-        let Who::Recipient { id, message } = *look.caller().who() else { return Err(Fault::other("only a recipient comes to this door")) };
-        let recipient = message::recipient_row(look, id).await?.ok_or_else(|| Fault::other("the recipient's row is gone"))?;
+        let (id, message) = whose(look.caller())?;
+        Letter::with(look, message::recipient_row(look, id).await?, message).await
+    }
+    /// The same for an act that counts or looks before it writes: the recipient's acts come one after the other, so what was seen is still
+    /// so when it is written.
+    pub(crate) async fn held(tx: &TenantTx) -> Result<Letter, Fault> {
+        let (id, message) = whose(tx.caller())?;
+        Letter::with(tx, message::hold_recipient(tx, id).await?, message).await
+    }
+    async fn with(look: &impl Look, recipient: Option<recipient::Model>, message: MessageId) -> Result<Letter, Fault> {
+        let recipient = recipient.ok_or_else(|| Fault::other("the recipient's row is gone"))?;
         let message = message::row(look, message).await?.ok_or_else(|| Fault::other("the recipient's message is gone"))?;
         Ok(Letter { recipient, message })
     }
@@ -158,6 +167,13 @@ impl Letter {
             RecipientState::Opened => DoorState::Opened,
             RecipientState::Waiting | RecipientState::Notified | RecipientState::Failed => DoorState::Sealed,
         })
+    }
+}
+
+fn whose(caller: &Caller) -> Result<(RecipientId, MessageId), Fault> {
+    match *caller.who() {
+        Who::Recipient { id, message } => Ok((id, message)),
+        _ => Err(Fault::other("only a recipient comes to this door")),
     }
 }
 
@@ -257,7 +273,7 @@ pub(crate) async fn record_too_late(tx: &TenantTx, letter: &Letter, state: DoorS
 /// The opposite gesture. Needs no proof beyond the link; the evidence says so.
 pub async fn refuse(tx: &TenantTx, reason: &str) -> Result<(), PickupRefused> {
     let reason = Line::<MAX_REASON_CHARS>::parse(&reason.replace("\r\n", " ").replace('\n', " ")).map_err(PickupRefused::Reason)?;
-    let letter = Letter::of(tx).await?;
+    let letter = Letter::held(tx).await?;
     let state = letter.state(tx.now())?;
     if !matches!(state, DoorState::Sealed | DoorState::Locked) {
         return Err(PickupRefused::Closed(state));

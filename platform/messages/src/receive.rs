@@ -197,11 +197,20 @@ async fn write_down(post: &Post, who: &Caller, row: &attachment::Model, next: &a
                 .exec()
                 .await?;
             if moved == 0 {
-                return Err(AttachRefused::NotFound);
+                let now = tx.find::<attachment::Entity>().filter(attachment::Column::Id.eq(row.id)).one().await?;
+                return Err(now.map_or(AttachRefused::NotFound, |now| moved_on(&now)));
             }
             quota::reserve_bytes(tx, next.received_bytes - row.received_bytes).await.map_err(refused)
         })
         .await
+}
+
+/// Somebody else wrote the same piece, and was faster.
+fn moved_on(now: &attachment::Model) -> AttachRefused {
+    match now.sha256 {
+        Some(_) => AttachRefused::Complete,
+        None => AttachRefused::Offset(u64::try_from(now.received_bytes).unwrap_or(0)),
+    }
 }
 
 fn refused(refused: quota::Refused) -> AttachRefused {

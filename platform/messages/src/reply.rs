@@ -61,7 +61,7 @@ pub async fn reply(post: &Post, who: &Caller, cookie: &Token, text: &str) -> Res
     }
     post.db
         .act(who, async |tx| {
-            let letter = Letter::of(tx).await?;
+            let letter = Letter::held(tx).await?;
             visit::opened(tx, &letter, cookie).await?.ok_or(ReplyRefused::NotOpened)?;
             let before = of_letter(tx, &letter).await?;
             if before >= MAX_REPLIES {

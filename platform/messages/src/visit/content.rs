@@ -92,7 +92,7 @@ pub async fn content(post: &Post, who: &Caller, cookie: &Token) -> Result<Option
 pub async fn release_file(post: &Post, who: &Caller, cookie: &Token, file: AttachmentId) -> Result<(), PickupRefused> {
     post.db
         .act(who, async |tx| {
-            let letter = Letter::of(tx).await?;
+            let letter = Letter::held(tx).await?;
             let (visit, key) = opened(tx, &letter, cookie).await?.ok_or(PickupRefused::NoVisit)?;
             let message = key.message();
             let found = tx

@@ -17,7 +17,7 @@ const A_DAY: u64 = 86_400;
 /// The button was pressed in the browser that holds `cookie`.
 pub async fn gesture(post: &Post, who: &Caller, cookie: &Token) -> Result<Passed, PickupRefused> {
     keep(post, who, async |tx: &mut TenantTx| {
-        let letter = Letter::of(tx).await?;
+        let letter = Letter::held(tx).await?;
         if let Some(refused) = closed(tx, &letter).await? {
             return Ok(Err(refused));
         }

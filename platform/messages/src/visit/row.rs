@@ -48,7 +48,7 @@ pub(super) async fn find(look: &impl Look, cookie: &Token) -> Result<Option<visi
 
 /// The letter and this browser's visit, or what to answer instead.
 pub(super) async fn come_in(tx: &TenantTx, cookie: &Token) -> Result<Result<(Letter, visit::Model), PickupRefused>, Fault> {
-    let letter = Letter::of(tx).await?;
+    let letter = Letter::held(tx).await?;
     if let Some(refused) = closed(tx, &letter).await? {
         return Ok(Err(refused));
     }
