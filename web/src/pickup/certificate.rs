@@ -16,7 +16,7 @@ use crate::{
 use askama::Template;
 use client_certificates::host_of;
 use kernel::VisitId;
-use messages::{Certificate, PickupRefused, Step};
+use messages::{Certificate, Passed, PickupRefused, Step};
 use poem::{
     handler,
     http::{StatusCode, Uri},
@@ -58,7 +58,7 @@ pub async fn submit(web: Data<&Web>, gesture: Gesture) -> Answer {
         let stands = messages::where_it_stands(&web.post, &link.caller, &gesture.cookie).await;
         return match stands.and_then(|step| step.ok_or(PickupRefused::NoVisit)) {
             Ok(Step::Certificate { visit }) => lead(&web, link, visit).await,
-            other => step::go_on(&web, &gesture, other).await,
+            other => step::go_on(&web, &gesture, other.map(Passed::from)).await,
         };
     }
     let outcome = match came_back(&web, &link.token, text) {
