@@ -2,6 +2,7 @@
 //! In one process, and between two that share a database.
 
 mod one_process;
+mod same_recipient;
 mod two_processes;
 
 use serde_json::{Value, json};
