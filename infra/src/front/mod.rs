@@ -23,8 +23,8 @@ use poem::{
     get,
     http::{HeaderName, HeaderValue, Method, StatusCode, Uri, header},
 };
-use std::{net::IpAddr, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 use slots::Slots;
+use std::{net::IpAddr, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 use tokio::time::Instant;
 use tracing::Instrument;
 

@@ -61,7 +61,9 @@ impl Drop for Slot {
 
 fn network(ip: IpAddr) -> IpAddr {
     match ip.to_canonical() {
-        IpAddr::V6(v6) if !v6.is_loopback() => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() >> (128 - IPV6_NETWORK) << (128 - IPV6_NETWORK))),
+        IpAddr::V6(v6) if !v6.is_loopback() => {
+            IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() >> (128 - IPV6_NETWORK) << (128 - IPV6_NETWORK)))
+        }
         ip => ip,
     }
 }
