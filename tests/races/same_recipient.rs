@@ -2,7 +2,7 @@
 //! They count as if they had come one after the other.
 
 use serde_json::json;
-use tests::{Answer, Recipient, Town, on_both};
+use tests::{Answer, Body, Recipient, Town, on_both};
 
 const AT_ONCE: usize = 8;
 /// Recipients of one fact: a race shows in a part of its runs.
@@ -67,7 +67,7 @@ async fn one_code_is_mailed_and_it_is_the_one_that_counts() {
 async fn a_file_is_released_once_and_replies_stop_at_twenty() {
     on_both(async |town: Town| {
         let key = town.member("ana@acme.example").await.key("ci").await;
-        let upload = key.upload("/v1/attachments?name=film.txt", "what happened".into()).await.is(201).json();
+        let upload = key.upload("/v1/attachments?name=film.txt", Body::Whole(b"what happened".to_vec())).await.is(201).json();
         let file = upload["id"].as_str().unwrap().to_owned();
         let outline = json!({ "to": ["bob@example.org"], "subject": "S", "body": "B", "proof": "r0", "attachments": [file] });
         let message = key.send_as(outline).await;
@@ -83,6 +83,7 @@ async fn a_file_is_released_once_and_replies_stop_at_twenty() {
         let of = |status: u16| answers.iter().filter(|answer| answer.status.as_u16() == status).count();
         assert_eq!((of(303), of(429)), (20, 10));
         assert_eq!(count(&town, &key, &message, "replied").await, 20);
+        town.run_jobs().await;
     })
     .await;
 }

@@ -128,7 +128,11 @@ fn host(name: &str) -> Result<HostName, Stop> {
     HostName::parse(name).map_err(|bad| Stop::Refused(format!("This is no name for a certificate: {bad}.")))
 }
 
+/// A mistyped data directory must not look like a site without tenants.
 async fn open(config: &Config) -> Result<App, Stop> {
+    if let Some(file) = config.database_file().filter(|file| !file.exists()) {
+        return Err(Stop::Refused(format!("There is no database at {}: `countersign serve` makes it. Is data_dir right?", file.display())));
+    }
     prepare_schema(config, false).await?;
     Ok(App::build(config, Outside::real(config)?).await?)
 }
@@ -152,4 +156,19 @@ fn parse(id: &str) -> Result<TenantId, Stop> {
 
 fn unknown(id: TenantId) -> Stop {
     Stop::Refused(format!("There is no tenant {id} (see `countersign admin tenant list`)."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_mistyped_data_directory_is_no_site_without_tenants() {
+        let dir = tempfile::tempdir().unwrap();
+        let config = Config { data_dir: dir.path().join("typo"), ..Config::default() };
+        for answer in [list_tenants(&config).await, verify_evidence(&config, None).await, replay_jobs(&config).await] {
+            assert!(matches!(&answer, Err(Stop::Refused(why)) if why.contains("Is data_dir right?")), "{answer:?}");
+        }
+        assert!(!config.data_dir.exists(), "nothing is made");
+    }
 }

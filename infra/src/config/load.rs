@@ -72,10 +72,14 @@ impl Config {
 
     /// Where the database is.
     pub fn database_url(&self) -> String {
-        match self.database.url.expose_secret() {
-            "" => format!("sqlite:{}", self.data_dir.join("countersign.db").display()),
-            url => url.to_owned(),
+        match self.database_file() {
+            Some(file) => format!("sqlite:{}", file.display()),
+            None => self.database.url.expose_secret().to_owned(),
         }
+    }
+    /// SQLite's file in the data directory; `None` where a database was named.
+    pub fn database_file(&self) -> Option<PathBuf> {
+        self.database.url.expose_secret().is_empty().then(|| self.data_dir.join("countersign.db"))
     }
     pub fn root_key_file(&self) -> PathBuf {
         or_in(&self.keys.root_key_file, &self.data_dir, "root.key")

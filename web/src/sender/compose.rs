@@ -13,7 +13,7 @@ use crate::{
 };
 use accounts::Me;
 use askama::Template;
-use kernel::{MessageId, Time};
+use kernel::{MAX_RECIPIENTS, MessageId, Time};
 use keys::Token;
 use messages::{AttachmentView, DraftText, DraftView};
 use poem::{
@@ -38,6 +38,7 @@ struct ComposePage {
     sends: String,
     saved: Option<When>,
     files: Vec<FileLine>,
+    to_note: String,
     file_note: String,
     life_note: String,
     proof: &'static str,
@@ -118,7 +119,7 @@ async fn render(web: &Web, member: &Member, status: StatusCode, sheet: Sheet) ->
 fn view(member: &Member, me: &Me, sheet: Sheet, certificates: bool, now: Time) -> ComposePage {
     let Sheet { text, problems, once, draft } = sheet;
     let left = me.usage.sends_left();
-    let life = me.usage.limits.life_days;
+    let (limits, life) = (&me.usage.limits, me.usage.limits.life_days);
     ComposePage {
         page: Top::member(&member.browser, me, "drafts"),
         draft: draft.as_ref().map(|d| d.id.to_string()).unwrap_or_default(),
@@ -127,6 +128,11 @@ fn view(member: &Member, me: &Me, sheet: Sheet, certificates: bool, now: Time) -
         files: draft.map(|d| d.files.iter().map(file_line).collect()).unwrap_or_default(),
         left: left.map(|n| n.to_string()).unwrap_or_default(),
         sends: sends(&text.to, left),
+        to_note: match limits.recipients {
+            Some(1) => "One address on your plan.".to_owned(),
+            Some(n) if n < MAX_RECIPIENTS as i64 => format!("Up to {n} addresses on your plan, with commas or line breaks between them."),
+            _ => format!("Up to {MAX_RECIPIENTS} addresses, with commas or line breaks between them."),
+        },
         file_note: me
             .usage
             .limits
