@@ -144,4 +144,20 @@ mod tests {
         assert!(fields.cut && fields.text("form") == "token" && text.chars().count() > 150 && text.starts_with("üüü"));
         assert!(!Fields::parse(body.as_bytes(), body.len()).cut);
     }
+
+    #[tokio::test]
+    async fn long_forms_share_bounded_room_and_short_ones_need_none() {
+        let places = Places::default();
+        let long = vec![b'x'; 3 * SHORT];
+        let read = async |most: usize| beginning(&mut &long[..], most, &places).await.unwrap();
+        let (bytes, room) = read(usize::MAX / 4).await.unwrap();
+        assert!(bytes == long && room.iter().map(FormRoom::num_permits).sum::<usize>() >= long.len() / 1024 - 64);
+        assert_eq!(read(SHORT + 1).await.unwrap().0.len(), SHORT + 1);
+        drop(room);
+        let all = places.room(64 << 20).unwrap();
+        assert!(read(usize::MAX / 4).await.is_none(), "others have it all");
+        assert_eq!(beginning(&mut &long[..SHORT - 1], SHORT * 2, &places).await.unwrap().unwrap().0.len(), SHORT - 1);
+        drop(all);
+        assert!(read(usize::MAX / 4).await.is_some());
+    }
 }

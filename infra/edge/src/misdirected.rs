@@ -65,6 +65,17 @@ pub fn answer() -> Response {
 mod tests {
     use super::*;
 
+    #[test]
+    fn what_is_no_port_is_no_host() {
+        for wrong in ["files.example:abc", "files.example:99999", "files.example:-1", "files.example:1:2", "me@files.example"] {
+            assert_eq!(asked("/", &[wrong]), None, "{wrong}");
+        }
+        for right in ["files.example", "files.example:", "files.example:8443", "FILES.example.:443"] {
+            assert_eq!(asked("/", &[right]).as_deref(), Some("files.example"), "{right}");
+        }
+        assert_eq!(asked("/", &["[::1]:443"]).as_deref(), Some("::1"));
+    }
+
     fn asked(target: &str, hosts: &[&str]) -> Option<String> {
         let mut req = hyper::Request::builder().uri(target);
         for host in hosts {
