@@ -18,7 +18,8 @@ pub(super) async fn tenant_host(db: &Db, site: &Site, req: &Request) -> Result<O
     if name.as_str() == without_port(site.host()) {
         return Ok(None);
     }
-    let tenant = db.certificates().holder(&name).await?;
+    // On the heap, for the few requests that come to it: every request's future would be as large as this one.
+    let tenant = Box::pin(db.certificates().holder(&name)).await?;
     Ok(tenant.map(|tenant| TenantHost { tenant, site: site.at(&name), name }))
 }
 

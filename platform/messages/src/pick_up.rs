@@ -210,19 +210,18 @@ pub async fn link_fetched(post: &Post, who: &Caller) -> Result<(), Fault> {
     if known {
         return Ok(());
     }
-    post.db
-        .act(who, async |tx| {
-            let Who::Recipient { id, message } = *tx.caller().who() else { return Ok(()) };
-            // Others may have fetched it since that look.
-            evidence::in_turn(tx).await?;
-            if fetched_before(tx).await? {
-                return Ok(());
-            }
-            evidence::record(tx, Entry::of(Kind::LinkFetched, message).to(id)).await?;
-            tx.changed(message);
-            Ok(())
-        })
-        .await
+    Box::pin(post.db.act(who, async |tx| {
+        let Who::Recipient { id, message } = *tx.caller().who() else { return Ok(()) };
+        // Others may have fetched it since that look.
+        evidence::in_turn(tx).await?;
+        if fetched_before(tx).await? {
+            return Ok(());
+        }
+        evidence::record(tx, Entry::of(Kind::LinkFetched, message).to(id)).await?;
+        tx.changed(message);
+        Ok(())
+    }))
+    .await
 }
 
 async fn fetched_before(look: &impl Look) -> Result<bool, Fault> {

@@ -29,7 +29,8 @@ pub async fn submit(post: &Post, who: &Caller, outline: &Outline, idempotency: O
     let draft_id = parsed.draft;
     // Where the body may be stored beside the database, nobody who hangs up half-way may leave it there.
     let stored_beside = parsed.body.len() + ROOM_FOR_TAGS > MAX_BODY_IN_ROW;
-    let accepting = accept(post.clone(), who.clone(), parsed, idempotency.map(|(key, hash)| (key.to_owned(), hash)));
+    // On the heap: the futures of the doors are moved a few times before they run, and would be as large as this one.
+    let accepting = Box::pin(accept(post.clone(), who.clone(), parsed, idempotency.map(|(key, hash)| (key.to_owned(), hash))));
     let sent = match stored_beside {
         true => tokio::spawn(accepting).await.map_err(|e| Fault::other(format!("sending stopped: {e}")))?,
         false => accepting.await,

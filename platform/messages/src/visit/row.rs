@@ -24,7 +24,8 @@ pub(super) async fn keep<F>(post: &Post, who: &Caller, f: F) -> Kept
 where
     F: AsyncFnOnce(&mut TenantTx) -> Result<Kept, Fault> + Clone,
 {
-    post.db.act(who, f).await?
+    // On the heap: the futures of the doors are moved a few times before they run, and would be as large as this one.
+    Box::pin(post.db.act(who, f)).await?
 }
 
 /// Of every browser that came for this recipient.
