@@ -15,7 +15,7 @@ pub(crate) trait OurId: Copy + Display + FromStr<Err = BadId> + Send + Sync + 's
     const PREFIX: &'static str;
 }
 macro_rules! our_ids { ($($id:ty),*) => { $(impl OurId for $id { const PREFIX: &'static str = <$id>::PREFIX; })* } }
-our_ids!(MessageId, RecipientId, AttachmentId, EvidenceId, ReplyId, TenantId, DomainId);
+our_ids!(MessageId, RecipientId, AttachmentId, EvidenceId, ReplyId, TenantId, DomainId, ClientCaId, ClientCertificateId);
 
 /// An id as the API writes it, `msg_` and 26 characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,6 +7,7 @@ mod account;
 mod answer;
 mod attachments;
 mod bearer;
+mod certificates;
 mod document;
 mod domains;
 mod door;
@@ -54,6 +55,7 @@ pub const PREFIX: &str = "/v1";
 pub struct Api {
     pub post: Post,
     pub domains: ::domains::Domains,
+    pub certificates: client_certificates::ClientCertificates,
     pub site: Site,
 }
 

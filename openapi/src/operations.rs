@@ -6,6 +6,7 @@ use crate::{
     answer::{Answer, NoContent},
     attachments::{self, Attachment, AttachmentList},
     bearer::Key,
+    certificates::{self, AuthorityList, CertificateList},
     domains::{self, Added, Domain, DomainList, NewDomain},
     file::{self, FileAnswer},
     ids::Id,
@@ -21,7 +22,7 @@ use crate::{
     upload::{self, Began, RawBody},
     words::StateWord,
 };
-use kernel::{AttachmentId, DomainId, MessageId, RecipientId, ReplyId};
+use kernel::{AttachmentId, ClientCertificateId, DomainId, MessageId, RecipientId, ReplyId};
 use poem::{IntoEndpoint, Request, endpoint::BoxEndpoint};
 use poem_openapi::{
     OpenApi, OpenApiService,
@@ -274,6 +275,31 @@ impl Operations {
     #[oai(path = "/domains/:id/look", method = "post", operation_id = "lookAtDomain")]
     async fn look_at_domain(&self, key: Key, id: Path<Id<DomainId>>) -> Result<NoContent, Problem> {
         domains::look(self.api(), &key.0, id.0.0).await
+    }
+
+    /// List the authorities whose client certificates count
+    ///
+    /// They are accepted, given rules and removed on the settings page alone, where the password is asked again: whoever may accept an
+    /// authority may sign in as any member, and that is more than a key may do.
+    #[oai(path = "/authorities", method = "get", operation_id = "listAuthorities")]
+    async fn list_authorities(&self, key: Key) -> Result<Answer<AuthorityList>, Problem> {
+        certificates::authorities(self.api(), &key.0).await
+    }
+
+    /// List your own client certificates
+    ///
+    /// Those of the member whose key this is. They are enrolled and made on the settings page alone, for the same reason.
+    #[oai(path = "/certificates", method = "get", operation_id = "listCertificates")]
+    async fn list_certificates(&self, key: Key) -> Result<Answer<CertificateList>, Problem> {
+        certificates::certificates(self.api(), &key.0).await
+    }
+
+    /// Revoke one of your own client certificates
+    ///
+    /// It signs nobody in and opens nothing from now on. This cannot be undone.
+    #[oai(path = "/certificates/:id/revoke", method = "post", operation_id = "revokeCertificate")]
+    async fn revoke_certificate(&self, key: Key, id: Path<Id<ClientCertificateId>>) -> Result<NoContent, Problem> {
+        certificates::revoke(self.api(), &key.0, id.0.0).await
     }
 
     /// Read the plan, its limits and what is used

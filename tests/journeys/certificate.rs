@@ -1,5 +1,6 @@
 //! Picking a message up with a certificate (R4): the way to the host that asks for it and back, whose it must be, and what is refused.
 
+use poem::http::Method;
 use serde_json::{Value, json};
 use std::time::Duration;
 use tests::{Answer, ApiKey, Authority, Card, Member, Recipient, Town, on_both, on_both_with};
@@ -240,6 +241,7 @@ async fn a_member_shows_the_certificate_they_enrolled_until_it_is_revoked() {
         assert_eq!(accepted["grounds"]["certificate"], json!(hex::encode(keys::sha256(&[&card.0]))));
 
         // Enrolled is hers, whatever else it says.
+        town.clock.advance(Duration::from_millis(1));
         accept(&scene.ana, &Authority::called("Acme Other"), ByAddress).await;
         let (_, bob) = scene.message(&[]).await;
         assert!(scene.show(&bob, Some(&card)).await.is(403).shows("does not name the address"));
@@ -247,8 +249,20 @@ async fn a_member_shows_the_certificate_they_enrolled_until_it_is_revoked() {
         scene.ana.send(&fields).await;
         town.run_jobs().await;
         let again = town.recipient("ana@acme.example");
-        let id = scene.ana.browser.get("/settings/certificates").await.is(200).after("name=\"certificate\" value=\"").unwrap();
-        scene.ana.browser.press("/settings/certificates/revoke", &[("certificate", &id)]).await.is(303);
+        let authorities = scene.key.get("/v1/authorities").await.is(200).json()["authorities"].take();
+        let told =
+            |n: usize| (authorities[n]["subject"].clone(), authorities[n]["maps_by_address"].clone(), authorities[n]["crl_url"].clone());
+        assert_eq!(told(0), (json!("Acme Root"), json!(false), json!(null)));
+        assert_eq!(told(1), (json!("Acme Other"), json!(true), json!(null)));
+        let mine = scene.key.get("/v1/certificates").await.is(200).json()["certificates"][0].take();
+        assert!(mine["subject"] == "Ana Brandt" && mine["last_used_at"].is_string() && mine["revoked_at"].is_null(), "{mine}");
+        let revoke = format!("/v1/certificates/{}/revoke", mine["id"].as_str().unwrap());
+        let ask = async |method, path: &str| town.door.ask(scene.key.request(method, path)).await;
+        ask(Method::POST, &revoke).await.is(204);
+        ask(Method::POST, &revoke).await.is(404);
+        for (method, path) in [(Method::POST, "/v1/authorities"), (Method::DELETE, "/v1/authorities"), (Method::POST, "/v1/certificates")] {
+            ask(method, path).await.is(405);
+        }
         assert!(scene.show(&again, Some(&card)).await.is(403).shows("This certificate was revoked"));
     })
     .await;

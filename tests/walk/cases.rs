@@ -140,6 +140,9 @@ pub const CASES: &[Case] = cases! {
     "GET" "/v1/domains/{id}" => "/v1/domains/<domain>" Nothing, 200;
     "DELETE" "/v1/domains/{id}" => "/v1/domains/<domain>" Nothing, 204;
     "POST" "/v1/domains/{id}/look" => "/v1/domains/<domain>/look" Nothing, 204;
+    "GET" "/v1/authorities" => "/v1/authorities" Nothing, 200;
+    "GET" "/v1/certificates" => "/v1/certificates" Nothing, 200;
+    "POST" "/v1/certificates/{id}/revoke" => "/v1/certificates/<certificate>/revoke" Nothing, 204;
     "GET" "/v1/account" => "/v1/account" Nothing, 200;
 };
 

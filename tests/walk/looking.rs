@@ -11,7 +11,7 @@ use store::testing::Rows;
 use tests::{Body, Browser, Fields, Recipient, Town, on_both_with};
 
 const LOOKING: [&str; 3] = ["GET", "HEAD", "OPTIONS"];
-const EVERYTHING: [&str; 6] = ["message", "draft", "upload", "key", "session", "domain"];
+const EVERYTHING: [&str; 7] = ["message", "draft", "upload", "key", "session", "domain", "certificate"];
 /// Each proof, and accepting first.
 const PROOFS: [&Fields<'static>; 4] = [
     &[("proof", "r0")],

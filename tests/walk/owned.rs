@@ -160,7 +160,7 @@ impl House {
 }
 
 impl Owned {
-    fn put(&mut self, word: &'static str, value: String) {
+    pub fn put(&mut self, word: &'static str, value: String) {
         self.values.insert(word, value);
     }
     pub fn get(&self, word: &str) -> &str {

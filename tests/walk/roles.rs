@@ -10,7 +10,7 @@ use std::time::Duration;
 use tests::{Town, on_both_with};
 
 /// A member's own, whatever the role.
-const OWN: [&str; 8] = [
+const OWN: [&str; 9] = [
     "/step-up",
     "/settings/name",
     "/settings/proof",
@@ -19,6 +19,7 @@ const OWN: [&str; 8] = [
     "/settings/sessions/end-all",
     "/settings/keys/revoke",
     "/settings/certificates/revoke",
+    "/v1/certificates/{id}/revoke",
 ];
 const EVERYTHING: [&str; 6] = ["message", "draft", "upload", "key", "session", "domain"];
 

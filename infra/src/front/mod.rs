@@ -62,7 +62,8 @@ struct Inner {
 impl Front {
     pub(crate) fn new(app: &App, more: impl FnOnce(Route) -> Route) -> Front {
         let slots = Slots::new(app.config.listen.max_requests, app.config.listen.max_requests_per_address);
-        let api = openapi::api(openapi::Api { post: app.post.clone(), domains: app.domains.clone(), site: app.site.clone() }).boxed();
+        let (post, domains, certificates, site) = (app.post.clone(), app.domains.clone(), app.certificates.clone(), app.site.clone());
+        let api = openapi::api(openapi::Api { post, domains, certificates, site }).boxed();
         let web = web_of(app);
         let pages = more(pages(app, web.clone())).into_endpoint();
         let certificate_pages = web::certificate_pages(&web).into_endpoint();

@@ -63,7 +63,9 @@ pub async fn town_with(limits: Limits) -> Town {
     let post = Post { db: db.clone(), hasher: hasher.clone(), site: site.clone(), unasked: messages::UnaskedMail::UNLIMITED };
     let accounts = Accounts { db: db.clone(), hasher, site: site.clone(), sign_up_plan: "business".into(), sign_up_limits: limits };
     let document = serde_json::from_str(&openapi::document(&site)).unwrap();
-    let api = Api { post, domains: nowhere(&db), site };
+    let egress = egress::Egress::new(egress::Rules::default()).unwrap();
+    let certificates = client_certificates::ClientCertificates { accounts: accounts.clone(), egress, lists: Default::default() };
+    let api = Api { post, domains: nowhere(&db), certificates, site };
     Town { db, accounts, door: openapi::api(api).boxed(), document, _house: house }
 }
 
