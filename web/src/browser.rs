@@ -21,8 +21,25 @@ pub struct Browser {
     pub sign_up_open: bool,
     /// Token for the hidden field `form` of every form shown to this browser.
     pub form: String,
+    /// What the anonymous form cookie says.
+    anonymous: Option<Token>,
     /// A new anonymous form cookie that the page has to set.
     fresh: Option<Token>,
+}
+
+/// A token for `form` that outlives the session, and the cookie that it is bound to where the browser has none yet: for a form that is sent
+/// again after signing in or giving the password once more, which change the session's cookie.
+pub(crate) struct Lasting {
+    pub form: String,
+    fresh: Option<Token>,
+}
+
+impl Lasting {
+    pub fn settle(&self, headers: &mut HeaderMap) {
+        if let Some(fresh) = &self.fresh {
+            cookie::set(headers, cookie::FORM, &fresh.to_string(), None);
+        }
+    }
 }
 
 impl Browser {
@@ -37,7 +54,21 @@ impl Browser {
         let flash = cookie::read(headers, cookie::FLASH).and_then(page::read_flash);
         let (device, pickup) = (token(cookie::DEVICE), token(cookie::PICKUP));
         let at = TenantHost::of(req).cloned();
-        Browser { origin: origin::of(req), at, session, device, pickup, flash, sign_up_open: web.sign_up_open, form, fresh }
+        let origin = origin::of(req);
+        Browser { origin, at, session, device, pickup, flash, sign_up_open: web.sign_up_open, form, anonymous, fresh }
+    }
+    /// Whether `given` was the field `form` of a page that was shown to this browser.
+    pub(crate) fn knows(&self, web: &Web, given: &str) -> bool {
+        let lasting = || self.anonymous.as_ref().is_some_and(|bound| keys::same(csrf::token(web, bound).as_bytes(), given.as_bytes()));
+        keys::same(self.form.as_bytes(), given.as_bytes()) || lasting()
+    }
+    pub(crate) fn lasting(&self, web: &Web) -> Lasting {
+        // `settle` sets the fresh one.
+        if let Some(bound) = self.anonymous.as_ref().or(self.fresh.as_ref()) {
+            return Lasting { form: csrf::token(web, bound), fresh: None };
+        }
+        let fresh = Token::random(web.accounts.db.chance());
+        Lasting { form: csrf::token(web, &fresh), fresh: Some(fresh) }
     }
     /// Sets the form cookie if it is new, and forgets the sentence that was shown.
     pub(crate) fn settle(&self, headers: &mut HeaderMap) {

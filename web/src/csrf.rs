@@ -20,7 +20,7 @@ pub fn token(web: &Web, bound: &Token) -> String {
 /// `given` is the field `form` of what was posted.
 pub fn check(web: &Web, browser: &Browser, headers: &HeaderMap, given: &str) -> Result<(), Stop> {
     let ours = from_our_pages(headers, &web.origins, browser.at.as_ref());
-    if ours && keys::same(browser.form.as_bytes(), given.as_bytes()) { Ok(()) } else { Err(Stop::BadForm) }
+    if ours && browser.knows(web, given) { Ok(()) } else { Err(Stop::BadForm) }
 }
 
 /// False if the browser itself says that another site posted this.

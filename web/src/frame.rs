@@ -2,7 +2,7 @@
 
 use crate::{
     TenantHost, Web,
-    browser::Browser,
+    browser::{Browser, Lasting},
     cookie, csrf, error_page,
     fault::{self, Reference},
     kept::{Again, Kept},
@@ -130,10 +130,11 @@ impl Came {
     fn has_words(&self) -> bool {
         self.0.as_ref().is_some_and(|came| !came.kept.is_blank())
     }
-    /// The same for a form whose token is no good (any more): with a new one, and only if it stood on a page of ours.
-    fn renewed(&self) -> Option<(Again, &Browser)> {
+    /// The same for a form whose token is no good, or will be none: with one that lasts, and only if it stood on a page of ours.
+    fn renewed(&self, web: &Web) -> Option<(Again, &Browser, Lasting)> {
         let came = self.0.as_ref().filter(|came| came.surely && !came.kept.is_blank())?;
-        Some((came.kept.again(&came.to, Some(&came.browser.form))?, &came.browser))
+        let lasting = came.browser.lasting(web);
+        Some((came.kept.again(&came.to, Some(&lasting.form))?, &came.browser, lasting))
     }
 }
 
@@ -146,8 +147,8 @@ fn give_up(web: &Web, error: Error, came: Came, at: Option<(TenantHost, HeaderMa
         Err(error) => return error_page(error.status(), None),
     };
     match stop {
-        Stop::SignIn { next } => match came.renewed() {
-            Some((again, browser)) => settled(browser, error_page::signed_out(Some(again))),
+        Stop::SignIn { next } => match came.renewed(web) {
+            Some((again, browser, lasting)) => settled(browser, &lasting, error_page::signed_out(Some(again))),
             None => {
                 let mut answer = match at {
                     Some((at, headers)) => at.ask_who(web, &headers, &next),
@@ -157,12 +158,16 @@ fn give_up(web: &Web, error: Error, came: Came, at: Option<(TenantHost, HeaderMa
                 answer
             }
         },
-        Stop::StepUp { next } => match came.again().filter(|_| came.has_words()) {
-            Some(again) => error_page::step_up_first(&crate::step_up::path_with(&next), again),
-            None => see_other(&crate::step_up::path_with(&next)),
-        },
-        Stop::BadForm | Stop::TooLarge => match came.renewed() {
-            Some((again, browser)) => settled(browser, error_page::giving_back(stop.status(), None, Some(again))),
+        Stop::StepUp { next } => {
+            let path = crate::step_up::path_with(&next);
+            match (came.renewed(web), came.again().filter(|_| came.has_words())) {
+                (Some((again, browser, lasting)), _) => settled(browser, &lasting, error_page::step_up_first(&path, again)),
+                (None, Some(again)) => error_page::step_up_first(&path, again),
+                (None, None) => see_other(&path),
+            }
+        }
+        Stop::BadForm | Stop::TooLarge => match came.renewed(web) {
+            Some((again, browser, lasting)) => settled(browser, &lasting, error_page::giving_back(stop.status(), None, Some(again))),
             None => error_page(stop.status(), None),
         },
         Stop::Fault(fault) => {
@@ -180,7 +185,8 @@ fn give_up(web: &Web, error: Error, came: Came, at: Option<(TenantHost, HeaderMa
 }
 
 /// With the cookie that the new token is bound to.
-fn settled(browser: &Browser, mut answer: Response) -> Response {
+fn settled(browser: &Browser, lasting: &Lasting, mut answer: Response) -> Response {
     browser.settle(answer.headers_mut());
+    lasting.settle(answer.headers_mut());
     answer
 }
