@@ -55,14 +55,9 @@ impl PartKey {
         self.salted(salt).open(rest)
     }
 
-    /// Seals in place and appends the tag; give `buf` room for [`CHUNK`] + [`TAG`]. Panics on a chunk that could not be opened:
-    /// longer than [`CHUNK`], or shorter without being the last.
-    pub fn seal_chunk(&self, index: u64, last: bool, buf: &mut Vec<u8>) {
-        self.seal_tail(index, last, buf, 0);
-    }
-
-    /// As [`seal_chunk`](Self::seal_chunk) for the chunk that begins at byte `from` of `buf`; what lies before it stays as it is.
-    pub fn seal_tail(&self, index: u64, last: bool, buf: &mut Vec<u8>, from: usize) {
+    /// Seals the chunk that begins at byte `from` of `buf` in place and appends its tag; what lies before it stays as it is. Give `buf` room for
+    /// the tag. Panics on a chunk that could not be opened: longer than [`CHUNK`], or shorter without being the last.
+    pub fn seal_chunk(&self, index: u64, last: bool, buf: &mut Vec<u8>, from: usize) {
         let chunk = &mut buf[from..];
         assert!(fits(chunk.len(), last), "a chunk of {} bytes (last: {last})", chunk.len());
         let tag = self
@@ -91,7 +86,7 @@ impl PartKey {
             let (now, later) = rest.split_at(rest.len().min(CHUNK));
             let from = out.len();
             out.extend_from_slice(now);
-            self.seal_tail(index, later.is_empty(), &mut out, from);
+            self.seal_chunk(index, later.is_empty(), &mut out, from);
             if later.is_empty() {
                 break;
             }
@@ -174,7 +169,7 @@ mod tests {
         let mut streamed = Vec::new();
         for (i, bytes) in plain.chunks(CHUNK).enumerate() {
             let mut chunk = bytes.to_vec();
-            part().seal_chunk(i as u64, i == 2, &mut chunk);
+            part().seal_chunk(i as u64, i == 2, &mut chunk, 0);
             streamed.extend(chunk);
         }
         assert_eq!(streamed, sealed);
@@ -183,8 +178,8 @@ mod tests {
     #[test]
     fn an_empty_last_chunk_ends_a_stream_whose_length_nobody_knew() {
         let (mut full, mut end) = (noise(CHUNK), Vec::new());
-        part().seal_chunk(0, false, &mut full);
-        part().seal_chunk(1, true, &mut end);
+        part().seal_chunk(0, false, &mut full, 0);
+        part().seal_chunk(1, true, &mut end, 0);
         full.extend(end);
         assert_eq!(part().open(&full).unwrap(), noise(CHUNK));
     }
@@ -204,14 +199,14 @@ mod tests {
         fails([&sealed[..], chunks[2]].concat());
         fails([&sealed[..], &[0]].concat());
         let mut empty_end = Vec::new();
-        part().seal_chunk(3, true, &mut empty_end);
+        part().seal_chunk(3, true, &mut empty_end, 0);
         fails([&sealed[..], &empty_end].concat());
     }
 
     #[test]
     fn every_chunk_knows_its_number_and_whether_it_is_the_last() {
         let mut sealed = noise(CHUNK);
-        part().seal_chunk(7, false, &mut sealed);
+        part().seal_chunk(7, false, &mut sealed, 0);
         for (index, last) in [(6, false), (8, false), (7, true), (7 << 8, false), (0, false)] {
             let mut buf = sealed.clone();
             assert!(part().open_chunk(index, last, &mut buf).is_err());
@@ -246,13 +241,13 @@ mod tests {
     #[test]
     #[should_panic(expected = "a chunk of 10 bytes (last: false)")]
     fn a_short_chunk_in_the_middle_is_not_sealed() {
-        part().seal_chunk(0, false, &mut vec![0; 10]);
+        part().seal_chunk(0, false, &mut vec![0; 10], 0);
     }
 
     #[test]
     #[should_panic(expected = "a chunk of 65537 bytes (last: true)")]
     fn a_long_chunk_is_not_sealed() {
-        part().seal_chunk(0, true, &mut vec![0; CHUNK + 1]);
+        part().seal_chunk(0, true, &mut vec![0; CHUNK + 1], 0);
     }
 
     #[test]

@@ -89,7 +89,7 @@ impl Sealer {
     }
     fn seal(&mut self, last: bool, hash: &mut ResumableSha256) {
         hash.update(&self.sealed[self.open..]);
-        self.key.seal_tail(self.chunk, last, &mut self.sealed, self.open);
+        self.key.seal_chunk(self.chunk, last, &mut self.sealed, self.open);
         (self.open, self.chunk) = (self.sealed.len(), self.chunk + 1);
     }
 }
