@@ -163,11 +163,9 @@ fact("what was typed before the session ended is not lost", SLOW, async (town) =
   await other.getByLabel("Password", { exact: true }).fill(PASSWORD);
   await other.getByRole("button", { name: "Sign in" }).click();
   await other.waitForURL("**/sent");
-  for (const heading of ["This form is out of date", "Draft"]) {
-    await page.getByLabel("Files, once more").setInputFiles((await town.file("return-2025.pdf", Buffer.from("%PDF"))).path);
-    await page.getByRole("button", { name: "Send it again" }).click();
-    await page.getByRole("heading", { name: heading }).waitFor();
-  }
+  await page.getByLabel("Files, once more").setInputFiles((await town.file("return-2025.pdf", Buffer.from("%PDF"))).path);
+  await page.getByRole("button", { name: "Send it again" }).click();
+  await page.getByRole("heading", { name: "Draft" }).waitFor();
   assert.equal(await page.getByLabel("Message", { exact: true }).inputValue(), LETTER);
   await page.getByRole("button", { name: "Remove return-2025.pdf" }).waitFor();
 });
