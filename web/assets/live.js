@@ -1,5 +1,5 @@
-// The message page follows what happens: told by the server that something changed, it fetches the timeline anew.
-// Without it a reload shows the same.
+// The message page follows what happens: told by the server that something changed, it fetches what can change anew and puts in those
+// parts that did. Without it a reload shows the same.
 
 const region = document.querySelector("[data-timeline]");
 const POLL = 15000; // ms, where the stream is refused
@@ -53,9 +53,10 @@ function follow(region) {
     if (answer?.redirected) return signedOut();
     if (!answer || !answer.ok) return;
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    const fresh = page.getElementById(region.id);
-    if (!fresh || fresh.dataset.version === region.dataset.version) return;
-    put(fresh);
+    for (const fresh of page.querySelectorAll("[data-version]")) {
+      const part = document.getElementById(fresh.id);
+      if (part && part.dataset.version !== fresh.dataset.version) put(part, fresh);
+    }
   }
 
   // What is shown stays, and says that it does.
@@ -66,17 +67,24 @@ function follow(region) {
     news.textContent = "You are signed out, so this page does not follow what happens any more. Reload it to sign in.";
   }
 
-  // A person in the middle of a form or with a fold open keeps both.
-  function put(fresh) {
-    if (region.contains(document.activeElement) && document.activeElement.matches("input, textarea, select")) return;
-    const focus = region.contains(document.activeElement) ? document.activeElement.id : "";
-    const open = [...region.querySelectorAll("details[open][id]")].map((fold) => fold.id);
-    region.replaceChildren(...fresh.childNodes);
-    region.dataset.version = fresh.dataset.version;
+  // A person with a fold open, or about to press something, keeps both as long as they are there.
+  function put(part, fresh) {
+    const focus = part.contains(document.activeElement) ? placeOf(document.activeElement) : "";
+    const open = [...part.querySelectorAll("details[open][id]")].map((fold) => fold.id);
+    part.replaceChildren(...fresh.childNodes);
+    part.dataset.version = fresh.dataset.version;
     for (const id of open) document.getElementById(id)?.setAttribute("open", "");
-    if (focus) document.getElementById(focus)?.focus();
-    const last = region.querySelector(".register li:last-child b");
-    if (news && last) news.textContent = `New: ${last.textContent}`;
-    document.dispatchEvent(new CustomEvent("page-changed", { detail: region }));
+    if (focus) (part.querySelector(focus) ?? document.getElementById("main")).focus();
+    const last = part === region && region.querySelector(".register li:last-child b");
+    if (last) news.textContent = `New: ${last.textContent}`;
+    document.dispatchEvent(new CustomEvent("page-changed", { detail: part }));
   }
+}
+
+// Where an element is, in words that find it in what replaces it.
+function placeOf(element) {
+  if (element.id) return `#${element.id}`;
+  const fold = element.closest("details[id]");
+  if (fold) return `#${fold.id} ${element.localName}`;
+  return element.localName === "a" ? `a[href="${element.getAttribute("href")}"]` : "main";
 }

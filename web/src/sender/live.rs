@@ -1,26 +1,33 @@
-//! The part of a message's page that changes while somebody looks: who stands where, and the register. It is answered alone, too.
+//! What of a message's page can change while somebody looks, in parts that each have a version: taking it back, who stands where
+//! and the register, the content, the replies. It is answered alone, too.
 
 use super::{
     answer,
+    content::Content,
+    received::{self, ReplyRow},
     register::{self, Entry},
     states,
 };
-use crate::human::When;
+use crate::{human, human::When};
 use askama::Template;
 use evidence::Fact;
 use kernel::{MessageId, RecipientId, Time};
-use messages::{MessageView, RecipientView};
+use messages::{MessageView, RecipientView, ReplyView};
 use poem::Request;
 
 /// Entries of the register on one page.
 pub const FACTS: u64 = 500;
 
 #[derive(Template)]
-#[template(path = "sender/timeline.html")]
+#[template(path = "sender/live.html")]
 pub struct Live {
-    pub id: MessageId,
+    id: MessageId,
+    pub subject: String,
+    summary: String,
+    /// Recipients from whom it can be taken back.
+    open: usize,
     form: String,
-    /// Changes when anything in here does.
+    /// Changes when a recipient's state or the register does.
     version: String,
     /// Where this part is asked for anew, and where news of it come from.
     here: String,
@@ -30,6 +37,15 @@ pub struct Live {
     only: String,
     facts: Vec<Entry>,
     more: String,
+    content: Content,
+    replies: Vec<ReplyRow>,
+}
+
+/// One snapshot of a message.
+pub struct Found {
+    pub message: MessageView,
+    pub facts: Vec<Fact>,
+    pub replies: Vec<ReplyView>,
 }
 
 /// Escaped by its own template.
@@ -62,7 +78,8 @@ impl View {
 }
 
 /// `form` is the token of the forms in it; without one there are none, for whoever may only read.
-pub fn of(message: &MessageView, facts: &[Fact], view: View, form: String, now: Time) -> Live {
+pub fn of(found: Found, view: View, content: Content, form: String, now: Time) -> Live {
+    let Found { message, facts, replies } = found;
     let id = message.id;
     let last = facts.last().map_or(view.after, |fact| fact.seq);
     let changed = message.recipients.iter().map(|r| r.changed_at.0).max().unwrap_or_default();
@@ -78,6 +95,9 @@ pub fn of(message: &MessageView, facts: &[Fact], view: View, form: String, now: 
     };
     Live {
         id,
+        subject: message.subject.clone(),
+        summary: summary(&message),
+        open: message.recipients.iter().filter(|r| r.state.is_open()).count(),
         form,
         version: format!("{last}-{changed}"),
         here: format!("/messages/{id}/timeline?{}", query(view.after)),
@@ -88,8 +108,49 @@ pub fn of(message: &MessageView, facts: &[Fact], view: View, form: String, now: 
             .map(|r| r.address.clone())
             .unwrap_or_default(),
         recipients: message.recipients.iter().map(|r| person(r, view.recipient, now)).collect(),
-        facts: register::entries(facts, message),
+        facts: register::entries(&facts, &message),
         more: if facts.len() as u64 == FACTS { format!("/messages/{id}?{}#timeline", query(last)) } else { String::new() },
+        content,
+        replies: replies.into_iter().map(|reply| received::row_of(reply, now)).collect(),
+    }
+}
+
+impl Live {
+    /// What the button does, before it is pressed.
+    fn retract_note(&self) -> String {
+        retract_note(self.open, self.recipients.len())
+    }
+    fn replies_version(&self) -> String {
+        let newest = self.replies.first().map(|reply| reply.id.to_string()).unwrap_or_default();
+        format!("{newest}-{}", self.replies.iter().filter(|reply| !reply.read).count())
+    }
+}
+
+/// "to m.keller@example.org and 2 more · 2 files, 1.4 MiB".
+fn summary(message: &MessageView) -> String {
+    let first = message.recipients.first().map(|r| r.address.as_str()).unwrap_or_default();
+    let more = match message.recipients.len() {
+        0 | 1 => String::new(),
+        n => format!(" and {} more", human::number(n as i64 - 1)),
+    };
+    let files = match message.attachments.len() {
+        0 => String::new(),
+        n => {
+            format!(" · {}, {}", human::count(n as i64, "file", "files"), human::size(message.attachments.iter().map(|f| f.received).sum()))
+        }
+    };
+    format!("to {first}{more}{files}")
+}
+
+fn retract_note(open: usize, all: usize) -> String {
+    match (open, all) {
+        (_, 1) => "It is taken back, if the recipient does not open it first.".to_owned(),
+        (open, all) if open == all => format!("It is taken back from all {}, but for whoever opens it first.", human::number(all as i64)),
+        (open, all) => format!(
+            "It is taken back from the {} of {} who have not opened or refused it.",
+            human::number(open as i64),
+            human::number(all as i64)
+        ),
     }
 }
 
@@ -103,5 +164,17 @@ fn person(recipient: &RecipientView, chosen: Option<RecipientId>, now: Time) -> 
         open: recipient.state.is_open(),
         locked: recipient.locked,
         chosen: chosen == Some(recipient.id),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_retracting_does_is_said_before() {
+        assert!(retract_note(1, 1).contains("does not open it first"));
+        assert!(retract_note(2, 3).contains("the 2 of 3"));
+        assert!(retract_note(3, 3).contains("all 3"));
     }
 }

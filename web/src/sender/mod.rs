@@ -5,6 +5,7 @@
 
 mod answer;
 mod compose;
+mod content;
 mod discard;
 mod download;
 mod drafts;
