@@ -15,6 +15,7 @@ mod file;
 mod ids;
 mod json_shape;
 mod json_text;
+mod json_wrong;
 mod message;
 mod operations;
 mod pace;

@@ -38,12 +38,12 @@ impl Problem {
             [one] => one.detail.clone(),
             many => format!("{} fields are not right; `errors` says which and why.", many.len()),
         };
-        Problem::new(Kind::InvalidFields, detail).with(|body| body.errors = Some(errors))
+        Problem::new(Kind::InvalidFields, detail).naming(errors)
     }
     pub(crate) fn parameter(name: &str, sentence: impl Into<String>) -> Problem {
         let detail = sentence.into();
         let error = FieldProblem { pointer: None, parameter: Some(name.to_owned()), detail: detail.clone() };
-        Problem::new(Kind::InvalidParameter, detail).with(|body| body.errors = Some(vec![error]))
+        Problem::new(Kind::InvalidParameter, detail).naming(vec![error])
     }
     pub(crate) fn quota(kind: Kind, refused: &QuotaRefused) -> Problem {
         Problem::new(kind, refused.to_string()).with(|body| {
@@ -52,6 +52,10 @@ impl Problem {
             body.used = refused.used();
             body.resets_at = refused.resets_at().map(Time::rfc3339);
         })
+    }
+    /// With what is wrong field by field.
+    pub(crate) fn naming(self, errors: Vec<FieldProblem>) -> Problem {
+        self.with(|body| body.errors = Some(errors))
     }
     /// Requests a minute: `wait` seconds until the next is welcome.
     pub(crate) fn too_many(limit: i64, wait: u64) -> Problem {

@@ -26,7 +26,7 @@ pub(crate) struct ProblemBody {
     /// What is wrong with each field or parameter.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) errors: Option<Vec<FieldProblem>>,
-    /// The limit that was met: sends, stored_bytes, recipients, message_bytes, life_days, api_per_minute, own_domains.
+    /// The limit that was met, the first if there are several: sends, stored_bytes, recipients, message_bytes, life_days, api_per_minute, own_domains.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) dimension: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,18 +1,34 @@
 //! What each room refuses, as a problem: the whole table on one screen.
 
 use crate::{problem::Problem, problem_body::FieldProblem, problem_kind::Kind};
+use kernel::Fault;
 use messages::{AttachRefused, FileRefused, RetractRefused, SendRefused, UnlockRefused};
 use quota::QuotaRefused;
 use store::NotAllowed;
 
 impl From<QuotaRefused> for Problem {
     fn from(refused: QuotaRefused) -> Problem {
-        let kind = match &refused {
-            QuotaRefused::OverQuota { .. } => Kind::OverQuota,
-            QuotaRefused::TooLarge { .. } => Kind::TooLarge,
-            QuotaRefused::TooManyRecipients { .. } | QuotaRefused::LifeTooLong { .. } | QuotaRefused::NoDomains => Kind::PlanLimit,
-        };
-        Problem::quota(kind, &refused)
+        Problem::quota(kind_of(&refused), &refused)
+    }
+}
+
+/// The limits that a message meets, each by the field that it is about; kind and numbers are the first's.
+fn limits(met: &[QuotaRefused]) -> Problem {
+    let Some(first) = met.first() else { return Fault::other("a limit was met that is none").into() };
+    let field = |quota: &QuotaRefused| match quota.dimension() {
+        "sends" | "recipients" => "/to",
+        "life_days" => "/expires_days",
+        _ => "/attachments",
+    };
+    let one = |quota| FieldProblem { pointer: Some(field(quota).to_owned()), parameter: None, detail: quota.to_string() };
+    Problem::quota(kind_of(first), first).naming(met.iter().map(one).collect())
+}
+
+fn kind_of(refused: &QuotaRefused) -> Kind {
+    match refused {
+        QuotaRefused::OverQuota { .. } => Kind::OverQuota,
+        QuotaRefused::TooLarge { .. } => Kind::TooLarge,
+        QuotaRefused::TooManyRecipients { .. } | QuotaRefused::LifeTooLong { .. } | QuotaRefused::NoDomains => Kind::PlanLimit,
     }
 }
 
@@ -27,7 +43,7 @@ impl From<SendRefused> for Problem {
         let sentence = refused.to_string();
         match refused {
             SendRefused::Fields(errors) => Problem::fields(errors.into_iter().map(FieldProblem::from).collect()),
-            SendRefused::Quota(refused) => refused.into(),
+            SendRefused::Quota(met) => limits(&met),
             SendRefused::NoDraft => Problem::new(Kind::Conflict, sentence),
             SendRefused::KeyReused => Problem::new(Kind::KeyReused, sentence),
             SendRefused::NotAllowed(_) => Problem::new(Kind::NotAllowed, sentence),

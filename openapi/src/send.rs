@@ -4,14 +4,17 @@ use crate::{
     Api, PREFIX,
     answer::Answer,
     ids::Id,
+    json_wrong::fields,
     problem::Problem,
+    problem_body::FieldProblem,
     strict_json::{JsonRequest, StrictJson},
     words::{At, ProofWord, StateWord},
 };
-use kernel::{AttachmentId, MessageId, RecipientId};
-use messages::{Outline, RecipientState, RecipientView, Sent, find_message, submit};
+use kernel::{AttachmentId, MessageId, RecipientId, Time};
+use messages::{Draft, Outline, RecipientState, RecipientView, Sent, find_message, submit};
 use poem_openapi::{ApiResponse, Object};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
 use store::{Caller, Who};
 
 /// A message to send. `to`, `subject` and `body` are enough.
@@ -56,7 +59,22 @@ pub(crate) struct NewMessage {
     attachments: Option<Vec<Id<AttachmentId>>>,
 }
 
-impl JsonRequest for NewMessage {}
+impl JsonRequest for NewMessage {
+    fn required() -> Map<String, Value> {
+        fields(json!({"to": [], "subject": "", "body": ""}))
+    }
+    /// Whether `send_at` has passed is asked when the rest is right.
+    fn wrong(self, named: &[String]) -> Vec<FieldProblem> {
+        let outline = Outline { send_at: None, ..Outline::from(self) };
+        let hangs_on = |field| match field {
+            "hint" | "proof" => "password",
+            "remind_days" => "expires_days",
+            field => field,
+        };
+        let wrong = Draft::parse(&outline, Time(0)).err().unwrap_or_default().into_iter();
+        wrong.filter(|e| ![e.field, hangs_on(e.field)].iter().any(|f| named.iter().any(|n| n == f))).map(FieldProblem::from).collect()
+    }
+}
 
 /// A message that was accepted and is durable.
 #[derive(Object, Serialize)]

@@ -1,12 +1,6 @@
 //! A JSON body: bounded, not too deep, of the right content type, no field that we do not know.
 
-use crate::{
-    json_shape::{check_depth, pointer_at},
-    problem::Problem,
-    problem_body::FieldProblem,
-    problem_kind::Kind,
-    refusals::capital,
-};
+use crate::{json_shape::check_depth, json_wrong::explain, problem::Problem, problem_body::FieldProblem, problem_kind::Kind};
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use kernel::{MAX_JSON_BYTES, MAX_JSON_DEPTH};
@@ -17,14 +11,21 @@ use poem_openapi::{
     types::Type,
 };
 use serde::de::DeserializeOwned;
-
-const MAX_SHOWN_CHARS: usize = 300;
+use serde_json::{Map, Value};
 
 /// A request body's type. Its `Deserialize` must deny unknown fields.
-pub(crate) trait JsonRequest: Type + DeserializeOwned {
+pub(crate) trait JsonRequest: DeserializeOwned {
     /// What an empty body stands for, where it may be empty.
     fn when_empty() -> Option<Self> {
         None
+    }
+    /// Its required fields, each with a value of the right kind, which stands in for one that is missing or wrong while the rest is looked at.
+    fn required() -> Map<String, Value> {
+        Map::new()
+    }
+    /// What is wrong with what it says, but for the fields in `named`; asked only of a body of which something else is wrong.
+    fn wrong(self, _named: &[String]) -> Vec<FieldProblem> {
+        Vec::new()
     }
 }
 
@@ -34,7 +35,7 @@ pub(crate) struct StrictJson<T> {
     pub(crate) sha256: Option<[u8; 32]>,
 }
 
-impl<'a, T: JsonRequest> ApiExtractor<'a> for StrictJson<T> {
+impl<'a, T: JsonRequest + Type> ApiExtractor<'a> for StrictJson<T> {
     const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::RequestObject];
     type ParamType = ();
     type ParamRawType = ();
@@ -103,14 +104,14 @@ fn check_content_type(content_type: Option<&str>) -> Result<(), Problem> {
 }
 
 /// Parses what `check_depth` let through; everything wrong is a problem with a pointer where there is one.
-pub(crate) fn parse<T: DeserializeOwned>(json: &[u8]) -> Result<T, Problem> {
+pub(crate) fn parse<T: JsonRequest>(json: &[u8]) -> Result<T, Problem> {
     check_depth(json, MAX_JSON_DEPTH)
         .map_err(|_| Problem::new(Kind::TooDeep, format!("Lists and objects go at most {MAX_JSON_DEPTH} levels deep.")))?;
     let parsed = serde_json::from_slice(json);
     // serde would take a list for an object, its values in the order of the fields.
     let object = json.trim_ascii_start().first() == Some(&b'{');
     match parsed {
-        Err(error) if object || !error.is_data() => Err(explain(json, &error)),
+        Err(error) if object || !error.is_data() => Err(explain::<T>(json, &error)),
         Ok(value) if object => Ok(value),
         _ => {
             let detail = "The body must be a JSON object: {…}.".to_owned();
@@ -119,62 +120,12 @@ pub(crate) fn parse<T: DeserializeOwned>(json: &[u8]) -> Result<T, Problem> {
     }
 }
 
-fn explain(json: &[u8], error: &serde_json::Error) -> Problem {
-    let (line, column) = (error.line(), error.column());
-    let message = error.to_string();
-    let message = message.strip_suffix(&format!(" at line {line} column {column}")).unwrap_or(&message);
-    if !error.is_data() {
-        let near = if error.is_eof() { "the text ends too early".to_owned() } else { format!("{message}, line {line}, column {column}") };
-        return Problem::new(Kind::MalformedJson, format!("The body is not valid JSON: {near}."));
-    }
-    let pointer = pointer_at(json, offset_of(json, line, column));
-    let (pointer, detail) = describe(pointer, message);
-    Problem::fields(vec![FieldProblem { pointer: Some(pointer), parameter: None, detail }])
-}
-
-/// serde's message as a sentence. A missing field is named in the message alone.
-fn describe(pointer: String, message: &str) -> (String, String) {
-    let quoted = || kernel::shown(message.split('`').nth(1).unwrap_or_default(), 100);
-    if message.starts_with("missing field") {
-        return (format!("{pointer}/{}", quoted()), "This field is missing.".to_owned());
-    }
-    if message.starts_with("duplicate field") {
-        return (pointer, "This field is there twice.".to_owned());
-    }
-    if let Some((_, known)) = message.split_once("expected").filter(|_| message.starts_with("unknown field")) {
-        return (pointer, format!("There is no field “{}”. Known are{}.", quoted(), known.trim_start_matches(" one of")));
-    }
-    if let Some((_, expected)) = message.split_once(", expected ").filter(|_| message.starts_with("invalid ")) {
-        return (pointer, format!("This must be {}.", in_words(expected)));
-    }
-    let cut = kernel::shown(message, MAX_SHOWN_CHARS);
-    (pointer, capital(&format!("{}.", cut.trim_end_matches('.'))))
-}
-
-/// serde's names for what a field takes.
-fn in_words(expected: &str) -> &str {
-    match expected {
-        "a sequence" => "a list",
-        "a string" => "text in quotes",
-        "a boolean" => "true or false",
-        "i64" | "u64" => "a whole number",
-        _ => "of another kind",
-    }
-}
-
-/// serde_json counts lines and columns (in bytes) from 1; a column is how many bytes of the line were read.
-fn offset_of(json: &[u8], line: usize, column: usize) -> usize {
-    let mut start = 0;
-    for _ in 1..line {
-        start += json[start..].iter().position(|b| *b == b'\n').map_or(0, |n| n + 1);
-    }
-    start + column
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::json_wrong::MAX_SHOWN_CHARS;
     use serde::Deserialize;
+    use serde_json::json;
 
     #[derive(Deserialize, Debug)]
     #[serde(deny_unknown_fields)]
@@ -186,10 +137,22 @@ mod tests {
         days: Option<i64>,
     }
 
+    impl JsonRequest for Sample {
+        fn required() -> Map<String, Value> {
+            crate::json_wrong::fields(json!({"to": [], "subject": ""}))
+        }
+        fn wrong(self, named: &[String]) -> Vec<FieldProblem> {
+            let error = FieldProblem { pointer: Some("/subject".into()), parameter: None, detail: "It is short.".into() };
+            if self.subject.len() < 3 && !named.contains(&"subject".into()) { vec![error] } else { Vec::new() }
+        }
+    }
+
+    /// Kind, and pointer and sentence of what is said first.
     fn refused(json: &str) -> (Kind, String, String) {
         let problem = parse::<Sample>(json.as_bytes()).unwrap_err();
-        let error = problem.errors().first().cloned();
-        (problem.kind(), error.as_ref().and_then(|e| e.pointer.clone()).unwrap_or_default(), problem.to_string())
+        let first = problem.errors().first().cloned();
+        let (pointer, sentence) = first.map_or_else(|| (String::new(), problem.to_string()), |e| (e.pointer.unwrap_or_default(), e.detail));
+        (problem.kind(), pointer, sentence)
     }
 
     #[test]
@@ -211,6 +174,22 @@ mod tests {
         assert_eq!(refused("null").0, Kind::InvalidFields);
         let list = refused(r#" [["a@example.org"], "subject", null]"#);
         assert_eq!((list.0, list.2.as_str()), (Kind::InvalidFields, "The body must be a JSON object: {…}."));
+    }
+
+    #[test]
+    fn everything_wrong_is_pointed_at_at_once() {
+        let pointers = |json: &str| -> Vec<String> {
+            let problem = parse::<Sample>(json.as_bytes()).unwrap_err();
+            problem.errors().iter().map(|e| e.pointer.clone().unwrap()).collect()
+        };
+        assert_eq!(pointers(r#"{"days":"x","a/b":1,"to":5}"#), ["/days", "/a~1b", "/to", "/subject"]);
+        assert_eq!(pointers(r#"{"subject":5,"days":"x"}"#), ["/subject", "/days", "/to"]);
+        assert_eq!(pointers(r#"{"to":[],"subject":"x","days":"x"}"#), ["/days", "/subject"], "and what the content is wrong in");
+        assert_eq!(pointers(r#"{"to":[],"subject":"long","days":1,"days":"x"}"#), ["/days"]);
+        let strange: String = (0..500).map(|n| format!("\"x{n}\":1,")).collect();
+        assert_eq!(pointers(&format!("{{{strange}\"to\":[]}}")).len(), 20, "there is an end to it");
+        let long = format!(r#"{{"{}":1,"to":[],"subject":"long"}}"#, "x".repeat(500));
+        assert_eq!(pointers(&long).len(), 1, "a name too long to be shown whole");
     }
 
     #[test]

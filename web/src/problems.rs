@@ -29,6 +29,13 @@ impl Problems {
     pub fn add(&mut self, field: &str, sentence: impl Display) {
         self.0.push(Problem { field: field.to_owned(), sentence: sentence.to_string() });
     }
+    /// Adds what is about fields of which nothing was said before.
+    pub fn add_to_the_rest<'a>(&mut self, more: impl Iterator<Item = (&'a str, impl Display)>) {
+        let said: Vec<String> = self.0.iter().map(|p| p.field.clone()).collect();
+        for (field, sentence) in more.filter(|(field, _)| !said.iter().any(|one| one == field)) {
+            self.add(field, sentence);
+        }
+    }
     /// The first sentence about a field; empty if it is fine.
     pub fn about(&self, field: &str) -> &str {
         self.0.iter().find(|p| p.field == field).map_or("", |p| &p.sentence)

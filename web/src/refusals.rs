@@ -113,7 +113,7 @@ refusals! {
     }
     SendRefused {
         Fields(_) => StatusCode::UNPROCESSABLE_ENTITY,
-        Quota(refused) => quota(refused),
+        Quota(met) => met.first().map_or(StatusCode::FORBIDDEN, quota),
         NoDraft => StatusCode::NOT_FOUND,
         KeyReused => StatusCode::CONFLICT,
         NotAllowed(_) => StatusCode::FORBIDDEN,

@@ -66,6 +66,16 @@ async fn everything_wrong_is_said_at_once() {
     let ana = town.newcomer("ana").await;
     let answer = town.post(&ana, "/v1/messages", &json!({"to": ["x", "bob@example.org", "y"], "subject": "", "body": ""})).await;
     assert_eq!(answer.pointers(), ["/to/0", "/to/2", "/subject"]);
+    let mixed = json!({"to": ["x"], "subject": "", "proof": "r9", "send_at": "soon", "expires_days": "x", "hint": "h", "cc": []});
+    let answer = town.post(&ana, "/v1/messages", &mixed).await;
+    assert_eq!((answer.status.as_u16(), answer.problem()), (422, "invalid-fields"));
+    let mut pointers = answer.pointers();
+    pointers.sort();
+    assert_eq!(pointers, ["/body", "/cc", "/expires_days", "/hint", "/proof", "/send_at", "/subject", "/to/0"]);
+    assert_eq!(answer.json["detail"], "8 fields are not right; `errors` says which and why.");
+    for error in answer.json["errors"].as_array().unwrap() {
+        in_plain_words(error["detail"].as_str().unwrap());
+    }
 }
 
 #[tokio::test]

@@ -84,9 +84,10 @@ async fn a_used_up_allowance_is_402_with_its_numbers_and_costs_nothing() {
     assert_eq!((over.status.as_u16(), over.problem()), (402, "over-quota"));
     assert_eq!((&over.json["dimension"], &over.json["limit"], &over.json["used"]), (&json!("sends"), &json!(2), &json!(2)));
     assert!(over.json["resets_at"].is_string());
-    let many =
-        town.post(&ana, "/v1/messages", &json!({"to": ["a@x.org", "b@x.org", "c@x.org", "d@x.org"], "subject": "x", "body": "x"})).await;
+    let four = ["a@x.org", "b@x.org", "c@x.org", "d@x.org"];
+    let many = town.post(&ana, "/v1/messages", &json!({"to": four, "subject": "x", "body": "x", "expires_days": 90})).await;
     assert_eq!((many.status.as_u16(), many.problem(), &many.json["limit"]), (403, "plan-limit", &json!(3)));
+    assert_eq!(many.pointers(), ["/to", "/expires_days", "/to"], "every limit that is met: {}", many.json);
     let account = town.get(&ana, "/v1/account").await.json;
     assert_eq!((&account["sends_used"], &account["sends_limit"], &account["plan"]), (&json!(2), &json!(2), &json!("business")));
     assert_eq!(town.get(&ana, "/v1/messages").await.json["messages"].as_array().unwrap().len(), 1);

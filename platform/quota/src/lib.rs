@@ -12,7 +12,7 @@ mod unasked;
 mod usage;
 
 pub use allowance::open_allowance;
-pub use limits::{Limits, check_domains, check_life, check_message_bytes, check_recipients, limits};
+pub use limits::{Limits, check_domains, check_message_bytes, limits};
 pub use refused::{QuotaRefused, Refused};
 pub use reserve::{in_turn, release_bytes, release_sends, reserve_bytes, reserve_sends};
 pub use unasked::UnaskedMail;

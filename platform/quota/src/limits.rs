@@ -27,6 +27,14 @@ pub struct Limits {
     pub own_domains: Option<i64>,
 }
 
+impl Limits {
+    /// Every limit that a message meets by itself. `bytes`: body and attachments; `days`: the life asked for, if one was.
+    pub fn met_by(&self, recipients: i64, bytes: i64, days: Option<i64>) -> Vec<QuotaRefused> {
+        let life = days.map_or(Ok(()), |days| check_life(self, days));
+        [check_recipients(self, recipients), check_message_bytes(self, bytes), life].into_iter().filter_map(Result::err).collect()
+    }
+}
+
 /// The caller's limits, at most a second old.
 pub async fn limits(look: &impl Look) -> Result<Arc<Limits>, Fault> {
     let (shelf, tenant) = (look.shelf(), look.tenant());
@@ -43,7 +51,7 @@ pub(crate) async fn allowance_row(look: &impl Look) -> Result<allowance::Model, 
     look.find::<allowance::Entity>().one().await?.ok_or_else(|| Fault::other("the tenant has no allowance"))
 }
 
-pub fn check_recipients(limits: &Limits, recipients: i64) -> Result<(), QuotaRefused> {
+fn check_recipients(limits: &Limits, recipients: i64) -> Result<(), QuotaRefused> {
     within(limits.recipients, recipients).map_err(|limit| QuotaRefused::TooManyRecipients { limit })
 }
 
@@ -53,7 +61,7 @@ pub fn check_message_bytes(limits: &Limits, bytes: i64) -> Result<(), QuotaRefus
 }
 
 /// `days`: life of the content, begun days counted whole.
-pub fn check_life(limits: &Limits, days: i64) -> Result<(), QuotaRefused> {
+fn check_life(limits: &Limits, days: i64) -> Result<(), QuotaRefused> {
     within(limits.life_days, days).map_err(|limit_days| QuotaRefused::LifeTooLong { limit_days })
 }
 
@@ -92,6 +100,16 @@ impl From<&allowance::Model> for Limits {
 mod tests {
     use super::*;
 
+    const UNLIMITED: Limits = Limits {
+        sends: None,
+        recipients: None,
+        message_bytes: None,
+        stored_bytes: None,
+        life_days: None,
+        api_per_minute: None,
+        own_domains: None,
+    };
+
     #[test]
     fn none_is_unlimited_and_zero_is_none() {
         assert_eq!(within(None, i64::MAX), Ok(()));
@@ -102,16 +120,19 @@ mod tests {
     }
 
     #[test]
+    fn a_message_is_told_every_limit_that_it_meets() {
+        let five = Limits { recipients: Some(5), message_bytes: Some(5), life_days: Some(5), ..UNLIMITED };
+        let met =
+            |recipients, bytes, days| -> Vec<_> { five.met_by(recipients, bytes, days).iter().map(QuotaRefused::dimension).collect() };
+        assert_eq!(met(5, 5, Some(5)), [""; 0]);
+        assert_eq!(met(6, 6, Some(6)), ["recipients", "message_bytes", "life_days"]);
+        assert_eq!(met(6, 1, None), ["recipients"]);
+        assert_eq!(UNLIMITED.met_by(6, 6, Some(6)), []);
+    }
+
+    #[test]
     fn domains_are_counted_against_the_plan_and_those_above_a_smaller_one_only_keep_new_ones_out() {
-        let with = |own_domains| Limits {
-            sends: None,
-            recipients: None,
-            message_bytes: None,
-            stored_bytes: None,
-            life_days: None,
-            api_per_minute: None,
-            own_domains,
-        };
+        let with = |own_domains| Limits { own_domains, ..UNLIMITED };
         assert_eq!(check_domains(&with(None), 1_000), Ok(()));
         assert_eq!(check_domains(&with(Some(2)), 1), Ok(()));
         for used in [2, 7] {

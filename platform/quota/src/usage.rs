@@ -1,6 +1,6 @@
 //! What is used and what is left.
 
-use crate::{Limits, limits::allowance_row, period};
+use crate::{Limits, QuotaRefused, limits::allowance_row, period};
 use kernel::{Fault, Time};
 use store::{Look, entity::tenant};
 
@@ -19,6 +19,11 @@ impl Usage {
     /// Sends left in the running period; `None` is unlimited.
     pub fn sends_left(&self) -> Option<i64> {
         self.limits.sends.map(|limit| (limit - self.sends_used).max(0))
+    }
+    /// Why `n` more do not fit into the running period, if they do not.
+    pub fn short_of_sends(&self, n: i64) -> Option<QuotaRefused> {
+        let limit = self.limits.sends.filter(|limit| self.sends_used.saturating_add(n) > *limit)?;
+        Some(QuotaRefused::OverQuota { dimension: "sends", limit, used: self.sends_used, resets_at: Some(self.period_ends_at) })
     }
 }
 

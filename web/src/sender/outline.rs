@@ -1,9 +1,10 @@
 //! From what was typed to what the room takes: addresses apart, numbers read, times read. Everything wrong is said by its field.
 
-use super::typed::Typed;
+use super::{send::field_of, typed::Typed};
 use crate::problems::Problems;
 use kernel::{MessageId, Time};
 use messages::{AttachmentView, Outline, Proof};
+use quota::Usage;
 
 /// The fields of the compose page, from top to bottom.
 pub const FIELDS: [&str; 10] =
@@ -41,10 +42,16 @@ pub fn of(typed: &Typed, draft: MessageId, files: &[AttachmentView]) -> (Outline
 /// Adds what the room finds wrong, but for fields about which something was said already.
 pub fn check(outline: &Outline, now: Time, problems: &mut Problems) {
     let Err(wrong) = messages::Draft::parse(outline, now) else { return };
-    let said: Vec<String> = problems.list().iter().map(|p| p.field.clone()).collect();
-    for error in wrong.iter().filter(|e| !said.iter().any(|field| field == e.field)) {
-        problems.add(error.field, error);
-    }
+    problems.add_to_the_rest(wrong.iter().map(|error| (error.field, error)));
+}
+
+/// Adds the limits of the plan that it meets, so that whoever has to look again learns of them now. Likewise.
+pub fn check_limits(outline: &Outline, files: &[AttachmentView], usage: &Usage, problems: &mut Problems) {
+    let n = outline.to.len() as i64;
+    let bytes = files.iter().map(|f| f.received).sum::<u64>().max(outline.body.len() as u64);
+    let mut met = usage.limits.met_by(n, i64::try_from(bytes).unwrap_or(i64::MAX), outline.expires_days);
+    met.extend(usage.short_of_sends(n));
+    problems.add_to_the_rest(met.iter().map(|quota| (field_of(quota.dimension()), quota)));
 }
 
 /// Apart at commas, semicolons, line breaks and spaces; of `Bob <bob@example.org>` what is between the angles.

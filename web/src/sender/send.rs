@@ -36,6 +36,8 @@ pub async fn go(web: &Web, member: &Member, id: MessageId, mut typed: Typed) -> 
     let (outline, mut problems) = outline::of(&typed, id, &files);
     outline::check(&outline, web.post.db.clock().now(), &mut problems);
     if problems.any() {
+        let usage = web.post.db.read(&member.caller, async |read| quota::usage(read).await).await?;
+        outline::check_limits(&outline, &files, &usage, &mut problems);
         typed.problems = problems.in_order_of(&outline::FIELDS);
         return compose::again(web, member, StatusCode::UNPROCESSABLE_ENTITY, Some(id), typed).await;
     }
@@ -44,7 +46,7 @@ pub async fn go(web: &Web, member: &Member, id: MessageId, mut typed: Typed) -> 
         Err(Err(fault)) => Err(fault),
         Err(Ok(SendRefused::NoDraft)) if typed.is_blank() => Err(crate::stop::Stop::NotFound),
         Err(Ok(refused)) => {
-            typed.problems = problems_of(&refused);
+            typed.problems = problems_of(&refused).in_order_of(&outline::FIELDS);
             compose::again(web, member, refused.status(), Some(id), typed).await
         }
     }
@@ -92,7 +94,7 @@ fn problems_of(refused: &SendRefused) -> crate::problems::Problems {
     let mut problems = crate::problems::Problems::none();
     match refused {
         SendRefused::Fields(errors) => errors.iter().for_each(|e| problems.add(e.field, e)),
-        SendRefused::Quota(quota) => problems.add(field_of(quota.dimension()), quota),
+        SendRefused::Quota(met) => met.iter().for_each(|quota| problems.add(field_of(quota.dimension()), quota)),
         other => problems.add("", other),
     }
     problems

@@ -92,6 +92,33 @@ async fn bad_fields_are_said_beside_them_and_everything_typed_stays() {
 }
 
 #[tokio::test]
+async fn all_that_is_wrong_is_said_at_once_with_the_limits_of_the_plan() {
+    let town = Town::with(Limits { recipients: Some(5), life_days: Some(30), ..roomy() }).await;
+    let ana = town.person("ana@example.org").await;
+    let crowd = (0..9).map(|n| format!("r{n}@example.org")).collect::<Vec<_>>().join(", ");
+    let mut form = with("to", &crowd);
+    for (field, text) in [("expires_days", "90"), ("send_at", "tomorrow"), ("remind_days", "x")] {
+        form.push((field, text));
+    }
+    let page = town.multipart(&ana, "/drafts?then=send", &form, &[]).await;
+    for (field, sentence) in [
+        ("to", "at most 5 recipients on your plan"),
+        ("expires_days", "at most 30 days on your plan"),
+        ("remind_days", "not a number of days"),
+        ("send_at", "not a date"),
+    ] {
+        assert!(page.shows(sentence) && page.shows(&format!("id=\"{field}-wrong\"")), "{field}");
+    }
+    assert!(page.shows("4 things need another look"));
+    // Where nothing but limits is met, they are all said as well.
+    let mut form = with("to", &crowd);
+    form.push(("expires_days", "90"));
+    let page = town.multipart(&ana, "/drafts?then=send", &form, &[]).await;
+    assert_eq!(page.status, StatusCode::FORBIDDEN);
+    assert!(page.shows("at most 5 recipients") && page.shows("at most 30 days") && page.shows("2 things need another look"));
+}
+
+#[tokio::test]
 async fn a_subject_of_ten_mebibytes_is_a_sentence_by_its_field() {
     let town = Town::new().await;
     let ana = town.person("ana@example.org").await;

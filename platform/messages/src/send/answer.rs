@@ -29,8 +29,9 @@ pub struct SentRecipient {
 pub enum SendRefused {
     #[error("Some fields need another look.")]
     Fields(Vec<FieldError>),
-    #[error(transparent)]
-    Quota(#[from] QuotaRefused),
+    /// Every limit that is met.
+    #[error("{}", .0.iter().map(QuotaRefused::to_string).collect::<Vec<_>>().join(" "))]
+    Quota(Vec<QuotaRefused>),
     #[error("This draft is not here any more: it was sent or discarded.")]
     NoDraft,
     #[error("This idempotency key was used for another request.")]
@@ -53,7 +54,7 @@ impl From<Busy> for SendRefused {
 impl From<quota::Refused> for SendRefused {
     fn from(refused: quota::Refused) -> SendRefused {
         match refused {
-            quota::Refused::Quota(q) => SendRefused::Quota(q),
+            quota::Refused::Quota(q) => SendRefused::Quota(vec![q]),
             quota::Refused::Fault(f) => SendRefused::Fault(f),
         }
     }

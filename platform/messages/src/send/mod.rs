@@ -69,15 +69,15 @@ async fn take_draft(tx: &TenantTx, ready: &Ready) -> Result<Vec<attachment::Mode
 /// Days that the content lives.
 async fn check_limits(tx: &TenantTx, draft: &Draft, files: &[attachment::Model]) -> Result<i64, SendRefused> {
     let limits = quota::limits(tx).await?;
-    quota::check_recipients(&limits, draft.to.len() as i64)?;
+    let n = draft.to.len() as i64;
     // The text has a bound of its own: a file of just the size allowed must not be refused for it.
-    quota::check_message_bytes(&limits, attach::total_bytes(files).max(draft.body.len() as i64))?;
-    let life = draft.life_days();
-    if draft.expires_days.is_none() {
-        return Ok(limits.life_days.map_or(life, |most| life.min(most)));
+    let mut met = limits.met_by(n, attach::total_bytes(files).max(draft.body.len() as i64), draft.expires_days);
+    if !met.is_empty() {
+        met.extend(quota::usage(tx).await?.short_of_sends(n));
+        return Err(SendRefused::Quota(met));
     }
-    quota::check_life(&limits, life)?;
-    Ok(life)
+    let life = draft.life_days();
+    Ok(draft.expires_days.or(limits.life_days.map(|most| life.min(most))).unwrap_or(life))
 }
 
 async fn leave_jobs(
