@@ -99,7 +99,7 @@ impl Acme {
         let acme = self.clone();
         Ok(tokio::spawn(async move {
             let following = async {
-                let first_look = follower.look().await;
+                let first_look = follower.fill(&filling).await;
                 drop(filling);
                 acme.follow(follower, first_look, &stop).await;
             };
@@ -264,13 +264,12 @@ impl Acme {
 
     /// Numbers for the operator, and rows that nobody needs any more.
     async fn tell(&self, stop: &CancellationToken) {
-        loop {
+        let mut pause = LOOK;
+        while stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_some() {
             if let Err(fault) = self.tell_once().await {
                 tracing::warn!(%fault, "certificates are not counted at the moment");
             }
-            if stop.run_until_cancelled(tokio::time::sleep(TELL)).await.is_none() {
-                return;
-            }
+            pause = TELL;
         }
     }
 

@@ -14,7 +14,7 @@ use std::{
     collections::HashMap,
     sync::{Arc, PoisonError, RwLock},
 };
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 /// Sessions of TLS 1.2 clients that may be resumed; TLS 1.3 resumes by tickets.
 const SESSIONS: usize = 4_096;
@@ -29,6 +29,8 @@ struct Inner {
     table: RwLock<Table>,
     /// Whether names are still coming that were ours before this start.
     filling: watch::Sender<bool>,
+    /// Somebody waits for one of them.
+    awaited: Notify,
 }
 
 /// While it lives, who asks for a name that is not in the table waits.
@@ -65,7 +67,7 @@ impl Names {
         common.ignore_client_order = true;
         common.session_storage = ServerSessionMemoryCache::new(SESSIONS);
         common.ticketer = Ticketer::new().map_err(trouble)?;
-        Ok(Names(Arc::new(Inner { common, table: RwLock::default(), filling: watch::Sender::new(false) })))
+        Ok(Names(Arc::new(Inner { common, table: RwLock::default(), filling: watch::Sender::new(false), awaited: Notify::new() })))
     }
 
     /// From now until the answer is dropped more names come, which the site had before it started.
@@ -126,6 +128,7 @@ impl Names {
             return Some(certified);
         }
         if *self.0.filling.borrow() {
+            self.0.awaited.notify_one();
             let _ = self.0.filling.subscribe().wait_for(|filling| !filling).await;
         }
         self.pick(sni)
@@ -135,6 +138,13 @@ impl Names {
         let mut config = self.0.common.clone();
         config.cert_resolver = Arc::new(SingleCertAndKey::from(certificate.key.clone()));
         Certified { names: certificate.names.clone(), config: Arc::new(config), asks: false }
+    }
+}
+
+impl Filling {
+    /// Ends when somebody waits.
+    pub async fn awaited(&self) {
+        self.0.0.awaited.notified().await;
     }
 }
 

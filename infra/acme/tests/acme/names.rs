@@ -1,8 +1,12 @@
 //! Names that come and go while the site runs.
 
-use super::town::{On, PATIENCE, Town, host};
+use super::town::{HOUR, On, PATIENCE, Town, host, wait_for};
+use acme::Acme;
+use edge::Names;
+use keys::RootKeys;
 use std::time::{Duration, Instant};
-use store::{ChallengeKind, Wanted, WantedBy};
+use store::{ChallengeKind, Db, Ground, Wanted, WantedBy};
+use tokio_util::sync::CancellationToken;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn names_added_while_the_site_runs_are_live_by_either_challenge() {
@@ -51,6 +55,32 @@ async fn a_name_that_was_let_go_is_shown_no_more_and_not_ordered_again() {
     assert_eq!(town.pebble.orders(), orders + 1, "b alone was renewed");
     assert_eq!(server.db.certificates().want(&host("a.town.test"), WantedBy::Operator).await.unwrap(), Wanted::Now);
     other.seen(&town.pebble, "a.town.test").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_a_start_who_asks_for_a_name_from_before_does_not_wait_for_the_others_to_trickle_in() {
+    let town = Town::new(ChallengeKind::TlsAlpn01).await;
+    let before = town.serve(1).await;
+    before.want(&["z.town.test"]).await;
+    before.seen(&town.pebble, "z.town.test").await;
+    before.stop.cancel();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    town.clock.advance(HOUR);
+    // More than a page, and one that opens with another key than ours.
+    let many: Vec<String> = (0..120).map(|n| format!("n{n}.a.test")).collect();
+    town.plant(&town.open(3).await, &many).await;
+    let ground = Ground { roots: RootKeys::new(1, [9; 32]), ..town.database.ground(4) };
+    let foreign = Db::open(&town.database.database, ground).await.unwrap();
+    town.plant(&foreign, &["foreign.b.test".to_owned()]).await;
+    let (names, stop) = (Names::new().unwrap(), CancellationToken::new());
+    let acme = Acme::new(town.open(5).await, town.settings.clone(), names.clone()).unwrap();
+    acme.start(&[], stop.clone()).await.unwrap();
+    let after = town.serve(2).await;
+    assert_eq!(after.curl(&town.pebble, "z.town.test"), "hello");
+    let all = || many.iter().all(|name| names.knows(name)) && names.knows("z.town.test");
+    wait_for("every name", async || all().then_some(())).await;
+    assert!(!names.knows("foreign.b.test"));
+    stop.cancel();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

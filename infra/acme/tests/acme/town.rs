@@ -13,7 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 use store::{
-    ChallengeKind, Db, Ground, NameState, WantedBy,
+    ChallengeKind, Db, Ground, Issued, NameState, WantedBy,
     testing::{TestDatabase, fresh_postgres, fresh_sqlite},
 };
 use tokio::net::TcpListener;
@@ -76,6 +76,20 @@ impl Town {
     pub async fn open(&self, seed: u64) -> Db {
         let ground = Ground { clock: self.clock.clone(), chance: Chance::seeded(seed), ..self.database.ground(seed) };
         Db::open(&self.database.database, ground).await.unwrap()
+    }
+    /// Certificates for `names`, as if a CA had issued them.
+    pub async fn plant(&self, db: &Db, names: &[String]) {
+        let (certificates, now) = (db.certificates(), self.clock.now());
+        for name in names {
+            certificates.want(&host(name), WantedBy::Operator).await.unwrap();
+        }
+        for order in certificates.take_due(names.len() as u64, HOUR).await.unwrap() {
+            let made = rcgen::generate_simple_self_signed([order.name.to_string()]).unwrap();
+            let (chain, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+            let (not_after, renew_at) = (now.plus_days(90), now.plus_days(60));
+            let issued = Issued { chain: &chain, key: &key, not_before: now, not_after, renew_at };
+            assert!(certificates.issued(&order, &issued).await.unwrap());
+        }
     }
     /// Starts a server of the site; the CA's questions reach it too from now on.
     pub async fn serve(&self, seed: u64) -> Server {

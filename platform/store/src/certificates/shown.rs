@@ -12,6 +12,8 @@ const TOLD: Duration = Duration::from_secs(24 * 3_600);
 
 const CHANGED: &str = "SELECT name, changed_at, attempt FROM certificate WHERE changed_at >= $1 AND (state = 'gone' OR chain IS NOT NULL)";
 const NAMES: &str = "SELECT name, changed_at, attempt FROM certificate WHERE chain IS NOT NULL";
+const PAGE: &str = "SELECT name, changed_at, attempt, chain, key_version, key_sealed FROM certificate
+    WHERE chain IS NOT NULL AND name > $1 ORDER BY name LIMIT $2";
 const FIND: &str = "SELECT chain, key_version, key_sealed FROM certificate WHERE name = $1 AND chain IS NOT NULL";
 const SWEEP: &str = "DELETE FROM certificate WHERE state = 'gone' AND changed_at <= $1";
 const EXPIRY: &str = "SELECT COUNT(*) AS wanted,
@@ -58,6 +60,16 @@ struct Changed {
 }
 
 #[derive(FromQueryResult)]
+struct Whole {
+    name: String,
+    changed_at: i64,
+    attempt: i64,
+    chain: Option<String>,
+    key_version: Option<i64>,
+    key_sealed: Option<Vec<u8>>,
+}
+
+#[derive(FromQueryResult)]
 struct Row {
     chain: Option<String>,
     key_version: Option<i64>,
@@ -84,10 +96,25 @@ impl Certificates<'_> {
         let rows: Vec<Changed> = self.read(async |rows| rows.all(rows.words(NAMES, [])).await).await?;
         rows.into_iter().map(ShownChange::try_from).collect()
     }
+    /// The next names after `after` that have a certificate, each with it; one whose key does not open comes with the fault.
+    pub async fn shown_after(&self, after: Option<&HostName>, limit: u64) -> Result<Vec<(ShownChange, Result<Shown, Fault>)>, Fault> {
+        let values = [after.map_or("", HostName::as_str).into(), i64::try_from(limit).unwrap_or(i64::MAX).into()];
+        let rows: Vec<Whole> = self.read(async |rows| rows.all(rows.words(PAGE, values)).await).await?;
+        let whole = |Whole { name, changed_at, attempt, chain, key_version, key_sealed }| {
+            let change = ShownChange::try_from(Changed { name, changed_at, attempt })?;
+            let row = Row { chain, key_version, key_sealed };
+            let shown = self.open(&change.name, row).and_then(|shown| shown.ok_or_else(|| Fault::other("a certificate without its key")));
+            Ok((change, shown))
+        };
+        rows.into_iter().map(whole).collect()
+    }
     /// The certificate of `name`, its key opened. `None`: there is none (any more).
     pub async fn shown(&self, name: &HostName) -> Result<Option<Shown>, Fault> {
         let row: Option<Row> = self.read(async |rows| rows.one(rows.words(FIND, [name.as_str().into()])).await).await?;
-        let Some(Row { chain: Some(chain), key_version: Some(version), key_sealed: Some(bytes) }) = row else { return Ok(None) };
+        row.map_or(Ok(None), |row| self.open(name, row))
+    }
+    fn open(&self, name: &HostName, row: Row) -> Result<Option<Shown>, Fault> {
+        let Row { chain: Some(chain), key_version: Some(version), key_sealed: Some(bytes) } = row else { return Ok(None) };
         let key = self.db.roots().open(KEY, name.as_str(), &SealedByRoot { version, bytes })?;
         Ok(Some(Shown { chain, key }))
     }

@@ -4,7 +4,7 @@ use super::town::{On, Town, settle};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
 use store::{Database, Db, testing::Postgres};
 
-const MIGRATIONS: [&str; 12] = [
+const MIGRATIONS: [&str; 13] = [
     "m0001_first",
     "m0002_turns",
     "m0003_certificates",
@@ -17,6 +17,7 @@ const MIGRATIONS: [&str; 12] = [
     "m0010_own_domains",
     "m0011_body_blobs",
     "m0012_shown_certificates",
+    "m0013_wanted_by",
 ];
 
 fn url(town: &Town) -> &str {
