@@ -47,7 +47,7 @@ pub use sign_in::{SignIn, SignInRefused};
 pub use sign_up::{SignUp, SignUpRefused};
 pub use step_up::{STEP_UP_LIFE, StepUpRefused, stepped_up};
 pub use sweep::sweep;
-pub use tickets::{TicketFor, TicketView, mint_ticket, spend_ticket};
+pub use tickets::{TicketFor, TicketView, end_sign_in_tickets, mint_ticket, spend_ticket};
 
 use kernel::Site;
 use keys::PasswordHasher;

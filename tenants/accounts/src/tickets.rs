@@ -5,7 +5,7 @@
 use crate::{Accounts, SignedIn, member, session, step_up};
 use kernel::{Fault, MemberId, TicketId, Time};
 use keys::Token;
-use sea_orm::{ColumnTrait, ExprTrait, QueryFilter, Set};
+use sea_orm::{ColumnTrait, Condition, ExprTrait, QueryFilter, Set};
 use std::time::Duration;
 use store::{
     Caller, Look, Origin, TenantTx,
@@ -76,6 +76,13 @@ pub async fn mint_ticket(tx: &TenantTx, member: &Member, purpose: TicketFor) -> 
 /// Takes the ticket; `false`: somebody was first, or it is over.
 pub async fn spend_ticket(tx: &TenantTx, ticket: &TicketView) -> Result<bool, Fault> {
     Ok(tx.delete::<Entity>(Column::Id.eq(ticket.id.0).and(Column::EndsAt.gt(tx.now().0))).await? == 1)
+}
+
+/// Ends the tickets by which `member`, or anybody of the tenant, could still sign in: what they were given for does not count any more. To be
+/// called once that is written.
+pub async fn end_sign_in_tickets(tx: &TenantTx, member: Option<MemberId>) -> Result<(), Fault> {
+    let all = Condition::all().add(Column::Purpose.eq(TicketFor::SignIn.text()));
+    tx.delete::<Entity>(all.add_option(member.map(|member| Column::MemberId.eq(member.0)))).await.map(|_| ())
 }
 
 impl Accounts {

@@ -87,6 +87,9 @@ impl ClientCertificates {
                         .set(Column::CrlSaid, "");
                 }
                 update.exec().await?;
+                if before.maps_by_address && !rules.maps_by_address {
+                    accounts::end_sign_in_tickets(tx, None).await?;
+                }
                 if moved { watch::begin(tx, id, &rules.crl_url).await } else { Ok(()) }.map_err(SetRefused::from)
             })
             .await
@@ -101,7 +104,10 @@ impl ClientCertificates {
                 must_be_stepped_up(tx).await?;
                 match tx.delete::<Entity>(Column::Id.eq(id.0)).await? {
                     0 => Err(SetRefused::NotFound),
-                    _ => self.publish(tx).await,
+                    _ => {
+                        accounts::end_sign_in_tickets(tx, None).await?;
+                        self.publish(tx).await
+                    }
                 }
             })
             .await
@@ -179,6 +185,11 @@ pub(crate) async fn rows(look: &impl Look) -> Result<Vec<Model>, Fault> {
 
 pub(crate) async fn find(look: &impl Look, id: ClientCaId) -> Result<Option<Model>, Fault> {
     look.find::<Entity>().filter(Column::Id.eq(id.0)).one().await
+}
+
+/// Until this act ends nobody removes the authority or changes its rules (PostgreSQL; on SQLite an act is alone anyway).
+pub(crate) async fn hold(tx: &TenantTx, id: ClientCaId) -> Result<(), Fault> {
+    tx.find::<Entity>().filter(Column::Id.eq(id.0)).for_update().one().await.map(|_| ())
 }
 
 /// As it is verified against.

@@ -113,9 +113,13 @@ impl ClientCertificates {
         let Some(member) = caller.member() else { return Ok(false) };
         let act = self.accounts.db.act::<_, Fault, _>(caller, async |tx| {
             let own = living(member).add(Column::Id.eq(id.0));
-            tx.update::<Entity>().set(Column::RevokedAt, tx.now().0).filter(own).exec().await
+            let revoked = tx.update::<Entity>().set(Column::RevokedAt, tx.now().0).filter(own).exec().await? == 1;
+            if revoked {
+                accounts::end_sign_in_tickets(tx, Some(member)).await?;
+            }
+            Ok(revoked)
         });
-        Ok(act.await? == 1)
+        act.await
     }
 }
 

@@ -9,6 +9,7 @@ mod crl;
 mod enrol;
 mod facts;
 mod host;
+mod limits;
 mod own;
 mod recipient;
 mod refused;

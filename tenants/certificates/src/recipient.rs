@@ -70,8 +70,10 @@ impl ClientCertificates {
         let folded = EmailAddress::parse(address).map_err(|_| NotTheirs::Another)?.folded();
         let act = self.accounts.db.act(caller, async |tx| {
             let verified = whose::holds(tx, &self.lists, presented).await?;
-            if let Some(id) = names(tx, &verified, &folded).await? {
-                whose::used(tx, id).await?;
+            if let Some(id) = names(tx, &verified, &folded).await?
+                && !whose::used(tx, id).await?
+            {
+                return Err(BadCertificate::Revoked.into());
             }
             Ok::<_, NotTheirs>(())
         });

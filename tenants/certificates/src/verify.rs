@@ -6,6 +6,7 @@
 use crate::{
     authority::Authority,
     facts::{self, Facts},
+    limits::Limits,
     strength,
 };
 use kernel::{ClientCaId, Time};
@@ -56,7 +57,7 @@ pub enum BadCertificate {
     #[error("The authority may not vouch for a name in this certificate, or for names of that kind.")]
     Constraints,
     #[error(
-        "The authority may vouch for certain e-mail addresses alone, and such limits are not followed here, so no certificate of it with an e-mail address in it counts. Ask for one without."
+        "A certificate between yours and the authority may vouch for certain e-mail addresses alone, and such limits are followed in the authority's own certificate only. Ask your administrator to upload that certificate as an authority."
     )]
     AddressConstraints,
     #[error("There are more certificates between yours and the authority than the authority allows.")]
@@ -103,15 +104,19 @@ pub(crate) fn verify(presented: &[CertificateDer<'_>], authorities: &[Authority]
 /// The hash of the issuer's key, if this authority stands behind the certificate.
 fn vouched(end: &EndEntityCert<'_>, sent: &[CertificateDer<'_>], by: &Authority, now: Time) -> Result<[u8; 32], BadCertificate> {
     let top = by.top().ok_or(BadCertificate::Foreign)?;
-    let anchors = [anchor_from_trusted_cert(top).map_err(words)?];
+    let mut anchor = anchor_from_trusted_cert(top).map_err(words)?;
+    let limits = Limits::taken_from(&mut anchor)?;
+    let anchors = [anchor];
     let between: Vec<CertificateDer<'_>> = by.chain.iter().chain(sent).map(|der| CertificateDer::from(der.as_ref())).collect();
     let at = UnixTime::since_unix_epoch(Duration::from_millis(u64::try_from(now.0).unwrap_or(0)));
     let path = end.verify_for_usage(strength::SIGNATURES, &anchors, &between, at, KeyUsage::client_auth(), None, None);
     let path = path.map_err(|error| match words(error) {
-        BadCertificate::Constraints if limits_addresses(between.iter().chain([top])) => BadCertificate::AddressConstraints,
+        BadCertificate::Constraints if between.iter().any(|der| der != top && limits_addresses(der)) => BadCertificate::AddressConstraints,
         other => other,
     })?;
     let issuer = keys::sha256(&[path.issuer_spki().as_ref()]);
+    limits.allow(&path.end_entity().der())?;
+    path.intermediate_certificates().try_for_each(|between| limits.allow(&between.der()))?;
     top_allows(top, &path, now)?;
     may_issue(&path)?;
     if !by.crl_url.is_empty() {
@@ -142,14 +147,12 @@ fn top_allows(top: &CertificateDer<'_>, path: &VerifiedPath<'_>, now: Time) -> R
     if most.is_some_and(|most| between > most) { Err(BadCertificate::PathTooLong) } else { Ok(()) }
 }
 
-/// RFC 5280 §4.2.1.10: whether one of them constrains e-mail addresses, which webpki compares with nothing and so refuses.
-fn limits_addresses<'c>(mut chain: impl Iterator<Item = &'c CertificateDer<'c>>) -> bool {
-    chain.any(|der| {
-        let Ok(read) = facts::read(der) else { return false };
-        let Ok(Some(limits)) = read.name_constraints() else { return false };
-        let all = limits.value.permitted_subtrees.iter().chain(&limits.value.excluded_subtrees).flatten();
-        all.into_iter().any(|one| matches!(one.base, GeneralName::RFC822Name(_)))
-    })
+/// RFC 5280 §4.2.1.10: whether it constrains e-mail addresses, which webpki compares with nothing and so refuses.
+fn limits_addresses(der: &CertificateDer<'_>) -> bool {
+    let Ok(read) = facts::read(der) else { return false };
+    let Ok(Some(limits)) = read.name_constraints() else { return false };
+    let all = limits.value.permitted_subtrees.iter().chain(&limits.value.excluded_subtrees).flatten();
+    all.into_iter().any(|one| matches!(one.base, GeneralName::RFC822Name(_)))
 }
 
 /// RFC 5280 §4.2.1.3: where key uses are named, signing certificates must be among them.

@@ -59,10 +59,15 @@ impl ClientCertificates {
         self.accounts
             .db
             .act(&caller, async |tx| {
+                // Looked at, held, and looked at again: what is taken away meanwhile ends the tickets that it finds.
+                let authority = holds(tx, &self.lists, presented).await?.authority;
+                authorities::hold(tx, authority).await?;
                 let verified = holds(tx, &self.lists, presented).await?;
                 let (member, enrolled) = member_of(tx, &verified).await?;
-                if let Some(id) = enrolled {
-                    used(tx, id).await?;
+                if let Some(id) = enrolled
+                    && !used(tx, id).await?
+                {
+                    return Err(BadCertificate::Revoked.into());
                 }
                 Ok(accounts::mint_ticket(tx, &member, TicketFor::SignIn).await?)
             })
@@ -121,8 +126,10 @@ async fn active(look: &impl Look, which: Condition) -> Result<member::Model, Not
     }
 }
 
-pub(crate) async fn used(tx: &TenantTx, id: ClientCertificateId) -> Result<(), Fault> {
-    tx.update::<Entity>().set(Column::LastUsedAt, tx.now().0).filter(Column::Id.eq(id.0)).exec().await.map(|_| ())
+/// Records its use; `false`: it was revoked meanwhile.
+pub(crate) async fn used(tx: &TenantTx, id: ClientCertificateId) -> Result<bool, Fault> {
+    let counts = Condition::all().add(Column::Id.eq(id.0)).add(Column::RevokedAt.is_null());
+    Ok(tx.update::<Entity>().set(Column::LastUsedAt, tx.now().0).filter(counts).exec().await? == 1)
 }
 
 fn found(member: member::Model, verified: Verified) -> Found {

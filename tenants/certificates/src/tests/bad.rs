@@ -36,7 +36,7 @@ fn changed(der: &CertificateDer<'_>, change: impl Fn(&mut Vec<u8>)) -> Certifica
 fn each_kind_of_bad_certificate_is_refused_for_its_own_reason() {
     use BadCertificate::*;
     let shop = Workshop::new();
-    let at = now().plus(Duration::from_secs(5));
+    let at = now().plus(Duration::from_secs(120));
     let root = shop.root("root", "Acme", 3_650, CA);
     let ders = |made: &[&Made]| made.iter().map(|one| one.der.clone()).collect::<Vec<_>>();
     let good = shop.issue("ana", "root", 30, PERSON);
@@ -135,16 +135,23 @@ fn each_kind_of_bad_certificate_is_refused_for_its_own_reason() {
         ("with a host that is not permitted", "permitted;DNS:acme.example", "DNS:bolt.example"),
         ("with a host that is excluded", "excluded;DNS:bolt.example", "DNS:x.bolt.example"),
         ("with an address that is not permitted", "permitted;email:acme.example", "email:ana@bolt.example"),
-        ("with an address that is not excluded", "excluded;email:.bolt.example", "email:ana@acme.example"),
-        ("with an address that is permitted, which nobody here compares", "permitted;email:acme.example", "email:ana@acme.example"),
+        ("with an address that is excluded", "excluded;email:.bolt.example", "email:ana@post.bolt.example"),
+        ("with one address too many", "permitted;email:acme.example", "email:ana@acme.example,email:ana@bolt.example"),
+        ("with an address beyond ASCII", "permitted;email:acme.example", "otherName:1.3.6.1.5.5.7.8.9;UTF8:\u{fc}@bolt.example"),
         ("with an IP that is not permitted", "permitted;IP:10.0.0.0/255.0.0.0", "IP:192.0.2.1"),
     ] {
         let name_of = what.replace(' ', "-");
         let bound = shop.root(&format!("{name_of}-root"), &name_of, 3_650, &format!("{CA}nameConstraints=critical,{constraint}\n"));
         let san = person("subjectAltName", &format!("subjectAltName={name}\n"));
-        let why = if name.starts_with("email:") { AddressConstraints } else { Constraints };
-        bad(what, ders(&[&shop.issue(&name_of, &bound.name, 30, &san)]), authority(&[&bound]), at, why);
+        bad(what, ders(&[&shop.issue(&name_of, &bound.name, 30, &san)]), authority(&[&bound]), at, Constraints);
     }
+    let bound = shop.root("bound", "Bound", 3_650, &format!("{CA}nameConstraints=critical,permitted;email:acme.example\n"));
+    let free = shop.issue("free", "bound", 300, CA);
+    let beyond = shop.issue("beyond-bound", "free", 30, PERSON);
+    bad("with an address that is not permitted two steps up", ders(&[&beyond, &free]), authority(&[&bound]), at, Constraints);
+    let limited = shop.issue("limited", "root", 300, &format!("{CA}nameConstraints=critical,permitted;email:example.org\n"));
+    let by_limited = shop.issue("by-limited", "limited", 30, PERSON);
+    bad("with an address that an intermediate is limited to", ders(&[&by_limited, &limited]), acme(), at, AddressConstraints);
 
     // Revocation.
     let revoked = shop.issue("revoked", "root", 30, PERSON);

@@ -1,7 +1,7 @@
 //! Certificates that count.
 
 use super::workshop::{CA, PERSON, Workshop, authority, now, with_list};
-use crate::verify::verify;
+use crate::verify::{BadCertificate, verify};
 use std::time::Duration;
 
 const GRACE: Duration = Duration::from_secs(3_600);
@@ -9,7 +9,7 @@ const GRACE: Duration = Duration::from_secs(3_600);
 #[test]
 fn keys_of_every_kind_that_is_taken_count() {
     let shop = Workshop::new();
-    let at = now().plus(Duration::from_secs(5));
+    let at = now().plus(Duration::from_secs(120));
     let root = shop.root("root", "Acme", 3_650, CA);
     let rsa = shop.root_of("rsa", "Rsa", 3_650, CA, ("rsa:2048", "-sha384"));
     for (name, issuer, kind) in [
@@ -28,7 +28,7 @@ fn keys_of_every_kind_that_is_taken_count() {
 #[test]
 fn an_intermediate_may_be_sent_along_or_uploaded() {
     let shop = Workshop::new();
-    let at = now().plus(Duration::from_secs(5));
+    let at = now().plus(Duration::from_secs(120));
     let root = shop.root("root", "Acme", 3_650, CA);
     let middle = shop.issue("middle", "root", 300, CA);
     let ana = shop.issue("ana", "middle", 30, PERSON);
@@ -40,9 +40,37 @@ fn an_intermediate_may_be_sent_along_or_uploaded() {
 }
 
 #[test]
+fn an_authority_may_vouch_for_the_addresses_that_it_is_limited_to() {
+    let shop = Workshop::new();
+    let at = now().plus(Duration::from_secs(120));
+    let hosts = "permitted;email:example.org,permitted;email:.acme.example,permitted;DNS:acme.example,excluded;email:eve@example.org";
+    let bound = shop.root("bound", "Bound", 3_650, &format!("{CA}nameConstraints=critical,{hosts}\n"));
+    let named = |san: &str| PERSON.replace("email:ana@example.org", san);
+    for (name, san) in [
+        ("ana", "email:ana@example.org,DNS:ana.acme.example"),
+        ("beneath", "email:ana@post.acme.example,email:bo@EXAMPLE.org"),
+        ("without", "DNS:acme.example"),
+    ] {
+        let made = shop.issue(name, "bound", 30, &named(san));
+        verify(&[made.der], &[authority(&[&bound])], at).unwrap_or_else(|bad| panic!("{san}: {bad}"));
+    }
+    for (name, san) in [("excluded", "email:eve@example.org"), ("host", "email:ana@example.org,DNS:bolt.example")] {
+        let made = shop.issue(name, "bound", 30, &named(san));
+        assert_eq!(verify(&[made.der], &[authority(&[&bound])], at).unwrap_err(), BadCertificate::Constraints, "{san}");
+    }
+    // Limits of an intermediate are followed where it is uploaded itself.
+    let root = shop.root("root", "Acme", 3_650, CA);
+    let limited = shop.issue("limited", "root", 300, &format!("{CA}nameConstraints=critical,permitted;email:example.org\n"));
+    let ana = shop.issue("by-limited", "limited", 30, PERSON);
+    let below = |accepted| verify(&[ana.der.clone(), limited.der.clone()], &[accepted], at);
+    assert_eq!(below(authority(&[&root])).unwrap_err(), BadCertificate::AddressConstraints);
+    assert!(below(authority(&[&limited])).is_ok());
+}
+
+#[test]
 fn a_list_counts_until_its_end_and_the_grace_after_it() {
     let shop = Workshop::new();
-    let at = now().plus(Duration::from_secs(5));
+    let at = now().plus(Duration::from_secs(120));
     let root = shop.root("root", "Acme", 3_650, CA);
     let (ana, bob) = (shop.issue("ana", "root", 30, PERSON), shop.issue("bob", "root", 30, PERSON));
     let list = shop.list("root", &[&bob], 24, "");

@@ -5,6 +5,7 @@ use super::{
     workshop::{CA, PERSON},
 };
 use crate::{BadCertificate, EnrolRefused, Rules, SetRefused, host_of};
+use accounts::TicketFor;
 use kernel::Time;
 use std::time::Duration;
 use store::{Origin, WantedBy};
@@ -134,6 +135,41 @@ facts! {
         assert!(accounts.sign_in_by_ticket(&old, None, Origin::default()).await.unwrap().is_none(), "the epoch moved on");
         let used = town.room.certificates(&ana.caller).await.unwrap()[0].last_used_at;
         assert!(used.is_some());
+    }
+
+    async fn what_a_ticket_was_given_for_must_count_until_it_is_spent(town) {
+        let (ana, bo) = (town.owner("ana@example.org").await, town.owner("bo@example.org").await);
+        let root = town.shop.root("root", "Acme", 300, CA);
+        let card = town.shop.issue("ana", "root", 30, PERSON);
+        let accounts = &town.room.accounts;
+        let theirs = town.shop.issue("bo", "root", 30, &PERSON.replace("ana@", "bo@"));
+        let bos = town.accept(&bo, &root.pem, by_address()).await;
+        let id = town.accept(&ana, &root.pem, by_address()).await;
+        let ticket = async || town.room.ticket(&town.shows(ana.caller.tenant(), &[&card.der]), Origin::default()).await.unwrap();
+        let counts = async |token| accounts.ticket(token, TicketFor::SignIn, Origin::default()).await.unwrap().is_some();
+        let other = town.room.ticket(&town.shows(bo.caller.tenant(), &[&theirs.der]), Origin::default()).await.unwrap();
+
+        let one = ticket().await;
+        town.room.set_rules(&ana.caller, id, &Rules { crl_grace_hours: 1, ..by_address() }).await.unwrap();
+        assert!(counts(&one).await, "nothing was taken away");
+        town.room.set_rules(&ana.caller, id, &Rules::default()).await.unwrap();
+        assert!(!counts(&one).await, "the authority names nobody any more");
+
+        town.enrol(&ana, &card.der, false).await;
+        let two = ticket().await;
+        let enrolled = town.room.certificates(&ana.caller).await.unwrap()[0].id;
+        assert!(town.room.revoke(&ana.caller, enrolled).await.unwrap());
+        assert!(accounts.sign_in_by_ticket(&two, None, Origin::default()).await.unwrap().is_none());
+
+        let card = town.shop.issue("ana-again", "root", 30, PERSON);
+        town.enrol(&ana, &card.der, false).await;
+        let three = town.room.ticket(&town.shows(ana.caller.tenant(), &[&card.der]), Origin::default()).await.unwrap();
+        town.room.remove_authority(&ana.caller, id).await.unwrap();
+        assert!(accounts.step_up_by_ticket(&ana.caller, &three).await.unwrap().is_none());
+
+        assert!(counts(&other).await, "another tenant's ticket is none of this");
+        town.room.remove_authority(&bo.caller, bos).await.unwrap();
+        assert!(!counts(&other).await);
     }
 
     async fn the_host_asks_from_the_first_authority_to_the_last(town) {
