@@ -14,13 +14,13 @@ use std::{sync::atomic::Ordering::SeqCst, time::Duration};
 
 /// How long the closure of an act may take: on SQLite it keeps everybody else from writing.
 pub const ACT_LIMIT: Duration = Duration::from_secs(5);
-/// Times an act is run again after a serialization failure or deadlock (PostgreSQL).
+/// Times an act is run again after a serialization failure or deadlock (PostgreSQL), or after another rolled back what both shared (SQLite).
 const RETRIES: u32 = 3;
 /// Pause before the first of them; each further one waits this much longer.
 const RETRY_PAUSE: Duration = Duration::from_millis(5);
 
 impl Db {
-    /// One business act: all of `f` or nothing, durable when this answers `Ok`. May run `f` again (PostgreSQL, serialization failure).
+    /// One business act: all of `f` or nothing, durable when this answers `Ok`. May run `f` again, of whose first run nothing is left then.
     pub async fn act<T, E, F>(&self, who: &Caller, f: F) -> Result<T, E>
     where
         F: AsyncFnOnce(&mut TenantTx) -> Result<T, E> + Clone,
@@ -35,37 +35,44 @@ impl Db {
         F: AsyncFnOnce(&mut TenantTx) -> Result<T, E> + Clone,
         E: From<Fault>,
     {
-        match &self.0.engine {
-            Engine::Lite(lite) => self.act_lite(lite, who, key, f).await,
-            Engine::Pg(pg) => {
-                let mut tries = 0;
-                loop {
-                    match self.act_pg(pg, who, key.clone(), f.clone()).await {
-                        Attempt::Over(out) => return out,
-                        Attempt::Again(out) if tries == RETRIES => return Err(out),
-                        Attempt::Again(_) => tries += 1,
-                    }
-                    tokio::time::sleep(RETRY_PAUSE * tries).await;
-                }
+        let mut tries = 0;
+        loop {
+            let attempt = match &self.0.engine {
+                Engine::Lite(lite) => self.act_lite(lite, who, key.clone(), f.clone()).await,
+                Engine::Pg(pg) => self.act_pg(pg, who, key.clone(), f.clone()).await,
+            };
+            match attempt {
+                Attempt::Over(out) => return out,
+                Attempt::Again(out) if tries == RETRIES => return Err(out),
+                Attempt::Again(_) => tries += 1,
             }
+            tokio::time::sleep(RETRY_PAUSE * tries).await;
         }
     }
 
-    async fn act_lite<T, E, F>(&self, lite: &Lite, who: &Caller, key: Option<TenantKey>, f: F) -> Result<T, E>
+    async fn act_lite<T, E, F>(&self, lite: &Lite, who: &Caller, key: Option<TenantKey>, f: F) -> Attempt<T, E>
     where
         F: AsyncFnOnce(&mut TenantTx) -> Result<T, E>,
         E: From<Fault>,
     {
-        let connection = Connection::Act(lite.writer.turn().await?);
-        let mut tx = TenantTx::new(TenantRead::begin(&self.0.house, connection, who, key).await?);
+        let turn = match lite.writer.turn().await {
+            Ok(turn) => turn,
+            Err(fault) => return Attempt::Over(Err(fault.into())),
+        };
+        let mut tx = match TenantRead::begin(&self.0.house, Connection::Act(turn), who, key).await {
+            Ok(read) => TenantTx::new(read),
+            Err(fault) => return Attempt::Over(Err(fault.into())),
+        };
         let out = within(ACT_LIMIT, f(&mut tx)).await;
         let (Connection::Act(turn), news) = tx.into_parts() else { unreachable!("begun as an act above") };
-        match out {
-            Ok(value) => turn.keep(news).await.map(|()| value).map_err(E::from),
-            Err(refused) => {
-                turn.undo().await?;
-                Err(refused)
-            }
+        let (ended, out) = match out {
+            Ok(value) => (turn.keep(news).await, Ok(value)),
+            Err(refused) => (turn.undo().await, Err(refused)),
+        };
+        match ended {
+            Ok(()) => Attempt::Over(out),
+            Err(fault) if fault.kind() == FaultKind::Retry => Attempt::Again(fault.into()),
+            Err(fault) => Attempt::Over(Err(fault.into())),
         }
     }
 
@@ -135,8 +142,22 @@ impl Db {
         out
     }
 
-    /// An act that no tenant bounds; for the front desk and the jobs alone.
+    /// An act that no tenant bounds; for the front desk and the jobs alone. May run `f` again, as `act` does.
     pub(crate) async fn across<T, F>(&self, reach: &Reach, news: News, f: F) -> Result<T, Fault>
+    where
+        F: AsyncFnOnce(&Connection) -> Result<T, Fault> + Clone,
+    {
+        let mut tries = 0;
+        loop {
+            match self.across_once(reach, news.clone(), f.clone()).await {
+                Err(fault) if fault.kind() == FaultKind::Retry && tries < RETRIES => tries += 1,
+                out => return out,
+            }
+            tokio::time::sleep(RETRY_PAUSE * tries).await;
+        }
+    }
+
+    async fn across_once<T, F>(&self, reach: &Reach, news: News, f: F) -> Result<T, Fault>
     where
         F: AsyncFnOnce(&Connection) -> Result<T, Fault>,
     {
@@ -169,7 +190,7 @@ impl Db {
     }
 }
 
-/// One run of an act on PostgreSQL.
+/// One run of an act.
 enum Attempt<T, E> {
     Over(Result<T, E>),
     Again(E),

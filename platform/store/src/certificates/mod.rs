@@ -73,7 +73,7 @@ impl Certificates<'_> {
     async fn read<T>(&self, f: impl AsyncFnOnce(&Connection) -> Result<T, Fault>) -> Result<T, Fault> {
         self.db.across_read(&Reach::Nobody, f).await
     }
-    async fn write<T>(&self, f: impl AsyncFnOnce(&Connection) -> Result<T, Fault>) -> Result<T, Fault> {
+    async fn write<T>(&self, f: impl AsyncFnOnce(&Connection) -> Result<T, Fault> + Clone) -> Result<T, Fault> {
         self.db.across(&Reach::Nobody, News::default(), f).await
     }
     pub(crate) fn now(&self) -> Time {

@@ -84,6 +84,11 @@ impl LiteConnection {
         self.lock().connection.is_autocommit()
     }
 
+    /// Rows that statements of this connection have changed since it was opened, by cascades too.
+    pub fn changed(&self) -> u64 {
+        self.lock().connection.total_changes()
+    }
+
     /// Waits no longer for other processes: the writer waits by itself, without holding its thread.
     pub fn do_not_wait(&self) -> Result<(), Fault> {
         self.lock().connection.busy_timeout(Duration::ZERO).map_err(|e| fault::of_lite("setting the busy timeout", e))

@@ -41,11 +41,11 @@ impl Turn {
         self.noting(self.session.connection.models::<E>(statement, most))
     }
 
-    /// Keeps the act; ends after the durable commit that it shares.
+    /// Keeps the act; ends after the durable commit that it shares. `FaultKind::Retry`: it was rolled back and is to be run again.
     pub async fn keep(mut self, news: News) -> Result<(), Fault> {
         self.check()?;
         let last = self.session.kept + 1 >= GROUP || self.writer.waiting() == 0;
-        if self.session.kept > 0 && !last {
+        if self.session.savepoint && !last {
             // COMMIT would release it as well.
             self.session.connection.say("RELEASE act").map_err(|e| fault::of_lite("ending an act", e))?;
         }
@@ -57,7 +57,7 @@ impl Turn {
         settled(outcome).await
     }
 
-    /// Undoes the act; ends when the acts before it, whose rows it may have seen, are durable.
+    /// Undoes the act; ends when the acts before it, whose rows it may have seen, are durable. `FaultKind::Retry` as above.
     pub async fn undo(mut self) -> Result<(), Fault> {
         self.over = true;
         let outcome = (self.session.kept > 0).then(|| self.session.group.subscribe());

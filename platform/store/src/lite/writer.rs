@@ -1,8 +1,13 @@
 //! The writer: one connection, and acts of many callers that share durable commits.
 //!
-//! Whoever gets the seat begins a transaction if none is open (or a savepoint in the one that is), runs its act and, if others
-//! wait, leaves the transaction open for them; the last one, or the 64th, commits. Everybody is answered after that commit,
-//! refusals too: what they saw may have been somebody's uncommitted row. A failed commit fails everybody who shared it.
+//! Whoever gets the seat begins a transaction if none is open, runs its act and, if others wait, leaves the transaction open for
+//! them; the last one, or the 64th, commits. Everybody is answered after that commit, refusals too: what they saw may have been
+//! somebody's uncommitted row. A failed commit fails everybody who shared it.
+//!
+//! An act that is refused has rarely written anything, so none begins with a savepoint, which would copy every page it writes to
+//! (a tenth of a send). One that fails after it wrote rolls back all; whoever shared the transaction is told to run its act again, as
+//! PostgreSQL tells after a serialization failure. The next transactions then do have savepoints, so that nobody who makes acts fail on
+//! purpose has others run more than one act again for each commit.
 
 use super::{connection::LiteConnection, turn::Turn};
 use crate::{
@@ -27,6 +32,8 @@ use tokio::{
 pub(super) const GROUP: u64 = 64;
 /// How long an act waits for the writer, and the writer for another process, before they give up.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// Commits after a rollback that hit others during which every act has a savepoint.
+const CAREFUL: u64 = GROUP;
 /// Pause between two tries to lock a file that another process writes to.
 const PAUSE: Duration = Duration::from_millis(2);
 
@@ -49,6 +56,12 @@ pub(super) struct Session {
     closed: bool,
     /// Acts kept in the open transaction.
     pub kept: u64,
+    /// The running act has a savepoint.
+    pub savepoint: bool,
+    /// Rows that the connection had changed when the running act began.
+    changed: u64,
+    /// Commits left until acts do without savepoints again.
+    careful: u64,
     pub news: News,
     pub group: watch::Sender<Outcome>,
 }
@@ -62,7 +75,17 @@ struct Ticket<'w> {
 impl Writer {
     pub fn new(connection: LiteConnection, herald: Herald) -> Result<Arc<Writer>, Fault> {
         connection.do_not_wait()?;
-        let session = Session { connection, open: false, closed: false, kept: 0, news: News::default(), group: watch::channel(None).0 };
+        let session = Session {
+            connection,
+            open: false,
+            closed: false,
+            kept: 0,
+            savepoint: false,
+            changed: 0,
+            careful: 0,
+            news: News::default(),
+            group: watch::channel(None).0,
+        };
         Ok(Arc::new(Writer {
             seat: Arc::new(Mutex::new(session)),
             waiting: AtomicU64::new(0),
@@ -140,13 +163,21 @@ impl Session {
             return Err(Fault::new(FaultKind::Unavailable, "the database is closed"));
         }
         if self.open {
-            return self.connection.say("SAVEPOINT act").map_err(|e| fault::of_lite("beginning an act", e));
+            self.changed = self.connection.changed();
+            self.savepoint = self.careful > 0;
+            if self.savepoint {
+                self.connection.say("SAVEPOINT act").map_err(|e| fault::of_lite("beginning an act", e))?;
+            }
+            return Ok(());
         }
         let until = Instant::now() + PATIENCE;
         loop {
             match self.connection.say("BEGIN IMMEDIATE").map_err(|e| fault::of_lite("beginning a transaction", e)) {
                 Ok(()) => break,
                 Err(f) if f.kind() == FaultKind::Retry && Instant::now() < until => tokio::time::sleep(PAUSE).await,
+                Err(f) if f.kind() == FaultKind::Retry => {
+                    return Err(Fault::from_error(FaultKind::Unavailable, "the database was locked for too long", f));
+                }
                 Err(f) => return Err(f),
             }
         }
@@ -154,18 +185,29 @@ impl Session {
         Ok(())
     }
 
-    /// Undoes the running act alone. The first of a transaction needs no savepoint: undoing it is undoing everything. If SQLite
-    /// rolled everything back by itself (`cause`), everybody who shared the transaction is told why.
+    /// Undoes the running act. Alone, if it wrote nothing or has a savepoint; otherwise with all that shares its transaction, which is
+    /// told to begin again. If SQLite rolled everything back by itself (`cause`), everybody is told why.
     pub fn undo(&mut self, cause: Option<&Fault>) {
         if !self.open {
             return;
         }
-        let undone = self.kept > 0
-            && !self.connection.is_autocommit()
-            && self.connection.say("ROLLBACK TO act").and_then(|()| self.connection.say("RELEASE act")).is_ok();
-        if !undone {
-            self.give_up(cause.cloned().unwrap_or_else(|| Fault::other("the transaction that acts shared was rolled back")));
+        if self.kept > 0 && !self.connection.is_autocommit() {
+            if self.is_undone_alone() {
+                return;
+            }
+            if !self.savepoint {
+                self.careful = CAREFUL;
+                return self.give_up(Fault::new(FaultKind::Retry, "another act failed in the transaction that this one shared"));
+            }
         }
+        self.give_up(cause.cloned().unwrap_or_else(|| Fault::other("the transaction that acts shared was rolled back")));
+    }
+
+    fn is_undone_alone(&self) -> bool {
+        if !self.savepoint {
+            return self.connection.changed() == self.changed;
+        }
+        self.connection.say("ROLLBACK TO act").and_then(|()| self.connection.say("RELEASE act")).is_ok()
     }
 
     fn give_up(&mut self, fault: Fault) {
@@ -185,6 +227,7 @@ impl Session {
             Ok(()) => {
                 writer.commits.fetch_add(1, SeqCst);
                 writer.acts.fetch_add(self.kept, SeqCst);
+                self.careful = self.careful.saturating_sub(1);
                 writer.herald.tell(std::mem::take(&mut self.news));
                 self.answer(Ok(()));
             }
@@ -197,6 +240,7 @@ impl Session {
     fn answer(&mut self, outcome: Result<(), Fault>) {
         self.open = false;
         self.kept = 0;
+        self.savepoint = false;
         self.news = News::default();
         std::mem::replace(&mut self.group, watch::channel(None).0).send_replace(Some(outcome));
     }

@@ -9,11 +9,11 @@ use rusqlite::{Connection, OpenFlags};
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
-use store::{Database, TenantTx, entity::blocked_address};
+use store::{Brake, Database, TenantTx, entity::blocked_address};
 
 /// What another connection sees, which is what is committed.
 fn committed(town: &Town) -> u64 {
@@ -36,8 +36,8 @@ impl InOrder {
 
     /// To be called inside act `n`.
     async fn inside(&self, n: usize) {
-        if n == 0 {
-            self.first_is_inside.store(true, Ordering::Release);
+        // Not when it is run again: then the others do not wait.
+        if n == 0 && !self.first_is_inside.swap(true, Ordering::AcqRel) {
             self.until_waiting(self.of - 1).await;
         }
     }
@@ -140,8 +140,11 @@ async fn a_refusal_is_answered_when_what_it_saw_is_durable() {
         tasks.push(tokio::spawn(async move {
             let act = async |tx: &mut TenantTx| {
                 inside.inside(n).await;
-                tx.insert(row(n)).await?;
-                if n == 1 { Err(Fault::other("refused")) } else { Ok(()) }
+                if n == 1 {
+                    assert_eq!(tx.find::<blocked_address::Entity>().count().await?, 1, "it sees a row that nobody else does yet");
+                    return Err(Fault::other("refused"));
+                }
+                tx.insert(row(n)).await
             };
             (town.db.act(&town.a, act).await, committed(&town))
         }));
@@ -154,6 +157,76 @@ async fn a_refusal_is_answered_when_what_it_saw_is_durable() {
     assert_eq!(ends.iter().map(|(end, _)| end.is_ok()).collect::<Vec<_>>(), [true, false, true]);
     assert!(ends[1].1 >= 1, "the row before the refusal was committed first");
     assert_eq!(committed(&town), 2);
+}
+
+/// Three at once, of whom the second fails after it wrote; answers how often each was run.
+async fn one_fails_after_it_wrote(town: &Arc<Town>, round: usize) -> Vec<usize> {
+    let order = InOrder::new(town, 3);
+    let mut tasks = Vec::new();
+    for n in 0..3 {
+        let (town, inside) = (town.clone(), order.clone());
+        tasks.push(tokio::spawn(async move {
+            let runs = AtomicUsize::new(0);
+            let act = async |tx: &mut TenantTx| {
+                runs.fetch_add(1, Ordering::Relaxed);
+                inside.inside(n).await;
+                tx.insert(row(round * 10 + n)).await?;
+                if n == 1 { Err(Fault::other("refused")) } else { Ok(()) }
+            };
+            (town.db.act(&town.a, act).await.is_ok(), runs.into_inner())
+        }));
+        order.queued(n).await;
+    }
+    let mut runs = Vec::new();
+    for (n, task) in tasks.into_iter().enumerate() {
+        let (kept, times) = task.await.unwrap();
+        assert_eq!(kept, n != 1);
+        runs.push(times);
+    }
+    runs
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_shared_a_transaction_with_an_act_that_failed_is_run_again_and_for_a_while_not_again() {
+    let town = Arc::new(Town::found(On::Sqlite).await);
+    assert_eq!(one_fails_after_it_wrote(&town, 0).await, [2, 2, 1], "all was rolled back, and both begin again");
+    assert_eq!(committed(&town), 2);
+    assert_eq!(one_fails_after_it_wrote(&town, 1).await, [1, 1, 1], "it was undone alone");
+    assert_eq!(committed(&town), 4);
+    for n in 0..64 {
+        town.db.act(&town.a, async |tx: &mut TenantTx| tx.insert(row(1000 + n)).await).await.unwrap();
+    }
+    assert_eq!(one_fails_after_it_wrote(&town, 2).await, [2, 2, 1]);
+    assert_eq!(committed(&town), 70);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_no_tenant_bounds_is_run_again_as_well() {
+    let town = Arc::new(Town::found(On::Sqlite).await);
+    let order = InOrder::new(&town, 3);
+    let mut tasks = Vec::new();
+    for n in 0..3 {
+        let (town, inside) = (town.clone(), order.clone());
+        tasks.push(tokio::spawn(async move {
+            if n == 1 {
+                return matches!(town.db.front_desk().brake("x", 1, Duration::from_secs(3600)).await, Ok(Brake::Free { left: 0 }));
+            }
+            let act = async |tx: &mut TenantTx| {
+                inside.inside(n).await;
+                tx.insert(row(n)).await?;
+                if n == 2 { Err(Fault::other("refused")) } else { Ok(()) }
+            };
+            town.db.act(&town.a, act).await.is_ok()
+        }));
+        order.queued(n).await;
+    }
+    let mut kept = Vec::new();
+    for task in tasks {
+        kept.push(task.await.unwrap());
+    }
+    assert_eq!(kept, [true, true, false]);
+    assert_eq!(committed(&town), 1);
+    assert!(matches!(town.db.front_desk().brake("x", 1, Duration::from_secs(3600)).await, Ok(Brake::Held { .. })));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

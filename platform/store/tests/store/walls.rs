@@ -17,6 +17,7 @@ const MIGRATIONS: [&str; 13] = [
     "m0010_own_domains",
     "m0011_body_blobs",
     "m0012_shown_certificates",
+    "m0013_by_message",
     "m0013_wanted_by",
 ];
 
