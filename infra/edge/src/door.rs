@@ -1,6 +1,6 @@
 //! What all connections of a site share: the endpoint, whom it believes, and the limits.
 
-use crate::{Challenges, Draining, ForwardedBy, Names, TlsConn, forwarded, http, misdirected, paced, plain, watched};
+use crate::{Arrivals, Challenges, Draining, ForwardedBy, Names, TlsConn, forwarded, http, misdirected, paced, plain, watched};
 use futures_util::StreamExt;
 use kernel::Network;
 use poem::{
@@ -50,6 +50,7 @@ pub struct Door<E> {
     pub(crate) handshakes: Semaphore,
     pub(crate) protocols: http::Protocols,
     pub(crate) draining: Draining,
+    arrivals: Arrivals,
     pub(crate) closing: CancellationToken,
 }
 
@@ -70,7 +71,7 @@ pub struct Line {
 impl<E: Endpoint<Output = Response>> Door<E> {
     pub fn new(site: E, settings: Settings, shown: Option<Shown>, draining: Draining) -> Door<E> {
         let (handshakes, closing) = (Semaphore::new(MAX_HANDSHAKES), CancellationToken::new());
-        Door { site, settings, shown, handshakes, protocols: http::Protocols::new(), draining, closing }
+        Door { site, settings, shown, handshakes, protocols: http::Protocols::new(), draining, arrivals: Arrivals::default(), closing }
     }
 
     /// Whether connections of `peer` are not counted by its address, and begin with a PROXY protocol header.
@@ -113,7 +114,8 @@ impl<E: Endpoint<Output = Response>> Door<E> {
         let (local, remote) = (LocalAddr(Addr::SocketAddr(line.local)), RemoteAddr(Addr::SocketAddr(remote)));
         let mut req = Request::from((req, local, remote, scheme));
         let most = (self.settings.body_limit)(req.uri().path());
-        let slow = paced::pace(&mut req, most, request.pulse());
+        let slow = paced::pace(&mut req, most, request.pulse(), &self.arrivals);
+        req.set_data(self.arrivals.clone());
         self.ending_streams(slow.told(self.site.get_response(req).await))
     }
 

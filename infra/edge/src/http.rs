@@ -3,6 +3,7 @@
 use crate::{
     deadline::{self, Leaving},
     door::{Door, Line},
+    linger::Lingering,
     pulse::{Pulse, WINDOW_BYTES},
     stalled::Stalled,
     watched::{InProgress, Watched},
@@ -73,11 +74,12 @@ where
             async move { Ok::<_, Infallible>(door.answer(&line, req, request).await) }
         }
     });
-    let io = TokioIo::new(Stalled::new(stream, pulse.clone(), two));
+    let stream = Stalled::new(stream, pulse.clone(), two);
     if two {
-        deadline::held(door.protocols.two.serve_connection(io, service), &pulse, &door.closing).await
+        deadline::held(door.protocols.two.serve_connection(TokioIo::new(stream), service), &pulse, &door.closing).await
     } else {
-        deadline::held(door.protocols.one.serve_connection(io, service), &pulse, &door.closing).await
+        let stream = TokioIo::new(Lingering::new(stream));
+        deadline::held(door.protocols.one.serve_connection(stream, service), &pulse, &door.closing).await
     }
 }
 

@@ -4,6 +4,7 @@
 //! TLS handshake (ALPN) and never guessed from bytes. A handshake asks tables in memory, never a database or a CA.
 
 mod acceptor;
+mod arrivals;
 mod asking;
 mod certificate;
 mod challenges;
@@ -16,6 +17,7 @@ mod forwarded;
 mod handed_over;
 mod handshake;
 mod http;
+mod linger;
 mod local_ca;
 mod misdirected;
 mod names;
@@ -31,6 +33,7 @@ mod tls_conn;
 mod watched;
 
 pub use acceptor::{Doors, Listening};
+pub use arrivals::Arrivals;
 pub use asking::Hints;
 pub use certificate::{BadCertificate, Certificate};
 pub use challenges::{Challenge, ChallengeAnswer, ChallengeLook, Challenges};

@@ -4,7 +4,10 @@
 //! kinder words; this one holds when a door forgets. A handler that reads sees no more than a broken body; that it was too slow is
 //! told here.
 
-use crate::pulse::Pulse;
+use crate::{
+    arrivals::{Arrivals, Arriving},
+    pulse::Pulse,
+};
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use poem::{
@@ -36,15 +39,25 @@ const MIN_BYTES_PER_SECOND: u64 = 1_024;
 #[derive(Clone, Default)]
 pub struct TooSlow(Arc<AtomicBool>);
 
-/// Puts the request's body under the pace, and under `most` bytes. Requests without one are left alone.
-pub fn pace(req: &mut Request, most: u64, pulse: &Arc<Pulse>) -> TooSlow {
+/// Puts the request's body under the pace, and under `most` bytes, and among the `arrivals`. Requests without one are left alone.
+pub fn pace(req: &mut Request, most: u64, pulse: &Arc<Pulse>, arrivals: &Arrivals) -> TooSlow {
     let (body, slow): (BoxBody, _) = (req.take_body().into(), TooSlow::default());
     if body.is_end_stream() {
         return slow;
     }
     let (pulse, slow_too) = (pulse.clone(), slow.clone());
-    let paced =
-        Paced { inner: body, pulse, slow: slow_too, most, bytes: 0, waited: Duration::ZERO, waiting: None, silence: SILENCE, grace: GRACE };
+    let paced = Paced {
+        inner: body,
+        pulse,
+        slow: slow_too,
+        arriving: Some(arrivals.begin()),
+        most,
+        bytes: 0,
+        waited: Duration::ZERO,
+        waiting: None,
+        silence: SILENCE,
+        grace: GRACE,
+    };
     req.set_body(poem::Body::from(BoxBody::new(paced)));
     slow
 }
@@ -75,6 +88,8 @@ struct Paced<B> {
     inner: B,
     pulse: Arc<Pulse>,
     slow: TooSlow,
+    /// Until it is all there.
+    arriving: Option<Arriving>,
     most: u64,
     bytes: u64,
     /// Time spent waiting for the peer, in all.
@@ -91,6 +106,9 @@ impl<B> Paced<B> {
         }
         let bytes = frame.data_ref().map_or(0, |data| data.len() as u64);
         self.bytes += bytes;
+        if let Some(arriving) = &self.arriving {
+            arriving.got(bytes);
+        }
         self.pulse.account_for(bytes + FRAME_BYTES);
         if self.bytes > self.most {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "the body is too large"));
@@ -99,6 +117,9 @@ impl<B> Paced<B> {
         if self.bytes < due { Err(self.slow.late()) } else { Ok(()) }
     }
     fn wait(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.arriving.as_ref().is_some_and(|arriving| arriving.waits(cx.waker())) {
+            return Poll::Ready(Err(self.slow.late()));
+        }
         let silence = self.silence;
         let (_, deadline) = self.waiting.get_or_insert_with(|| (Instant::now(), Box::pin(tokio::time::sleep(silence))));
         deadline.as_mut().poll(cx).map(|()| Err(self.slow.late()))
@@ -112,7 +133,10 @@ impl<B: HttpBody<Data = Bytes, Error = io::Error> + Unpin> HttpBody for Paced<B>
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         match Pin::new(&mut self.inner).poll_frame(cx) {
             Poll::Ready(Some(Ok(frame))) => Poll::Ready(Some(self.arrived(&frame).map(|()| frame))),
-            Poll::Ready(end) => Poll::Ready(end),
+            Poll::Ready(end) => {
+                self.arriving = None;
+                Poll::Ready(end)
+            }
             Poll::Pending => self.wait(cx).map(|r| r.err().map(Err)),
         }
     }
@@ -148,6 +172,7 @@ mod tests {
             inner,
             pulse,
             slow: TooSlow::default(),
+            arriving: None,
             most,
             bytes: 0,
             waited: Duration::ZERO,

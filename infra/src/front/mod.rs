@@ -12,7 +12,7 @@ mod slots;
 use crate::{App, numbers};
 use classes::class;
 use client_certificates::Presented;
-use edge::TlsConn;
+use edge::{Arrivals, TlsConn};
 use futures_util::FutureExt;
 use kernel::{Chance, Site};
 use masked::masked;
@@ -136,7 +136,7 @@ impl Endpoint for Front {
 impl Inner {
     async fn answer(&self, req: Request, id: &str) -> Response {
         let api = is_api(req.uri());
-        let Some(_slot) = self.slots.take(from(&req)) else { return busy(&self.site, api) };
+        let Some(_slot) = self.slots.take(from(&req), req.data::<Arrivals>()).await else { return busy(&self.site, api) };
         let content = web::is_for_content(&self.site, &req);
         let (mut req, asked) = with_certificate(req);
         // A host that asks for certificates has no API.
@@ -244,6 +244,11 @@ mod tests {
     use super::*;
     use crate::testing::Town;
     use poem::{endpoint::make, test::TestClient};
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::{TcpListener, TcpStream},
+    };
+    use tokio_util::sync::CancellationToken;
 
     async fn client(max_requests: usize) -> (Town, TestClient<Front>) {
         let town = Town::with(|config| config.listen.max_requests = max_requests).await;
@@ -332,6 +337,36 @@ mod tests {
             asked = asked.header(name, "203.0.113.9");
         }
         asked.send().await.assert_text("x-harmless ").await;
+    }
+
+    #[tokio::test]
+    async fn whoever_comes_when_all_slots_are_taken_has_that_of_the_slowest_body() {
+        let town = Town::with(|config| config.listen.max_requests = 2).await;
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (address, app) = (listener.local_addr().unwrap(), town.app.clone());
+        tokio::spawn(async move { app.serve(listener, CancellationToken::new()).await });
+        let say = async |text: &str| {
+            let mut stream = TcpStream::connect(address).await.unwrap();
+            stream.write_all(text.as_bytes()).await.unwrap();
+            stream
+        };
+        let hear = async |mut stream: TcpStream| {
+            let mut heard = String::new();
+            let _ = stream.read_to_string(&mut heard).await;
+            heard
+        };
+        let live = async || hear(say("GET /live HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n").await).await;
+        let form = "POST /sign-in HTTP/1.1\r\nhost: h\r\ncontent-type: application/x-www-form-urlencoded\r\ncontent-length: 99\r\n\r\n";
+        let (slowest, slow) = (say(form).await, say(&format!("{form}email=")).await);
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        assert!(live().await.starts_with("HTTP/1.1 503"), "both have just begun");
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        assert!(live().await.starts_with("HTTP/1.1 200"));
+        let told = hear(slowest).await;
+        assert!(told.starts_with("HTTP/1.1 408") && told.contains("came too slowly"), "{told}");
+        assert!(live().await.starts_with("HTTP/1.1 200"), "there is room now");
+        let still = tokio::time::timeout(Duration::from_millis(100), hear(slow)).await;
+        assert!(still.is_err(), "the other one goes on: {still:?}");
     }
 
     #[tokio::test]

@@ -1,15 +1,19 @@
 //! Requests that are worked on at one time, in all and of one address: a request holds its slot while its body arrives, and somebody who
-//! sends slowly must not hold them all.
+//! sends slowly must not hold them all. When all are taken, the body that arrives slowest is given up for whoever comes.
 
+use edge::Arrivals;
 use std::{
     collections::HashMap,
     net::{IpAddr, Ipv6Addr},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// A host is usually given so many bits of an IPv6 address (RFC 6177 §2).
 const IPV6_NETWORK: u32 = 64;
+/// For a request that was given up to be answered.
+const ROOM_TIME: Duration = Duration::from_secs(1);
 
 #[derive(Clone)]
 pub(super) struct Slots {
@@ -21,7 +25,13 @@ pub(super) struct Slots {
 /// Given back when dropped.
 pub(super) struct Slot {
     _one: OwnedSemaphorePermit,
-    of: Option<(Slots, IpAddr)>,
+    _share: Option<Share>,
+}
+
+/// One of those that an address has.
+struct Share {
+    of: Slots,
+    network: IpAddr,
 }
 
 impl Slots {
@@ -30,30 +40,42 @@ impl Slots {
         Slots { all: Arc::new(Semaphore::new(all.min(Semaphore::MAX_PERMITS))), each, held: Arc::default() }
     }
     /// `None`: all are taken, or all that this address may have.
-    pub(super) fn take(&self, from: Option<IpAddr>) -> Option<Slot> {
-        let one = self.all.clone().try_acquire_owned().ok()?;
-        let Some(network) = from.map(network).filter(|ip| !ip.is_loopback()) else { return Some(Slot { _one: one, of: None }) };
+    pub(super) async fn take(&self, from: Option<IpAddr>, arrivals: Option<&Arrivals>) -> Option<Slot> {
+        let network = from.map(network).filter(|ip| !ip.is_loopback());
+        let share = match network {
+            Some(network) => Some(self.share(network)?),
+            None => None,
+        };
+        let one = match self.all.clone().try_acquire_owned() {
+            Ok(one) => one,
+            Err(_) if arrivals.is_some_and(Arrivals::give_up_slowest) => {
+                tokio::time::timeout(ROOM_TIME, self.all.clone().acquire_owned()).await.ok()?.ok()?
+            }
+            Err(_) => return None,
+        };
+        Some(Slot { _one: one, _share: share })
+    }
+    fn share(&self, network: IpAddr) -> Option<Share> {
         let mut held = self.held();
         let count = held.entry(network).or_default();
         if *count >= self.each {
             return None;
         }
         *count += 1;
-        Some(Slot { _one: one, of: Some((self.clone(), network)) })
+        Some(Share { of: self.clone(), network })
     }
     fn held(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Drop for Slot {
+impl Drop for Share {
     fn drop(&mut self) {
-        let Some((slots, network)) = &self.of else { return };
-        let mut held = slots.held();
-        if let Some(count) = held.get_mut(network) {
+        let mut held = self.of.held();
+        if let Some(count) = held.get_mut(&self.network) {
             *count -= 1;
             if *count == 0 {
-                held.remove(network);
+                held.remove(&self.network);
             }
         }
     }
@@ -76,27 +98,35 @@ mod tests {
         Some(text.parse().unwrap())
     }
 
-    #[test]
-    fn one_address_leaves_slots_for_the_others() {
+    async fn take(slots: &Slots, text: &str) -> Option<Slot> {
+        slots.take(ip(text), None).await
+    }
+
+    #[tokio::test]
+    async fn one_address_leaves_slots_for_the_others() {
         let slots = Slots::new(4, 2);
-        let mut hers: Vec<Slot> = (0..2).map(|_| slots.take(ip("192.0.2.1")).unwrap()).collect();
-        assert!(slots.take(ip("192.0.2.1")).is_none() && slots.take(ip("::ffff:192.0.2.1")).is_none());
-        let _his = slots.take(ip("192.0.2.2")).unwrap();
+        let mut hers = vec![take(&slots, "192.0.2.1").await.unwrap(), take(&slots, "192.0.2.1").await.unwrap()];
+        assert!(take(&slots, "192.0.2.1").await.is_none() && take(&slots, "::ffff:192.0.2.1").await.is_none());
+        let _his = take(&slots, "192.0.2.2").await.unwrap();
         hers.pop();
-        let _again = slots.take(ip("192.0.2.1")).unwrap();
-        let last = slots.take(ip("192.0.2.3")).unwrap();
-        assert!(slots.take(ip("192.0.2.4")).is_none(), "four in all");
+        let _again = take(&slots, "192.0.2.1").await.unwrap();
+        let last = take(&slots, "192.0.2.3").await.unwrap();
+        assert!(take(&slots, "192.0.2.4").await.is_none(), "four in all");
         drop((hers, last));
         assert_eq!(slots.all.available_permits(), 2);
         assert_eq!(slots.held().len(), 2, "nothing is kept of who holds none");
     }
 
-    #[test]
-    fn neighbours_in_one_ipv6_network_are_one_and_this_machine_is_not_counted() {
+    #[tokio::test]
+    async fn neighbours_in_one_ipv6_network_are_one_and_this_machine_is_not_counted() {
         let slots = Slots::new(9, 1);
-        let _one = slots.take(ip("2001:db8::1")).unwrap();
-        assert!(slots.take(ip("2001:db8::2")).is_none() && slots.take(ip("2001:db8:0:1::2")).is_some());
-        let local: Vec<_> = ["127.0.0.1", "127.0.0.1", "::1", "::1"].iter().map(|text| slots.take(ip(text))).collect();
+        let _one = take(&slots, "2001:db8::1").await.unwrap();
+        assert!(take(&slots, "2001:db8::2").await.is_none());
+        let _two = take(&slots, "2001:db8:0:1::2").await.unwrap();
+        let mut local = Vec::new();
+        for text in ["127.0.0.1", "127.0.0.1", "::1", "::1"] {
+            local.push(take(&slots, text).await);
+        }
         assert!(local.iter().all(Option::is_some));
     }
 }

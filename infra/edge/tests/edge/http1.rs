@@ -2,7 +2,11 @@
 
 use crate::town::{Town, hear, hear_until, say};
 use std::time::Duration;
-use tokio::{io::AsyncWriteExt, net::TcpStream, time::Instant};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, AsyncWriteExt},
+    net::TcpStream,
+    time::Instant,
+};
 use tokio_rustls::client::TlsStream;
 
 const GET: &str = "GET / HTTP/1.1\r\nhost: site.test\r\n\r\n";
@@ -64,6 +68,23 @@ async fn heads_and_bodies_are_bounded() {
     assert!(town.ask("site.test", &post(1 << 20)).await.starts_with("HTTP/1.1 200"));
     let heard = town.ask("site.test", &post((1 << 20) + 1)).await;
     assert!(heard.starts_with("HTTP/1.1 413") && heard.contains("too large"), "{heard}");
+}
+
+#[tokio::test]
+async fn who_sends_a_whole_body_before_reading_still_sees_why_nobody_wanted_it() {
+    const BYTES: usize = 12 << 20;
+    let town = Town::new().await;
+    let head = format!("POST / HTTP/1.1\r\nhost: site.test\r\ncontent-length: {BYTES}\r\n\r\n");
+    async fn all_of_it(mut stream: impl AsyncRead + AsyncWrite + Unpin, head: &str) -> String {
+        say(&mut stream, head).await;
+        stream.write_all(&vec![b'x'; BYTES]).await.expect("it is taken, though nobody wants it");
+        stream.flush().await.unwrap();
+        hear(&mut stream).await
+    }
+    let heard = all_of_it(town.shake("site.test", &["http/1.1"]).await.unwrap(), &head).await;
+    assert!(heard.starts_with("HTTP/1.1 200") && heard.contains("certificates=0"), "{heard}");
+    let heard = all_of_it(TcpStream::connect(town.plain).await.unwrap(), &head).await;
+    assert!(heard.starts_with("HTTP/1.1 403") && heard.contains("speaks https only"), "{heard}");
 }
 
 /// The paused clock runs ahead of the kernel, which would hold small pieces back until it has acknowledged others.
