@@ -68,12 +68,48 @@ async fn send_until_refused(key: ApiKey, client: usize, count: Arc<AtomicUsize>)
     }
 }
 
-/// 503 as a problem, with a reference.
+/// 503 as a problem, with a reference and when to come again.
 fn is_our_fault(answer: &Answer) {
-    assert!([500, 503].contains(&answer.status.as_u16()), "{} {}", answer.status, answer.text());
-    assert!(["fault", "unavailable"].contains(&answer.problem().as_str()), "{}", answer.text());
+    assert_eq!((answer.status.as_u16(), answer.problem().as_str()), (503, "unavailable"), "{}", answer.text());
+    assert_eq!(answer.header("retry-after"), "5");
     assert_eq!(answer.json()["reference"].as_str().map(str::len), Some(10), "{}", answer.text());
     assert!(!answer.text().contains("communicating"), "the cause stays in the log: {}", answer.text());
+}
+
+/// The same as a page.
+fn is_a_page_of_ours(answer: &Answer) {
+    assert_eq!((answer.status.as_u16(), answer.header("retry-after")), (503, "5"), "{}", answer.text());
+    assert_eq!(answer.after("<code class=\"reference\">").map(|reference| reference.len()), Some(11), "{}", answer.text());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_takes_no_writes_is_told_to_whoever_needs_one_and_opens_nothing() {
+    let cluster = Postgres::apart();
+    let site = Site::set_up(crate::PROGRAM, fresh_on(&cluster).await).await;
+    let server = site.serve().await;
+    let ana = site.member(&server, "ana@acme.example").await;
+    let key = ana.key("ci").await;
+    let message = json!({ "to": ["bob@example.org"], "subject": "s", "body": "The account is 12-34.", "proof": "r0" });
+    key.send_as(message.clone()).await;
+    let bob = Recipient::new(server.browser(), &site.letter_with("bob@example.org", "/p/").await.link("/p/"));
+    bob.look().await.is(200);
+
+    let stranger = server.browser();
+    stranger.get("/sign-in").await.is(200);
+    // As on a standby, or where an operator protects a disk that is nearly full.
+    let read_only = async |value: &str| {
+        cluster.admin(&format!("ALTER SYSTEM SET default_transaction_read_only = {value}")).await;
+        cluster.admin("SELECT pg_reload_conf()").await;
+    };
+    read_only("on").await;
+    let refused = wait_for(async || Some(key.post("/v1/messages", &message).await).filter(|answer| answer.status != 201)).await;
+    is_our_fault(&refused);
+    is_a_page_of_ours(&bob.press("open", &[]).await);
+    is_a_page_of_ours(&stranger.press("/sign-in", &[("email", "ana@acme.example"), ("password", "wrong")]).await);
+
+    read_only("off").await;
+    wait_for(async || (bob.open().await.status == 303).then_some(())).await;
+    assert!(bob.message().await.is(200).shows("12-34"));
 }
 
 async fn everybody_is_told(server: &tests::Server, key: &ApiKey, ana: &tests::Member, bob: &Recipient) {
@@ -96,8 +132,7 @@ async fn everybody_is_told(server: &tests::Server, key: &ApiKey, ana: &tests::Me
     }
     assert!(!page.shows("blue heron") && reply.shows("Answered for an hour</textarea>") && reply.shows("/reply\""));
     for answer in [page, pickup, reply] {
-        assert_eq!(answer.status, 503, "{}", answer.text());
-        assert_eq!(answer.after("<code class=\"reference\">").map(|reference| reference.len()), Some(11), "{}", answer.text());
+        is_a_page_of_ours(&answer);
         assert!(!answer.shows("12-34"));
     }
     assert_eq!((live.status.as_u16(), ready.status.as_u16()), (200, 503));

@@ -10,6 +10,9 @@ use poem::{
 /// 401 must name a way to sign in (RFC 9110 §15.5.2); ours is the page that sets the cookie.
 const CHALLENGE: &str = "Cookie realm=\"Countersign\", form-action=\"/sign-in\", cookie-name=__Host-session";
 
+/// Seconds until what is away may be back, as the API says them.
+const RETRY_AFTER: &str = "5";
+
 #[derive(Template)]
 #[template(path = "error.html")]
 struct ErrorPage<'a> {
@@ -64,6 +67,9 @@ pub(crate) fn saying(status: StatusCode, sentence: &str) -> Response {
 fn render(status: StatusCode, page: &ErrorPage<'_>) -> Response {
     let html = page.render().unwrap_or_else(|_| format!("<!doctype html><title>{0}</title><h1>{0}</h1>", status.as_u16()));
     let mut answer = Response::builder().status(status).content_type("text/html; charset=utf-8").body(html);
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER));
+    }
     if status == StatusCode::UNAUTHORIZED {
         answer.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(CHALLENGE));
     }

@@ -59,9 +59,13 @@ pub(crate) fn of_pg_commit(error: sqlx::Error) -> Fault {
 fn sqlx_kind(error: &sqlx::Error) -> FaultKind {
     match error {
         sqlx::Error::Database(e) => pg_kind(e.code().as_deref().unwrap_or_default()),
-        sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => {
-            FaultKind::Unavailable
-        }
+        // A protocol error is a connection that broke off in the middle of an answer.
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::Protocol(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed => FaultKind::Unavailable,
         _ => FaultKind::Other,
     }
 }
@@ -72,8 +76,9 @@ fn pg_kind(state: &str) -> FaultKind {
         "23503" => FaultKind::ForeignKey,
         "40001" | "40P01" => FaultKind::Retry,
         "53100" => FaultKind::Full,
-        // Cancelled by a timeout of ours, lock not available, shutdown and connection trouble.
-        "57014" | "55P03" => FaultKind::Unavailable,
+        // Cancelled by a timeout of ours, lock not available, a standby or a server that was told to take no writes; below, shutdown and
+        // connection trouble.
+        "57014" | "55P03" | "25006" => FaultKind::Unavailable,
         _ if ["08", "53", "57"].iter().any(|class| state.starts_with(class)) => FaultKind::Unavailable,
         _ => FaultKind::Other,
     }
@@ -96,6 +101,7 @@ mod tests {
         assert_eq!((lite_kind(13), pg_kind("53100")), (FaultKind::Full, FaultKind::Full));
         assert_eq!((lite_kind(5), pg_kind("40P01")), (FaultKind::Retry, FaultKind::Retry));
         assert_eq!((lite_kind(778), pg_kind("57P01")), (FaultKind::Unavailable, FaultKind::Unavailable));
+        assert_eq!((lite_kind(8), pg_kind("25006")), (FaultKind::Unavailable, FaultKind::Unavailable));
         assert_eq!((lite_kind(19), pg_kind("42P01")), (FaultKind::Other, FaultKind::Other));
     }
 }
