@@ -1,6 +1,6 @@
 //! The whole server, assembled: `App::build(config, outside)`.
 
-use crate::{Config, front::Front};
+use crate::{Config, front::Front, serve::networks};
 use accounts::Accounts;
 use billing::Catalogue;
 use client_certificates::{ClientCertificates, Lists};
@@ -61,8 +61,8 @@ impl App {
         let accounts = Accounts { db: db.clone(), hasher, site: site.clone(), sign_up_plan: plan.name, sign_up_limits: plan.limits };
         let (dns, ca) = (Dns::new(&config.domains.resolvers)?, config.domains.caa.clone());
         let domains = Domains { db: db.clone(), dns, site: site.clone(), ours: own_host(&config.site.base_url), ca };
-        let certificates =
-            ClientCertificates { accounts: accounts.clone(), egress: Egress::new(Rules::default())?, lists: Lists::default() };
+        let egress = Egress::new(Rules { allow: networks(&config.client_certificates.list_networks)?, ..Rules::default() })?;
+        let certificates = ClientCertificates { accounts: accounts.clone(), egress, lists: Lists::default() };
         Ok(App {
             db,
             post,

@@ -44,7 +44,7 @@ fn settings(config: &Config) -> Result<Settings, Fault> {
     })
 }
 
-fn networks(texts: &[String]) -> Result<Vec<Network>, Fault> {
+pub(crate) fn networks(texts: &[String]) -> Result<Vec<Network>, Fault> {
     texts.iter().map(|text| text.parse()).collect::<Result<_, _>>().map_err(|e: BadNetwork| Fault::other(e.to_string()))
 }
 

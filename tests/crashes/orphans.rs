@@ -87,6 +87,29 @@ async fn what_a_killed_act_left_is_swept_and_nothing_that_a_row_names_is() {
 }
 
 #[tokio::test]
+async fn what_the_last_of_many_tenants_names_is_kept() {
+    on_both(async |town: Town| {
+        let upload = async |email: &str, files: usize| {
+            let key = town.member(email).await.key("ci").await;
+            for _ in 0..files {
+                key.upload("/v1/attachments?name=report.bin", Body::Whole(vec![7; 100])).await.is(201);
+            }
+        };
+        upload("first@acme.example", 3).await;
+        // More than are asked at one time.
+        for n in 0..100 {
+            town.newcomer(&format!("n{n}@many.example")).await;
+        }
+        upload("last@bolt.example", 1).await;
+        leave_a_body(&town).await;
+        two_days_on(&town);
+        assert_eq!((sweep(&town).await, town.blob_files()), (1, 4));
+        town.run_jobs().await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn blobs_of_another_database_are_let_alone() {
     on_both(async |town: Town| {
         let key = town.member("ana@acme.example").await.key("ci").await;

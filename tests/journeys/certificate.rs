@@ -9,7 +9,7 @@ const BOB: &str = "bob@example.org";
 
 use Sign::{ByAddress, Enrolled};
 
-enum Sign {
+pub enum Sign {
     ByAddress,
     Enrolled,
 }
@@ -62,7 +62,7 @@ impl Scene {
 }
 
 /// The host that then asks for certificates.
-async fn accept(who: &Member, authority: &Authority, how: Sign) -> String {
+pub async fn accept(who: &Member, authority: &Authority, how: Sign) -> String {
     who.step_up().await;
     who.browser.get("/settings/certificates").await.is(200);
     let by_address = if matches!(how, ByAddress) { "yes" } else { "" };

@@ -6,12 +6,12 @@ use store::Issued;
 use tests::{Answer, Body, Browser, Dns, Member, Recipient, Town, on_both_with};
 
 const SITE: &str = "mail.example.test";
-const HOST: &str = "post.acme.example";
+pub const HOST: &str = "post.acme.example";
 const HERE: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
 const DAY: Duration = Duration::from_secs(86_400);
 
 /// Two resolvers, and a town that asks them.
-async fn on_both_with_dns(fact: impl AsyncFn(Town, [Dns; 2])) {
+pub async fn on_both_with_dns(fact: impl AsyncFn(Town, [Dns; 2])) {
     on_plan_with_dns("business", fact).await;
 }
 
@@ -58,7 +58,7 @@ async fn certified(town: &Town) {
 }
 
 /// Ana's tenant with `HOST` live, and the id of the domain.
-async fn live(town: &Town, dns: &[Dns; 2], email: &str) -> (Member, String) {
+pub async fn live(town: &Town, dns: &[Dns; 2], email: &str) -> (Member, String) {
     let ana = town.member(email).await;
     let id = add(&ana, HOST).await;
     let text = page(&ana, &id).await;

@@ -3,6 +3,8 @@
 mod attach;
 mod bucket;
 mod certificate;
+mod certificate_here;
+mod certificate_lists;
 mod content_host;
 mod domains;
 mod draft;

@@ -2,7 +2,8 @@
 
 use crate::Browser;
 use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose, SanType, SerialNumber,
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod,
+    KeyPair, KeyUsagePurpose, SanType, SerialNumber,
 };
 use rustls_pki_types::CertificateDer;
 use std::time::Duration;
@@ -30,6 +31,19 @@ impl Authority {
         let key = KeyPair::generate().expect("a key");
         let pem = params.self_signed(&key).expect("a root").pem();
         Authority { pem, issuer: Issuer::new(params, key) }
+    }
+    /// Its list of revoked certificates (DER), with none on it, good for a month from the town's first moment.
+    pub fn list(&self) -> Vec<u8> {
+        let start = OffsetDateTime::from_unix_timestamp(START.0 / 1_000).expect("a time of this century");
+        let params = CertificateRevocationListParams {
+            this_update: start,
+            next_update: start + YEAR / 12,
+            crl_number: SerialNumber::from(1),
+            issuing_distribution_point: None,
+            revoked_certs: Vec::new(),
+            key_identifier_method: KeyIdMethod::Sha256,
+        };
+        params.signed_by(&self.issuer).expect("a list").der().to_vec()
     }
     /// For `name`, good for a year from the town's first moment, naming these e-mail addresses.
     pub fn card(&self, name: &str, addresses: &[&str]) -> Card {

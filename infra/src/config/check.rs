@@ -25,8 +25,8 @@ impl Config {
         {
             found.push(wrong(format!("{why}.")));
         }
-        check_networks("trusted_proxies", &self.listen.trusted_proxies, &mut found);
-        check_networks("proxy_protocol", &self.listen.proxy_protocol, &mut found);
+        check_networks("listen.trusted_proxies", &self.listen.trusted_proxies, &mut found);
+        check_networks("listen.proxy_protocol", &self.listen.proxy_protocol, &mut found);
         check_tls(self, &mut found);
         let listen = &self.listen;
         for (name, value) in [
@@ -44,6 +44,7 @@ impl Config {
         if self.domains.resolvers.len() < 2 {
             found.push(wrong("domains.resolvers names less than two, so no tenant's domain could be proven.".into()));
         }
+        check_networks("client_certificates.list_networks", &self.client_certificates.list_networks, &mut found);
         if let Err(e) = store::Database::parse(&self.database_url()) {
             found.push(wrong(format!("database.url: {e}.")));
         }
@@ -63,7 +64,7 @@ impl Config {
 fn check_networks(setting: &str, networks: &[String], found: &mut Vec<Finding>) {
     for network in networks {
         if let Err(e) = network.parse::<Network>() {
-            found.push(wrong(format!("listen.{setting}: {e}.")));
+            found.push(wrong(format!("{setting}: {e}.")));
         }
     }
 }
@@ -203,6 +204,7 @@ mod tests {
             (&acme("acme.terms_agreed = true\ntls.names = ['*.h.example']"), "without a star"),
             (&acme("acme.terms_agreed = true\ntls.names = ['192.0.2.1']"), "is an address"),
             ("domains.resolvers = ['9.9.9.9:53']", "less than two"),
+            ("client_certificates.list_networks = ['10.0.0']", "client_certificates.list_networks: “10.0.0” is neither"),
             ("listen.max_requests = 0", "nobody would be served"),
             ("metrics.listen = '9464'", "is not an address with a port"),
             ("database.url = 'mysql://h/d'", "database.url"),

@@ -17,6 +17,7 @@ pub struct Config {
     pub tls: TlsConfig,
     pub acme: AcmeConfig,
     pub domains: DomainsConfig,
+    pub client_certificates: ClientCertificatesConfig,
     pub metrics: MetricsConfig,
     pub database: DatabaseConfig,
     pub keys: KeysConfig,
@@ -113,6 +114,12 @@ impl Default for DomainsConfig {
         let resolvers = [[1, 1, 1, 1], [9, 9, 9, 9]].map(|ip| SocketAddr::from((ip, 53))).to_vec();
         DomainsConfig { resolvers, caa: "letsencrypt.org".into() }
     }
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ClientCertificatesConfig {
+    pub list_networks: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -265,6 +272,7 @@ impl Default for Config {
             tls: TlsConfig::default(),
             acme: AcmeConfig::default(),
             domains: DomainsConfig::default(),
+            client_certificates: ClientCertificatesConfig::default(),
             metrics: MetricsConfig::default(),
             database: DatabaseConfig::default(),
             keys: KeysConfig::default(),
