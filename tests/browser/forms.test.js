@@ -147,3 +147,47 @@ for (const scripts of [true, false]) {
     assert.equal(town.sink.letters.filter((letter) => letter.to.includes("keller@example.org")).length, 1);
   });
 }
+
+/** Nine days from now, on the day's clock that the field takes. */
+const DAY = new Date(Date.now() + 9 * 86400000).toISOString().slice(0, 10);
+
+fact("a message leaves later by its sender’s own clock", async (town) => {
+  const ana = await member(town);
+  await write(ana, { to: "keller@example.org", subject: "Happy birthday" });
+  await unfold(ana, "What do they see, and when?");
+  const later = ana.getByLabel("Send later, at (your time, Europe/Berlin)");
+  await later.pressSequentially("24"); // half a date
+  await ana.getByRole("button", { name: "Send certified" }).click();
+  await ana.getByRole("alert").getByText("This is not a date and time.").waitFor();
+  const saved = ana.waitForResponse((answer) => answer.request().method() === "POST");
+  await later.fill(`${DAY}T09:30`);
+  await saved;
+  await ana.goto(`/drafts/${await ana.locator("#compose").getAttribute("data-draft")}`);
+  await unfold(ana, "What do they see, and when?");
+  assert.equal(await later.inputValue(), `${DAY}T09:30`, "the draft comes back in the same time");
+  const utc = new Date(new Date(`${DAY}T09:30:00Z`).getTime() - berlinIsAhead(DAY)).toISOString().slice(11, 16);
+  await ana.getByText(`, ${utc} UTC.`).or(ana.getByText(` at ${utc} UTC.`)).waitFor();
+  await send(ana);
+  const leaves = ana.locator(".people", { hasText: "Leaves later" }).locator("time");
+  assert.match(await leaves.textContent(), / 09:30 /);
+  assert.ok((await leaves.getAttribute("datetime")).startsWith(`${DAY}T${utc}:00`));
+  await ana.goto("/sent");
+  assert.match(await ana.getByRole("row", { name: /Happy birthday/ }).textContent(), /Leaves later.* 09:30 /);
+});
+
+fact("a message leaves later by UTC where no script runs", async (town) => {
+  const ana = await member(town, { scripts: false });
+  await write(ana, { to: "keller@example.org", subject: "Happy birthday" });
+  await unfold(ana, "What do they see, and when?");
+  await ana.getByLabel("Send later, at (UTC)").fill(`${DAY}T09:30`);
+  await send(ana);
+  const leaves = ana.locator(".people", { hasText: "Leaves later" }).locator("time");
+  assert.match(await leaves.textContent(), /09:30 UTC$/);
+  assert.ok((await leaves.getAttribute("datetime")).startsWith(`${DAY}T09:30:00`));
+});
+
+/** By how many ms Berlin's clocks are ahead of UTC on that day. */
+function berlinIsAhead(day) {
+  const there = new Intl.DateTimeFormat("en-GB", { timeZone: "Europe/Berlin", hour: "2-digit", hour12: false }).format(new Date(`${day}T12:00:00Z`));
+  return (Number(there) - 12) * 3600000;
+}

@@ -96,7 +96,7 @@ fact("messages in every state, and the list of them", { ...SLOW, plan: "business
   await page.goto("/compose");
   await write(page, { to: "office@example.com", subject: "Next year’s fees" });
   await unfold(page, "What do they see, and when?");
-  await page.getByLabel("Send later, at (UTC)").fill(`${new Date(Date.now() + 9 * 86400000).toISOString().slice(0, 10)}T09:30`);
+  await page.getByLabel("Send later, at (your time, Europe/Berlin)").fill(`${new Date(Date.now() + 9 * 86400000).toISOString().slice(0, 10)}T09:30`);
   await send(page);
   await page.goto("/compose");
   await write(page, { to: "office@example.com", subject: "Draft statement, wrong file" });

@@ -10,6 +10,7 @@ if (form) start(form);
 
 function start(form) {
   const saved = document.getElementById("saved");
+  ownClock(form);
   const state = { id: form.dataset.draft || "", revision: form.dataset.revision || "", dirty: false, since: 0, saving: null, timer: 0, stopped: false, sending: false };
 
   form.addEventListener("input", (event) => {
@@ -18,7 +19,6 @@ function start(form) {
     state.dirty = true;
     later(Math.min(QUIET, Math.max(0, state.since + AT_LATEST - Date.now())));
     count(form);
-    sayWhen(form);
   });
   form.addEventListener("focusout", () => state.dirty && save());
   document.addEventListener("visibilitychange", () => document.hidden && state.dirty && save(true));
@@ -63,7 +63,6 @@ function start(form) {
   });
 
   count(form);
-  sayWhen(form);
 
   function later(ms) {
     clearTimeout(state.timer);
@@ -167,10 +166,29 @@ function count(form) {
   out.classList.toggle("err", left !== null && n > left);
 }
 
-// “Send later” is kept in UTC; say what that is on the reader's own clock.
-function sayWhen(form) {
-  const out = document.getElementById("send_at-local");
-  if (!out) return;
-  const at = form.elements.send_at.value && new Date(`${form.elements.send_at.value}Z`);
-  out.textContent = at && !isNaN(at) ? `On your clock: ${at.toLocaleString("en-GB", { dateStyle: "full", timeStyle: "short" })}.` : "";
+// “Send later” is posted and kept in UTC. Here it is shown and typed in the reader's own zone, which the label names.
+function ownClock(form) {
+  const field = form.elements.send_at;
+  const kept = new Date(`${field.defaultValue}Z`);
+  if (!isNaN(kept)) field.value = minutes(new Date(kept - kept.getTimezoneOffset() * 60000));
+  document.getElementById("send_at-zone").textContent = `(your time, ${Intl.DateTimeFormat().resolvedOptions().timeZone.replaceAll("_", " ")})`;
+  field.addEventListener("input", sayUtc);
+  sayUtc();
+
+  // Half a date is none, and is refused as such: nothing leaves at once for want of the other half.
+  form.addEventListener("formdata", (event) => {
+    const at = new Date(field.value);
+    if (!isNaN(at)) event.formData.set("send_at", minutes(at));
+    else if (field.validity.badInput) event.formData.set("send_at", "half a date");
+  });
+
+  function sayUtc() {
+    const at = new Date(field.value);
+    document.getElementById("send_at-utc").textContent = isNaN(at) ? "" : `That is ${at.toLocaleString("en-GB", { dateStyle: "full", timeStyle: "short", timeZone: "UTC" })} UTC.`;
+  }
+}
+
+// As the field takes it: 2026-11-24T09:30.
+function minutes(at) {
+  return at.toISOString().slice(0, 16);
 }

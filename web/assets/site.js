@@ -13,6 +13,10 @@ const manners = {
     const year = at.getFullYear() === now.getFullYear() ? {} : { year: "numeric" };
     return at.toLocaleDateString("en-GB", { day: "numeric", month: "long", ...year });
   },
+  full(at) {
+    const date = at.toLocaleDateString("en-GB", { day: "numeric", month: "long", year: "numeric" });
+    return `${date} ${at.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit", timeZoneName: "short" })}`;
+  },
   exact(at) {
     const date = at.toLocaleDateString("en-GB", { day: "numeric", month: "short" });
     return `${date} ${at.toLocaleTimeString("en-GB")}`;

@@ -10,7 +10,7 @@ use std::fmt;
 pub struct When {
     at: Time,
     words: String,
-    /// How the page's script says it again in the reader's zone: `near`, `exact`.
+    /// How the page's script says it again in the reader's zone: `near`, `exact`, `full`.
     manner: &'static str,
 }
 
@@ -22,6 +22,10 @@ impl When {
     /// For a register: "22 Nov 17:02:11".
     pub fn exact(at: Time) -> When {
         When { at, words: at.utc().format("%-d %b %H:%M:%S").to_string(), manner: "exact" }
+    }
+    /// For what is still to come, to the minute: "1 December 2026 09:30 UTC".
+    pub fn full(at: Time) -> When {
+        When { at, words: at.utc().format("%-d %B %Y %H:%M UTC").to_string(), manner: "full" }
     }
     /// Without the element, for plain text.
     pub fn words(&self) -> &str {

@@ -12,7 +12,7 @@ use crate::{human, human::When};
 use askama::Template;
 use evidence::Fact;
 use kernel::{MessageId, RecipientId, Time};
-use messages::{MessageView, RecipientView, ReplyView};
+use messages::{MessageView, RecipientState, RecipientView, ReplyView};
 use poem::Request;
 
 /// Entries of the register on one page.
@@ -56,7 +56,8 @@ struct Person {
     address: String,
     class: &'static str,
     words: &'static str,
-    changed: When,
+    /// Since when; of what leaves later: when that is.
+    since: When,
     /// Can be taken back.
     open: bool,
     locked: bool,
@@ -99,7 +100,7 @@ pub fn of(found: Found, view: View, content: Content, form: String, now: Time) -
         summary: summary(&message),
         open: message.recipients.iter().filter(|r| r.state.is_open()).count(),
         form,
-        version: format!("{last}-{changed}"),
+        version: format!("{last}-{changed}-{}", message.release_at > now),
         here: format!("/messages/{id}/timeline?{}", query(view.after)),
         events: format!("/messages/{id}/events?after={last}"),
         only: view
@@ -107,7 +108,7 @@ pub fn of(found: Found, view: View, content: Content, form: String, now: Time) -
             .and_then(|asked| message.recipients.iter().find(|r| r.id == asked))
             .map(|r| r.address.clone())
             .unwrap_or_default(),
-        recipients: message.recipients.iter().map(|r| person(r, view.recipient, now)).collect(),
+        recipients: message.recipients.iter().map(|r| person(r, message.release_at, view.recipient, now)).collect(),
         facts: register::entries(&facts, &message),
         more: if facts.len() as u64 == FACTS { format!("/messages/{id}?{}#timeline", query(last)) } else { String::new() },
         content,
@@ -154,13 +155,14 @@ fn retract_note(open: usize, all: usize) -> String {
     }
 }
 
-fn person(recipient: &RecipientView, chosen: Option<RecipientId>, now: Time) -> Person {
+fn person(recipient: &RecipientView, release_at: Time, chosen: Option<RecipientId>, now: Time) -> Person {
+    let leaves = recipient.state == RecipientState::Waiting && release_at > now;
     Person {
         id: recipient.id,
         address: recipient.address.clone(),
         class: recipient.state.as_str(),
-        words: states::word(recipient.state),
-        changed: When::near(recipient.changed_at, now),
+        words: if leaves { states::LEAVES_LATER } else { states::word(recipient.state) },
+        since: if leaves { When::full(release_at) } else { When::near(recipient.changed_at, now) },
         open: recipient.state.is_open(),
         locked: recipient.locked,
         chosen: chosen == Some(recipient.id),

@@ -14,7 +14,8 @@ pub struct Particular {
 pub fn of(message: &MessageView, now: Time) -> Vec<Particular> {
     let mut out = vec![said("Sent by", message.sender_name.clone()), when("Sent", message.created_at, now)];
     if message.release_at > message.created_at {
-        out.push(when(if message.release_at > now { "Leaves" } else { "Left" }, message.release_at, now));
+        let name = if message.release_at > now { "Leaves" } else { "Left" };
+        out.push(Particular { when: Some(When::full(message.release_at)), ..said(name, String::new()) });
     }
     out.push(when(if message.expires_at > now { "Expires" } else { "Expired" }, message.expires_at, now));
     out.push(said("Proof wanted", proof(message.proof).to_owned()));

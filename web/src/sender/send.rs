@@ -84,7 +84,7 @@ fn told(sent: &Sent, now: kernel::Time) -> String {
     if sent.held {
         format!("Accepted for {people}. It leaves the moment you prove your address by the link that we mailed you.")
     } else if sent.release_at > now {
-        format!("Accepted for {people}. It leaves on {}.", sent.release_at.utc().format("%-d %B %Y at %H:%M UTC"))
+        format!("Accepted for {people}. It leaves at the time you chose, which stands below; until then you can take it back unseen.")
     } else {
         format!("Accepted for {people}. Each notice is on its way; this page shows what happens.")
     }

@@ -1,6 +1,6 @@
 //! Where recipients stand, in a word and a shape. Colour never speaks alone: the class draws the mark, the word says it.
 
-use crate::human;
+use crate::{human, human::When};
 use kernel::Time;
 use messages::RecipientState;
 
@@ -10,7 +10,12 @@ pub struct Said {
     pub words: String,
     /// Beneath in grey: what the rest of the recipients did.
     pub detail: String,
+    /// When it leaves, if that is still to come.
+    pub leaves: Option<When>,
 }
+
+/// Of what waits until the time that its sender chose.
+pub const LEAVES_LATER: &str = "Leaves later";
 
 pub fn word(state: RecipientState) -> &'static str {
     match state {
@@ -42,14 +47,10 @@ pub fn of_message(states: &[(RecipientState, u64)], release_at: Time, now: Time)
     let total: u64 = states.iter().map(|(_, n)| n).sum();
     let count_of = |state: RecipientState| states.iter().find(|(s, _)| *s == state).map_or(0, |(_, n)| *n);
     let Some(state) = FIRST.into_iter().find(|s| count_of(*s) > 0) else {
-        return Said { class: "waiting", words: word(RecipientState::Waiting).to_owned(), detail: String::new() };
+        return Said { class: "waiting", words: word(RecipientState::Waiting).to_owned(), detail: String::new(), leaves: None };
     };
     if state == RecipientState::Waiting && release_at > now {
-        return Said {
-            class: "waiting",
-            words: "Leaves later".to_owned(),
-            detail: release_at.utc().format("%-d %B %H:%M UTC").to_string(),
-        };
+        return Said { class: "waiting", words: LEAVES_LATER.to_owned(), detail: String::new(), leaves: Some(When::full(release_at)) };
     }
     let here = count_of(state);
     let words = if here == total {
@@ -62,7 +63,7 @@ pub fn of_message(states: &[(RecipientState, u64)], release_at: Time, now: Time)
         .filter(|(s, n)| *s != state && *n > 0)
         .map(|(s, n)| format!("{} {}", human::number(*n as i64), word(*s).to_lowercase()))
         .collect();
-    Said { class: state.as_str(), words, detail: rest.join(", ") }
+    Said { class: state.as_str(), words, detail: rest.join(", "), leaves: None }
 }
 
 #[cfg(test)]
@@ -91,6 +92,7 @@ mod tests {
     #[test]
     fn what_leaves_later_says_when() {
         let said = of_message(&[(Waiting, 2)], Time::parse("2026-12-01T09:30:00Z").unwrap(), Time(0));
-        assert_eq!((said.words.as_str(), said.detail.as_str()), ("Leaves later", "1 December 09:30 UTC"));
+        let leaves = said.leaves.unwrap();
+        assert_eq!((said.words.as_str(), leaves.words()), ("Leaves later", "1 December 2026 09:30 UTC"));
     }
 }
