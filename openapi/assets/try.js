@@ -29,7 +29,7 @@ function curl(path, options) {
   const quote = (text) => `'${text.replaceAll("'", "'\\''")}'`;
   const parts = [`curl -X ${options.method} ${quote(location.origin + path)}`];
   for (const [name, value] of Object.entries(options.headers)) {
-    parts.push(name === 'Authorization' ? '-H "Authorization: Bearer $KEY"' : `-H ${quote(`${name}: ${value}`)}`);
+    parts.push(name === 'Authorization' ? '-H "Authorization: Bearer $COUNTERSIGN_KEY"' : `-H ${quote(`${name}: ${value}`)}`);
   }
   if (typeof options.body === 'string') parts.push(`-d ${quote(options.body)}`);
   else if (options.body) parts.push(`--data-binary ${quote('@' + options.body.name)}`);
@@ -42,7 +42,7 @@ function pretty(text, type) {
 }
 
 function show(place, title, good, ...blocks) {
-  const heading = document.createElement('h3');
+  const heading = document.createElement('h4');
   heading.className = good ? 'good' : 'bad';
   heading.textContent = title;
   const shown = blocks.filter(Boolean).map((text) => {

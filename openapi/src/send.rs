@@ -24,7 +24,7 @@ pub(crate) struct NewMessage {
     /// Addresses; each recipient gets a link and a state of their own.
     #[oai(validator(min_items = 1, max_items = 100))]
     to: Vec<String>,
-    /// One line. Not shown in the notice unless `show_subject` is set.
+    /// One line. Not shown in any mail unless `show_subject` is set.
     #[oai(validator(min_length = 1, max_length = 255))]
     subject: String,
     /// Text with a small Markdown subset: bold, italic, lists, quotes, links, code.
@@ -48,7 +48,7 @@ pub(crate) struct NewMessage {
     accept_first: Option<bool>,
     /// The sender is not named until the recipient accepted.
     hide_sender: Option<bool>,
-    /// The notice shows the subject.
+    /// The notice shows the subject, and so do mails to you about the message.
     show_subject: Option<bool>,
     /// Mail me when a recipient opens it.
     notify_opened: Option<bool>,

@@ -78,6 +78,15 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn the_key_has_one_name_in_every_example() {
+        let text = client().get("/docs").send().await.0.into_body().into_string().await.unwrap();
+        for place in [text.as_str(), SCRIPT] {
+            assert!(place.contains("Bearer $COUNTERSIGN_KEY"));
+        }
+        assert!(text.contains("curl -sS https://mail.example/v1/messages"));
+    }
+
+    #[tokio::test]
     async fn every_operation_can_be_tried() {
         let text = client().get("/docs").send().await.0.into_body().into_string().await.unwrap();
         assert_eq!(text.matches("<form").count(), crate::routes().len());

@@ -17,12 +17,31 @@ pub(crate) fn write(spec: &Spec, version: &str) -> String {
     operations.sort_by_key(|(_, _, operation)| order.iter().position(|id| operation["operationId"] == *id));
     let mut contents = String::new();
     let mut sections = String::new();
-    for (method, path, operation) in &operations {
-        let _ = write!(contents, "<li><a href=\"#{}\">{}</a></li>", text(&operation["operationId"]), text(&operation["summary"]));
-        section(&mut sections, spec, method, path, operation);
+    for group in operations.chunk_by(|one, next| group_of(one.1) == group_of(next.1)) {
+        let name = group_of(group[0].1);
+        let _ = write!(contents, "<li><b>{name}</b><ul>");
+        let _ = write!(sections, "<h2>{name}</h2>");
+        for (method, path, operation) in group {
+            let _ = write!(contents, "<li><a href=\"#{}\">{}</a></li>", text(&operation["operationId"]), text(&operation["summary"]));
+            section(&mut sections, spec, method, path, operation);
+        }
+        contents.push_str("</ul></li>");
     }
     let about = paragraphs(spec.0["info"]["description"].as_str().unwrap_or_default());
-    format!(include_str!("../assets/try.html"), version = version, contents = contents, about = about, sections = sections)
+    let base = text(&spec.0["servers"][0]["url"]);
+    format!(include_str!("../assets/try.html"), version = version, contents = contents, about = about, base = base, sections = sections)
+}
+
+/// Under which heading an operation stands.
+fn group_of(path: &str) -> &'static str {
+    match path.split('/').nth(2) {
+        _ if path.contains("/attachments") => "Files",
+        Some("messages") => "Messages",
+        Some("replies") => "Replies",
+        Some("domains") => "Domains",
+        Some("authorities" | "certificates") => "Certificates",
+        _ => "Account",
+    }
 }
 
 fn section(page: &mut String, spec: &Spec, method: &str, path: &str, operation: &Value) {
@@ -31,7 +50,7 @@ fn section(page: &mut String, spec: &Spec, method: &str, path: &str, operation: 
     let description = paragraphs(operation["description"].as_str().unwrap_or_default());
     let _ = write!(
         page,
-        "<section class=\"sheet\" aria-labelledby=\"{id}\"><h2 id=\"{id}\">{summary}</h2><p class=\"line\"><b>{method}</b> <code>{}</code></p>{description}",
+        "<section class=\"sheet\" aria-labelledby=\"{id}\"><h3 id=\"{id}\">{summary}</h3><p class=\"line\"><b>{method}</b> <code>{}</code></p>{description}",
         escape(path)
     );
     form(page, &id, &method, path, operation);

@@ -60,11 +60,11 @@ kinds! {
     Locked { "locked", None, "Locked", "Five wrong message passwords. They handed nothing over; the sender can allow new tries." }
     Unlocked { "unlocked", None, "New tries allowed", "The sender allowed five new tries." }
     /// A gesture of acceptance on the page, after the checks named. Does not claim a legal name.
-    Accepted { "accepted", Some("ConsignmentAcceptance"), "Accepted", "A gesture on the page after the checks named here. It does not prove a legal name." }
+    Accepted { "accepted", Some("ConsignmentAcceptance"), "Accepted", "A button was pressed on the page after the checks named here. It does not prove a legal name." }
     /// A gesture of refusal on the page. Does not claim a legal name.
-    Refused { "refused", Some("ConsignmentRejection"), "Refused", "A gesture on the page by someone with the link. It does not prove a legal name." }
+    Refused { "refused", Some("ConsignmentRejection"), "Refused", "A button was pressed on the page by someone with the link. It does not prove a legal name." }
     /// The deadline passed with no gesture. Does not claim that the notice was seen.
-    ExpiredUnopened { "expired_unopened", Some("AcceptanceRejectionExpiry"), "Expired unopened", "The deadline passed with no gesture. It does not say that the notice was seen." }
+    ExpiredUnopened { "expired_unopened", Some("AcceptanceRejectionExpiry"), "Expired unopened", "The time was over and nobody had opened or refused it. It does not say that the notice was seen." }
     /// Content was released to that browser. Does not claim reading.
     HandedOver { "handed_over", Some("ContentHandover"), "Opened", "The content was handed over to that browser. It does not say that it was read." }
     /// One file was released to that browser, to fetch at once or in parts. Does not claim that all of it arrived, nor reading.
@@ -72,7 +72,7 @@ kinds! {
     /// Taken back before the first hand-over. Does not claim that no copy exists elsewhere.
     Retracted { "retracted", None, "Retracted", "Taken back before it was opened. It does not say that no copy exists elsewhere." }
     /// The sender asked for it back after the hand-over.
-    RetractionTooLate { "retraction_too_late", None, "Retraction too late", "The message had been opened (or refused) before; it stays as it is." }
+    RetractionTooLate { "retraction_too_late", None, "Retraction too late", "The message had been opened or refused before; it stays as it is." }
     /// A pickup lost against a retraction, expiry or lock.
     PickupTooLate { "pickup_too_late", None, "Opening too late", "Someone tried to open the message after it had ended. Nothing was handed over." }
     Replied { "replied", None, "Replied", "A sealed reply was left from the browser that opened the message." }

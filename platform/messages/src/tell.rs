@@ -6,10 +6,10 @@ use crate::{
     pick_up,
 };
 use evidence::{Fact, Kind};
-use kernel::{Fault, JobEnd, MessageId, RecipientId, ReplyId, Site};
+use kernel::{Fault, JobEnd, MessageId, RecipientId, ReplyId, Site, Time};
 use mail::{
     Letter, Mailer, Outcome, Rendered,
-    mails::{NotDelivered, Opened, Refused, Replied, SlotLocked, SlotLockedRecipient},
+    mails::{About, NotDelivered, Opened, Refused, Replied, SlotLocked, SlotLockedRecipient},
 };
 use sea_orm::{ColumnTrait, QueryFilter};
 use serde::{Deserialize, Serialize};
@@ -87,30 +87,35 @@ async fn to_sender(
     to: &recipient::Model,
     what: Tell,
 ) -> Result<Rendered, Fault> {
-    let (subject, recipient) = (row.subject.clone(), to.address.clone());
+    let (about, recipient) = (about(row), to.address.clone());
     let link = site.link(&format!("/messages/{}", MessageId(row.id)));
     Ok(match what {
         Tell::Opened { .. } => {
             let fact = newest(read, to, Kind::HandedOver).await?;
             let from_where = ground(fact.as_ref(), "ip").unwrap_or_else(|| "an unknown address".into());
-            Opened { subject, recipient, when: when(fact.as_ref()), from_where, link }.render()
+            Opened { about, recipient, when: when(fact.as_ref()), from_where, link }.render()
         }
         Tell::Refused { .. } => {
             let fact = newest(read, to, Kind::Refused).await?;
             let reason = ground(fact.as_ref(), "reason");
-            Refused { subject, recipient, when: when(fact.as_ref()), reason, link }.render()
+            Refused { about, recipient, when: when(fact.as_ref()), reason, link }.render()
         }
         Tell::Replied { reply, .. } => {
             let fact = newest(read, to, Kind::Replied).await?;
-            Replied { subject, recipient, when: when(fact.as_ref()), link: site.link(&format!("/received/{reply}")) }.render()
+            Replied { about, recipient, when: when(fact.as_ref()), link: site.link(&format!("/received/{reply}")) }.render()
         }
-        Tell::Locked { .. } | Tell::LockedRecipient { .. } => SlotLocked { recipient, subject, link }.render(),
+        Tell::Locked { .. } | Tell::LockedRecipient { .. } => SlotLocked { recipient, about, link }.render(),
         Tell::NotDelivered { .. } => {
             let fact = newest(read, to, Kind::NoticeFailed).await?;
             let answer = ground(fact.as_ref(), "smtp").or_else(|| ground(fact.as_ref(), "why")).unwrap_or_default();
-            NotDelivered { recipient, subject, answer, link }.render()
+            NotDelivered { recipient, about, answer, link }.render()
         }
     })
+}
+
+/// Mail travels in the open: it carries a subject only where the sender let the notice show it.
+fn about(row: &message_table::Model) -> About {
+    About { subject: row.show_subject.then(|| row.subject.clone()), sent: for_people(Time(row.created_at)) }
 }
 
 async fn newest(read: &TenantRead, to: &recipient::Model, kind: Kind) -> Result<Option<Fact>, Fault> {

@@ -29,8 +29,11 @@ pub const HERE: &str = "/settings/certificates";
 struct SettingsPage {
     page: Top,
     problems: Problems,
-    /// Where certificates are asked for; empty: this site has no name for it.
+    /// Where certificates are asked for; empty: this site has no TLS, or no name for it. Then what is there can be taken away and nothing
+    /// else is offered, because nothing else could work.
     address: String,
+    /// The site's own address, as in `https://mail.example`.
+    base: String,
     authorities: Vec<AuthorityRow>,
     certificates: Vec<CertificateRow>,
     /// May change which authorities count.
@@ -71,11 +74,12 @@ pub async fn again(web: &Web, member: &Member, status: StatusCode, problems: Pro
     let now = web.accounts.db.clock().now();
     let authorities = web.certificates.authorities(&member.caller).await?;
     let certificates = web.certificates.certificates(&member.caller).await?;
-    let address = address_of(&web.accounts.site, member.caller.tenant()).filter(|_| web.accounts.site.is_https()).unwrap_or_default();
+    let address = asking_address(web, member).unwrap_or_default();
     let page = SettingsPage {
         page: member.top(web, "settings").await?,
         problems,
         address: address.clone(),
+        base: web.accounts.site.base().to_owned(),
         issues: authorities.iter().any(|authority| authority.own),
         authorities: authorities.into_iter().map(|view| authority_row(view, now)).collect(),
         certificates: certificates.into_iter().map(|view| certificate_row(view, now)).collect(),
@@ -85,12 +89,17 @@ pub async fn again(web: &Web, member: &Member, status: StatusCode, problems: Pro
     Ok(leading_to(page_with(status, &member.browser, &page)?, &address))
 }
 
+/// Where this member's tenant asks for certificates, if this site can.
+pub fn asking_address(web: &Web, member: &Member) -> Option<String> {
+    address_of(&web.accounts.site, member.caller.tenant()).filter(|_| web.accounts.site.is_https())
+}
+
 /// On to the asking host, with a ticket for this member.
 #[handler]
 pub async fn enrol(web: Data<&Web>, member: Member, _form: Form) -> Answer {
     member.must(Right::Enrol)?;
     member.must_be_stepped_up(&web, HERE).await?;
-    let address = address_of(&web.accounts.site, member.caller.tenant()).ok_or(Stop::NotFound)?;
+    let address = asking_address(&web, &member).ok_or(Stop::NotFound)?;
     match web.certificates.begin_enrolment(&member.caller).await {
         Ok(token) => Ok(see_other(&format!("{address}/?enrol={token}"))),
         Err(refused) => Err(refused.stop()),

@@ -7,7 +7,11 @@ use super::{
 use crate::{Web, human::When, refusals, stop::Answer};
 use askama::Template;
 use messages::{Door, DoorState, Proof};
-use poem::{handler, http::StatusCode, web::Data};
+use poem::{
+    handler,
+    http::{StatusCode, Uri},
+    web::Data,
+};
 
 #[derive(Template)]
 #[template(path = "pickup/door.html")]
@@ -35,16 +39,24 @@ struct EndedPage {
     head: Head,
     typed: String,
     state: DoorState,
+    /// It was refused in this browser.
+    here: bool,
     from: String,
     expires: When,
 }
 
+/// Query of the address to which refusing leads.
+pub const REFUSED_HERE: &str = "refused=here";
+
 #[handler]
-pub async fn show(web: Data<&Web>, link: Link) -> Answer {
+pub async fn show(web: Data<&Web>, link: Link, uri: &Uri) -> Answer {
     let door = link.door(&web).await?;
     // Telemetry: a disk that takes nothing new must not keep anyone from reading.
     if let Err(fault) = messages::link_fetched(&web.post, &link.caller).await {
         tracing::warn!(tenant = %link.caller.tenant(), fault = %fault, "a fetched link was not recorded");
+    }
+    if door.state == DoorState::Refused && uri.query() == Some(REFUSED_HERE) {
+        return ended_page(&web, &link, &door, door.state, "", true);
     }
     page(&web, &link, &door, StatusCode::OK, "", "").await
 }
@@ -78,10 +90,15 @@ async fn page(web: &Web, link: &Link, door: &Door, status: StatusCode, problem: 
 
 /// The page for `state`, which may be newer than what the door said.
 pub fn ended(web: &Web, link: &Link, door: &Door, state: DoorState, typed: &str) -> Answer {
+    ended_page(web, link, door, state, typed, false)
+}
+
+fn ended_page(web: &Web, link: &Link, door: &Door, state: DoorState, typed: &str, here: bool) -> Answer {
     link.page(web, refusals::closed(state), |head| EndedPage {
         head,
         typed: typed.to_owned(),
         state,
+        here,
         from: door.sender.as_ref().map(whom).unwrap_or_default(),
         expires: When::near(door.expires_at, link.now),
     })

@@ -36,7 +36,7 @@ pub async fn submit(web: Data<&Web>, gesture: Gesture) -> Answer {
     let (link, reason) = (&gesture.link, gesture.fields.text("reason"));
     let outcome = web.post.db.act(&link.caller, async |tx| messages::refuse(tx, reason).await).await;
     match outcome {
-        Ok(()) => Ok(see_other(&link.path())),
+        Ok(()) => Ok(see_other(&format!("{}?{}", link.path(), door::REFUSED_HERE))),
         Err(PickupRefused::Closed(DoorState::Opened)) => Ok(see_other_telling(&link.path(), TOO_LATE)),
         Err(PickupRefused::Closed(state)) => door::ended(&web, link, &link.door(&web).await?, state, reason),
         Err(refused) => {

@@ -20,8 +20,10 @@ pub struct Entry {
     pub quote: String,
     /// What it does not prove.
     pub not: &'static str,
-    /// The standard's name and the place in the chain: "ContentHandover · leaf 48,377".
-    pub mark: String,
+    /// Its place in the chain: "48,377".
+    pub number: String,
+    /// The standard's name for it, where it has one: "ContentHandover".
+    pub event: Option<&'static str>,
 }
 
 /// Facts in the order recorded.
@@ -39,7 +41,8 @@ fn entry(fact: &Fact, message: &MessageView) -> Entry {
         from: from(fact),
         quote: quote(fact),
         not: fact.kind.does_not_claim(),
-        mark: format!("{} · leaf {}", fact.kind.etsi().unwrap_or(fact.kind.as_str()), human::number(fact.seq)),
+        number: human::number(fact.seq),
+        event: fact.kind.etsi(),
     }
 }
 
@@ -181,8 +184,8 @@ mod tests {
     fn an_entry_says_who_on_what_proof_and_what_it_does_not_prove() {
         let said = entry(&fact(Kind::Submitted, json!({ "by": "mem_x", "factors": "password" })), &message(1));
         assert_eq!(
-            (said.title, said.rest.as_str(), said.mark.as_str()),
-            ("Submitted", " by Ana Brandt, signed in by password", "SubmissionAcceptance · leaf 48,211")
+            (said.title, said.rest.as_str(), said.number.as_str(), said.event),
+            ("Submitted", " by Ana Brandt, signed in by password", "48,211", Some("SubmissionAcceptance"))
         );
         assert!(said.not.contains("does not say"));
     }

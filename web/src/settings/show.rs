@@ -2,6 +2,7 @@
 
 use crate::{
     Web,
+    certificate::asking_address,
     guard::Member,
     human::{self, When},
     page::page_with,
@@ -32,6 +33,8 @@ struct Settings<'a> {
     base: String,
     plan: Vec<Measure>,
     period_ends: When,
+    /// Certificates can be asked for at this site.
+    certificates: bool,
 }
 
 /// What comes back into the forms when one of them was refused.
@@ -88,7 +91,8 @@ pub async fn again(
     let keys = web.accounts.keys(&member.caller).await?;
     let settings = Settings {
         page: Top::member(&member.browser, &me, "settings"),
-        plan: plan(&me.usage),
+        plan: plan(&me.usage, i64::try_from(web.domains.list(&member.caller).await?.len()).unwrap_or(i64::MAX)),
+        certificates: asking_address(web, member).is_some(),
         period_ends: When::near(me.usage.period_ends_at, now),
         typed,
         problems,
@@ -124,7 +128,7 @@ fn key_row(key: &KeyView, now: Time) -> KeyRow {
     }
 }
 
-fn plan(usage: &Usage) -> Vec<Measure> {
+fn plan(usage: &Usage, domains: i64) -> Vec<Measure> {
     let limits = &usage.limits;
     let bytes = |n: i64| human::size(u64::try_from(n).unwrap_or(0));
     let days = |n: i64| human::count(n, "day", "days");
@@ -135,7 +139,7 @@ fn plan(usage: &Usage) -> Vec<Measure> {
         alone("Recipients of a message", limits.recipients, &human::number),
         alone("Longest life of a message", limits.life_days, &days),
         alone("API requests a minute", limits.api_per_minute, &human::number),
-        alone("Domains of your own", limits.own_domains, &human::number),
+        counted("Domains of your own", domains, limits.own_domains, &human::number),
     ]
 }
 

@@ -72,6 +72,7 @@ async fn every_page_says_what_browsers_must_not_do() {
 async fn assets_are_kept_for_good_under_their_hash() {
     let town = Town::new().await;
     let page = town.visitor().get("/").await;
+    assert!(page.body.contains("<a href=\"/docs\">"), "programmers find the API from the first page");
     let (_, rest) = page.body.split_once("href=\"/assets/").unwrap();
     let path = format!("/assets/{}", rest.split('"').next().unwrap());
     let asset = town.visitor().get(&path).await;

@@ -123,14 +123,17 @@ async fn a_refusal_ends_it_and_says_so() {
     town.send(&ana, to(BOB)).await;
     let (bob, link) = (town.visitor(), town.link(BOB, "/p/"));
     bob.get(&link).await;
+    assert!(bob.get(&format!("{link}/refuse")).await.body.contains("from which network address and with which browser"));
     let long = bob.submit(&format!("{link}/refuse"), &[("reason", &"x".repeat(600))]).await;
     assert_eq!(long.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(long.body.contains(&"x".repeat(600)), "what was typed comes back");
     let done = bob.submit(&format!("{link}/refuse"), &[("reason", "Not for me")]).await;
-    assert_eq!(done.location(), link);
+    let own = bob.get(done.location()).await;
+    assert_eq!(own.status, StatusCode::GONE);
+    assert!(own.body.contains("You refused it") && !own.body.contains("Was that not you?"), "nobody is asked about what they just did");
     let ended = bob.get(&link).await;
     assert_eq!(ended.status, StatusCode::GONE);
-    assert!(ended.body.contains("This message was refused"));
+    assert!(ended.body.contains("This message was refused") && ended.body.contains("Was that not you?"));
     assert_eq!(bob.get(&format!("{link}/refuse")).await.location(), link);
 }
 

@@ -16,7 +16,7 @@ async fn the_register_says_what_happened_and_what_it_does_not_prove() {
         "It does not say that anyone saw it.",
         "Opened</b> (R0)",
         "from 203.0.113.24, Firefox on Windows",
-        "ContentHandover · leaf",
+        "· ETSI EN 319 522: ContentHandover",
         "It does not say that it was read.",
     ] {
         assert!(page.shows(text), "{text}");
@@ -144,6 +144,51 @@ async fn a_reply_is_listed_new_until_it_is_read() {
     assert_eq!((again.status, again.json()["read"].as_bool()), (StatusCode::OK, Some(true)), "twice is once");
     let unknown = "/received/rpl_00000000000000000000000001/read";
     assert_eq!(town.post(&ana, unknown, &[]).await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn mail_carries_a_subject_only_where_its_sender_lets_it() {
+    for shown in [false, true] {
+        let town = Town::new().await;
+        let ana = town.person("ana@example.org").await;
+        let mut form =
+            vec![("to", "bob@example.org"), ("subject", "Your diagnosis"), ("body", "x"), ("proof", "r0"), ("notify_opened", "on")];
+        form.extend(shown.then_some(("show_subject", "on")));
+        town.multipart(&ana, "/drafts?then=send", &form, &[]).await.to();
+        town.work().await;
+        let (bob, cookie) = town.open("bob@example.org").await;
+        messages::reply(&town.post, &bob, &cookie, "Thank you").await.unwrap();
+        town.work().await;
+        let told = town.mailbox.letters_to("ana@example.org");
+        let about = |word: &str| told.iter().find(|letter| letter.subject.starts_with(word)).unwrap_or_else(|| panic!("{word}"));
+        for letter in [about("Opened by bob@example.org: "), about("Reply from bob@example.org: ")] {
+            assert_eq!(format!("{}{}{}", letter.subject, letter.text, letter.html).contains("diagnosis"), shown, "{}", letter.subject);
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_settings_say_what_the_plan_gives_and_what_is_used() {
+    let town = Town::new().await;
+    let ana = town.person("ana@example.org").await;
+    town.sent(&ana, "bob@example.org", "Offer", "r0").await;
+    let page = town.get(&ana, "/settings").await;
+    for line in
+        ["<dt>Sends this month</dt><dd>1 of 1,000", "<dt>Content stored</dt><dd>", " of 128 MiB", "<dt>Domains of your own</dt><dd>0 of 10"]
+    {
+        assert!(page.shows(line), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn a_site_that_can_ask_for_no_certificate_says_why_and_offers_nothing() {
+    let town = Town::new().await;
+    let ana = town.person("ana@example.org").await;
+    assert!(town.get(&ana, "/settings").await.shows("They cannot be asked for at this site."));
+    let page = town.get(&ana, "/settings/certificates").await;
+    assert!(page.shows("Nobody can be asked for a certificate at this site.") && page.shows("http://127.0.0.1:8080"));
+    let main = page.body.split("<main").nth(1).unwrap();
+    assert!(!main.contains("<form") && !main.contains("<button"), "{main}");
 }
 
 #[tokio::test]

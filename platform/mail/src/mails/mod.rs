@@ -10,7 +10,7 @@ mod sender;
 pub use accounts::{AlreadyRegistered, ProveAddress, ResetPassword};
 pub use domains::{DomainLost, DomainNotRenewed, DomainProofMissing};
 pub use recipient::{MessageWaiting, PickupCode, Reminder, SlotLockedRecipient};
-pub use sender::{NotDelivered, Opened, Refused, Replied, SlotLocked};
+pub use sender::{About, NotDelivered, Opened, Refused, Replied, SlotLocked};
 
 /// A mail in its two forms, ready for a [`crate::Letter`].
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,6 +1,25 @@
-//! Mails to a sender about one recipient of one message. `subject` is the message's own.
+//! Mails to a sender about one recipient of one message.
 
 use super::{Button, mail};
+use std::fmt;
+
+/// Which message it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct About {
+    /// Only where its sender lets mail carry it.
+    pub subject: Option<String>,
+    /// When it was sent: in words, with the time zone.
+    pub sent: String,
+}
+
+impl fmt::Display for About {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.subject {
+            Some(subject) => f.write_str(subject),
+            None => write!(f, "message of {}", self.sent),
+        }
+    }
+}
 
 macro_rules! about_a_message {
     ($mail:ident, $text:literal, $html:literal, $button:literal, $subject:expr) => {
@@ -20,7 +39,7 @@ macro_rules! about_a_message {
 /// Content was handed over, for a sender who asked to be told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Opened {
-    pub subject: String,
+    pub about: About,
     pub recipient: String,
     /// In words, with the time zone.
     pub when: String,
@@ -29,52 +48,52 @@ pub struct Opened {
     /// The message's timeline.
     pub link: String,
 }
-about_a_message!(Opened, "opened.txt", "opened.html", "See the timeline", |m| format!("Opened by {}: {}", m.recipient, m.subject));
+about_a_message!(Opened, "opened.txt", "opened.html", "See the timeline", |m| format!("Opened by {}: {}", m.recipient, m.about));
 
 /// The recipient refused the message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refused {
-    pub subject: String,
+    pub about: About,
     pub recipient: String,
     pub when: String,
     /// In the recipient's words, if they gave one.
     pub reason: Option<String>,
     pub link: String,
 }
-about_a_message!(Refused, "refused.txt", "refused.html", "See the timeline", |m| format!("Refused by {}: {}", m.recipient, m.subject));
+about_a_message!(Refused, "refused.txt", "refused.html", "See the timeline", |m| format!("Refused by {}: {}", m.recipient, m.about));
 
 /// The recipient replied; the reply is sealed and waits on the site.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Replied {
-    pub subject: String,
+    pub about: About,
     pub recipient: String,
     pub when: String,
     pub link: String,
 }
-about_a_message!(Replied, "replied.txt", "replied.html", "Read the reply", |m| format!("Reply from {}: {}", m.recipient, m.subject));
+about_a_message!(Replied, "replied.txt", "replied.html", "Read the reply", |m| format!("Reply from {}: {}", m.recipient, m.about));
 
 /// Too many wrong message passwords; the sender can reset the tries.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SlotLocked {
     pub recipient: String,
-    pub subject: String,
+    pub about: About,
     pub link: String,
 }
 about_a_message!(SlotLocked, "slot_locked.txt", "slot_locked.html", "Unlock or take back", |m| format!(
     "Locked after wrong passwords: {}",
-    m.subject
+    m.about
 ));
 
 /// The recipient's mail server will not take the notice.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotDelivered {
     pub recipient: String,
-    pub subject: String,
+    pub about: About,
     /// The SMTP reply ("550 5.1.1 no such user").
     pub answer: String,
     pub link: String,
 }
 about_a_message!(NotDelivered, "not_delivered.txt", "not_delivered.html", "See what you can do", |m| format!(
     "Not delivered to {}: {}",
-    m.recipient, m.subject
+    m.recipient, m.about
 ));

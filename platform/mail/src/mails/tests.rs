@@ -22,6 +22,7 @@ const HOSTILE: &str = r#"<script>alert(1)</script>"'&<img src=x>"#;
 /// Every mail, under the name of its snapshot.
 fn every() -> Vec<(&'static str, Rendered)> {
     let subject = || "Your 2025 return for signature".to_owned();
+    let about = || About { subject: Some(subject()), sent: "22 November 2026, 17:02 UTC".to_owned() };
     let recipient = || "m.keller@example.org".to_owned();
     let when = || "23 November 2026, 09:14 UTC".to_owned();
     let link = || "https://mail.example.com/sent/msg_01jd7q0000000000000000000a".to_owned();
@@ -54,7 +55,7 @@ fn every() -> Vec<(&'static str, Rendered)> {
         (
             "opened",
             Opened {
-                subject: subject(),
+                about: about(),
                 recipient: recipient(),
                 when: when(),
                 from_where: "203.0.113.24, Firefox on Windows".into(),
@@ -65,7 +66,7 @@ fn every() -> Vec<(&'static str, Rendered)> {
         (
             "refused",
             Refused {
-                subject: subject(),
+                about: about(),
                 recipient: recipient(),
                 when: when(),
                 reason: Some("I am not the tax payer you mean.".into()),
@@ -73,12 +74,13 @@ fn every() -> Vec<(&'static str, Rendered)> {
             }
             .render(),
         ),
+        ("refused_without_reason", Refused { about: about(), recipient: recipient(), when: when(), reason: None, link: link() }.render()),
         (
-            "refused_without_reason",
-            Refused { subject: subject(), recipient: recipient(), when: when(), reason: None, link: link() }.render(),
+            "replied_without_subject",
+            Replied { about: About { subject: None, ..about() }, recipient: recipient(), when: when(), link: link() }.render(),
         ),
-        ("replied", Replied { subject: subject(), recipient: recipient(), when: when(), link: link() }.render()),
-        ("slot_locked", SlotLocked { recipient: recipient(), subject: subject(), link: link() }.render()),
+        ("replied", Replied { about: about(), recipient: recipient(), when: when(), link: link() }.render()),
+        ("slot_locked", SlotLocked { recipient: recipient(), about: about(), link: link() }.render()),
         (
             "domain_proof_missing",
             DomainProofMissing {
@@ -106,7 +108,7 @@ fn every() -> Vec<(&'static str, Rendered)> {
         ),
         (
             "not_delivered",
-            NotDelivered { recipient: recipient(), subject: subject(), answer: "550 5.1.1 no such user".into(), link: link() }.render(),
+            NotDelivered { recipient: recipient(), about: about(), answer: "550 5.1.1 no such user".into(), link: link() }.render(),
         ),
     ]
 }
@@ -165,7 +167,7 @@ fn what_people_typed_is_escaped_in_html_and_plain_in_text() {
     assert!(!mail.html.contains(&format!("com/{}", &HOSTILE[..10])));
     assert!(mail.text.contains(HOSTILE) && mail.subject.contains("<script>"));
     let refused = Refused {
-        subject: HOSTILE.into(),
+        about: About { subject: Some(HOSTILE.into()), sent: "today".into() },
         recipient: "m.keller@example.org".into(),
         when: "today".into(),
         reason: Some(HOSTILE.into()),
