@@ -38,7 +38,7 @@ pub(crate) async fn read(api: &Api, caller: &Caller) -> Result<Answer<Account>, 
         .post
         .db
         .read(caller, async |read| {
-            let row = read.find::<tenant::Entity>().one().await?;
+            let row = read.own::<tenant::Entity>().await?;
             Ok::<_, Fault>((row.ok_or_else(|| Fault::other("the caller's tenant is not there"))?, usage(read).await?))
         })
         .await?;

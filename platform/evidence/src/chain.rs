@@ -63,7 +63,7 @@ pub enum Break {
 
 /// Reads the whole chain of the tenant and recomputes it. Returns how many rows hold, or the first break.
 pub async fn verify_chain(read: &TenantRead) -> Result<Result<i64, Break>, Fault> {
-    let head = read.find::<chain::Entity>().one().await?.ok_or_else(|| Fault::other("the tenant has no evidence chain"))?;
+    let head = read.own::<chain::Entity>().await?.ok_or_else(|| Fault::other("the tenant has no evidence chain"))?;
     let (mut seq, mut prev) = (0, Vec::new());
     loop {
         let rows = read

@@ -45,7 +45,7 @@ pub async fn in_turn(tx: &TenantTx) -> Result<(), Fault> {
 }
 
 async fn head(tx: &TenantTx) -> Result<chain::Model, Fault> {
-    tx.find::<chain::Entity>().for_update().one().await?.ok_or_else(|| Fault::other("the tenant has no evidence chain"))
+    tx.hold_own::<chain::Entity>().await?.ok_or_else(|| Fault::other("the tenant has no evidence chain"))
 }
 
 /// Records in order. Takes the lock on the tenant's chain until the act ends: call it last.

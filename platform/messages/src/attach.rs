@@ -150,7 +150,7 @@ pub async fn remove_attachment(tx: &TenantTx, message: MessageId, id: Attachment
 
 /// One upload, complete or not, of a draft or a message.
 pub async fn find_attachment(read: &TenantRead, id: AttachmentId) -> Result<Option<AttachmentView>, Fault> {
-    let row = read.find::<attachment::Entity>().filter(attachment::Column::Id.eq(id.0)).one().await?;
+    let row = read.get::<attachment::Entity>(id.0).await?;
     Ok(row.as_ref().map(AttachmentView::of))
 }
 
@@ -175,7 +175,7 @@ pub(crate) async fn drop_files(tx: &TenantTx, files: &[attachment::Model]) -> Re
 }
 
 async fn of_draft(tx: &TenantTx, id: MessageId) -> Result<MessageId, AttachRefused> {
-    let found = tx.find::<draft_table::Entity>().filter(draft_table::Column::Id.eq(id.0)).one().await?;
+    let found = tx.get::<draft_table::Entity>(id.0).await?;
     found.map(|_| id).ok_or(AttachRefused::NotFound)
 }
 

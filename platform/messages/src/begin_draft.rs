@@ -26,7 +26,7 @@ async fn begun(tx: &TenantTx, once: &str, text: &DraftText) -> Result<(MessageId
     let (key, hash) = (format!("draft-{once}"), hash(text)?);
     let before = tx.find::<idempotency::Entity>().filter(idempotency::Column::Key.eq(&key)).one().await?;
     let draft = match &before {
-        Some(row) => tx.find::<draft::Entity>().filter(draft::Column::Id.eq(row.message_id)).one().await?,
+        Some(row) => tx.get::<draft::Entity>(row.message_id).await?,
         None => None,
     };
     let (id, revision) = match (draft, &before) {

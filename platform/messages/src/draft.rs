@@ -124,7 +124,7 @@ async fn check_texts(tx: &TenantTx, more: usize) -> Result<(), DraftRefused> {
 pub async fn save_draft(tx: &TenantTx, id: MessageId, text: &DraftText, seen: Option<i64>) -> Result<i64, DraftRefused> {
     tx.caller().must(Right::Write)?;
     let sealed = seal(tx, id, text)?;
-    let row = tx.find::<draft::Entity>().filter(draft::Column::Id.eq(id.0)).for_update().one().await?.ok_or(DraftRefused::NotFound)?;
+    let row = tx.hold::<draft::Entity>(id.0).await?.ok_or(DraftRefused::NotFound)?;
     if seen.is_some_and(|seen| seen != row.revision) {
         return Err(DraftRefused::Newer);
     }
@@ -146,7 +146,7 @@ pub async fn save_draft(tx: &TenantTx, id: MessageId, text: &DraftText, seen: Op
 }
 
 pub async fn draft(read: &TenantRead, id: MessageId) -> Result<Option<DraftView>, Fault> {
-    let Some(row) = read.find::<draft::Entity>().filter(draft::Column::Id.eq(id.0)).one().await? else { return Ok(None) };
+    let Some(row) = read.get::<draft::Entity>(id.0).await? else { return Ok(None) };
     let attachments = attach::attachments(read, id).await?;
     Ok(Some(DraftView { id, text: open(read, &row)?, revision: row.revision, updated_at: Time(row.updated_at), attachments }))
 }
@@ -188,7 +188,7 @@ async fn drop_draft(tx: &TenantTx, id: MessageId) -> Result<bool, Fault> {
 
 /// The message key of a draft; `None` when the draft is gone.
 pub(crate) async fn draft_key(look: &impl Look, id: MessageId) -> Result<Option<MessageKey>, Fault> {
-    let row = look.find::<draft::Entity>().filter(draft::Column::Id.eq(id.0)).one().await?;
+    let row = look.get::<draft::Entity>(id.0).await?;
     row.map(|row| look.keys().unwrap(id, Slot::Draft, &row.message_key)).transpose()
 }
 

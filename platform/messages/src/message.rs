@@ -109,7 +109,7 @@ pub enum Body {
 
 pub async fn find_message(read: &TenantRead, id: MessageId) -> Result<Option<MessageView>, Fault> {
     let Some(row) = row(read, id).await? else { return Ok(None) };
-    let sender = read.find::<member::Entity>().filter(member::Column::Id.eq(row.member_id)).one().await?;
+    let sender = read.get::<member::Entity>(row.member_id).await?;
     let recipients = recipient_rows(read, id).await?.into_iter().map(view).collect::<Result<Vec<_>, _>>()?;
     Ok(Some(MessageView {
         id,
@@ -162,7 +162,7 @@ pub(crate) async fn open_body(post: &Post, row: &message::Model, key: &MessageKe
 }
 
 pub(crate) async fn row(look: &impl Look, id: MessageId) -> Result<Option<message::Model>, Fault> {
-    look.find::<message::Entity>().filter(message::Column::Id.eq(id.0)).one().await
+    look.get::<message::Entity>(id.0).await
 }
 
 pub(crate) async fn recipient_rows(look: &impl Look, message: MessageId) -> Result<Vec<recipient::Model>, Fault> {
@@ -174,12 +174,12 @@ pub(crate) async fn recipient_rows(look: &impl Look, message: MessageId) -> Resu
 }
 
 pub(crate) async fn recipient_row(look: &impl Look, id: RecipientId) -> Result<Option<recipient::Model>, Fault> {
-    look.find::<recipient::Entity>().filter(recipient::Column::Id.eq(id.0)).one().await
+    look.get::<recipient::Entity>(id.0).await
 }
 
 /// The row is this act's until it ends (PostgreSQL; on SQLite an act is alone anyway).
 pub(crate) async fn hold_recipient(tx: &TenantTx, id: RecipientId) -> Result<Option<recipient::Model>, Fault> {
-    tx.find::<recipient::Entity>().filter(recipient::Column::Id.eq(id.0)).for_update().one().await
+    tx.hold::<recipient::Entity>(id.0).await
 }
 
 pub(crate) fn proof(row: &message::Model) -> Result<Proof, Fault> {

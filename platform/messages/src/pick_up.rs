@@ -199,8 +199,8 @@ pub async fn door(read: &TenantRead) -> Result<Option<Door>, Fault> {
 
 /// The sender's and the tenant's name; `None` until the sender's address is proven.
 pub(crate) async fn names(look: &impl Look, row: &message_table::Model) -> Result<Option<(String, String)>, Fault> {
-    let sender = look.find::<member::Entity>().filter(member::Column::Id.eq(row.member_id)).one().await?;
-    let tenant = look.find::<tenant::Entity>().one().await?.map(|t| t.name).unwrap_or_default();
+    let sender = look.get::<member::Entity>(row.member_id).await?;
+    let tenant = look.own::<tenant::Entity>().await?.map(|t| t.name).unwrap_or_default();
     Ok(sender.filter(|m| m.email_proven_at.is_some()).map(|m| (m.name, tenant)))
 }
 

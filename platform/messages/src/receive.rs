@@ -48,12 +48,7 @@ impl Upload {
         let (row, key, limit) = post
             .db
             .read(who, async |read| {
-                let row = read
-                    .find::<attachment::Entity>()
-                    .filter(attachment::Column::Id.eq(id.0))
-                    .one()
-                    .await?
-                    .ok_or(AttachRefused::NotFound)?;
+                let row = read.get::<attachment::Entity>(id.0).await?.ok_or(AttachRefused::NotFound)?;
                 let message = MessageId(row.message_id);
                 let key = draft::draft_key(read, message).await?.ok_or(AttachRefused::NotFound)?;
                 let limits = quota::limits(read).await?;
@@ -197,7 +192,7 @@ async fn write_down(post: &Post, who: &Caller, row: &attachment::Model, next: &a
                 .exec()
                 .await?;
             if moved == 0 {
-                let now = tx.find::<attachment::Entity>().filter(attachment::Column::Id.eq(row.id)).one().await?;
+                let now = tx.get::<attachment::Entity>(row.id).await?;
                 return Err(now.map_or(AttachRefused::NotFound, |now| moved_on(&now)));
             }
             quota::reserve_bytes(tx, next.received_bytes - row.received_bytes).await.map_err(refused)

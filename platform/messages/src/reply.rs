@@ -104,7 +104,7 @@ pub async fn replies(read: &TenantRead, message: Option<MessageId>, after: Curso
 
 /// One reply and its text. Looking changes nothing; [`mark_reply_read`] does.
 pub async fn reply_text(look: &impl Look, id: ReplyId) -> Result<Option<(ReplyView, String)>, Fault> {
-    let Some(row) = look.find::<reply_table::Entity>().filter(reply_table::Column::Id.eq(id.0)).one().await? else { return Ok(None) };
+    let Some(row) = look.get::<reply_table::Entity>(id.0).await? else { return Ok(None) };
     let text = look.keys().open(PURPOSE, id.0, &row.body_sealed)?;
     let text = String::from_utf8(text).map_err(|e| Fault::from_error(FaultKind::Sealed, "a reply that is not text", e))?;
     Ok(views(look, vec![row]).await?.pop().map(|view| (view, text)))

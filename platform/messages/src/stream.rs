@@ -43,7 +43,7 @@ pub async fn open_file(post: &Post, who: &Caller, reader: Reader<'_>, file: Atta
     let (row, key) = post
         .db
         .read(who, async |read| {
-            let found = read.find::<attachment::Entity>().filter(attachment::Column::Id.eq(file.0)).one().await?;
+            let found = read.get::<attachment::Entity>(file.0).await?;
             let row = found.filter(|row| row.sha256.is_some()).ok_or(FileRefused::NotFound)?;
             let key = match &reader {
                 Reader::Browser(cookie) => released_key(read, cookie, &row).await?,

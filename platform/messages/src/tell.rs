@@ -11,7 +11,6 @@ use mail::{
     Letter, Mailer, Outcome, Rendered,
     mails::{About, NotDelivered, Opened, Refused, Replied, SlotLocked, SlotLockedRecipient},
 };
-use sea_orm::{ColumnTrait, QueryFilter};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use store::{
@@ -65,7 +64,7 @@ pub(crate) async fn tell(post: &Post, mailer: &Mailer, job: &ClaimedJob, what: T
 async fn letter(read: &TenantRead, site: &Site, job: &ClaimedJob, what: Tell) -> Result<Option<Letter>, Fault> {
     let Some(to) = message::recipient_row(read, what.recipient()).await? else { return Ok(None) };
     let Some(row) = message::row(read, MessageId(to.message_id)).await? else { return Ok(None) };
-    let Some(sender) = read.find::<member::Entity>().filter(member::Column::Id.eq(row.member_id)).one().await? else { return Ok(None) };
+    let Some(sender) = read.get::<member::Entity>(row.member_id).await? else { return Ok(None) };
     let site = &site_of(read, site, &row).await?;
     let (mail, whom) = match what {
         Tell::LockedRecipient { .. } => (locked_recipient(read, site, &row).await?, address(&to.address)?),

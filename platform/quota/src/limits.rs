@@ -48,7 +48,7 @@ pub async fn limits(look: &impl Look) -> Result<Arc<Limits>, Fault> {
 
 /// The tenant's allowance. A tenant without one is a fault, and a fault refuses: what cannot be read allows nothing.
 pub(crate) async fn allowance_row(look: &impl Look) -> Result<allowance::Model, Fault> {
-    look.find::<allowance::Entity>().one().await?.ok_or_else(|| Fault::other("the tenant has no allowance"))
+    look.own::<allowance::Entity>().await?.ok_or_else(|| Fault::other("the tenant has no allowance"))
 }
 
 fn check_recipients(limits: &Limits, recipients: i64) -> Result<(), QuotaRefused> {

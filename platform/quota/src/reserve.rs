@@ -42,7 +42,7 @@ pub async fn release_sends(tx: &TenantTx, n: i64) -> Result<(), Fault> {
 
 /// Waits for the tenant's allowance and holds it to the end of the act: what is counted after this is still so at the commit.
 pub async fn in_turn(tx: &TenantTx) -> Result<(), Fault> {
-    tx.find::<Entity>().for_update().one().await.map(|_| ())
+    tx.hold_own::<Entity>().await.map(|_| ())
 }
 
 /// Takes room for `n` bytes of content, or refuses and takes none.

@@ -41,6 +41,6 @@ pub async fn usage(look: &impl Look) -> Result<Usage, Fault> {
 
 /// When the tenant was founded: its billing day.
 pub(crate) async fn founded(look: &impl Look) -> Result<Time, Fault> {
-    let row = look.find::<tenant::Entity>().one().await?.ok_or_else(|| Fault::other("the tenant is gone"))?;
+    let row = look.own::<tenant::Entity>().await?.ok_or_else(|| Fault::other("the tenant is gone"))?;
     Ok(Time(row.created_at))
 }

@@ -10,7 +10,11 @@ use crate::{
 };
 use kernel::{Fault, FaultKind};
 use keys::TenantKey;
-use std::{sync::atomic::Ordering::SeqCst, time::Duration};
+use std::{
+    pin::{Pin, pin},
+    sync::atomic::Ordering::SeqCst,
+    time::Duration,
+};
 
 /// How long the closure of an act may take: on SQLite it keeps everybody else from writing.
 pub const ACT_LIMIT: Duration = Duration::from_secs(5);
@@ -63,7 +67,7 @@ impl Db {
             Ok(read) => TenantTx::new(read),
             Err(fault) => return Attempt::Over(Err(fault.into())),
         };
-        let out = within(ACT_LIMIT, f(&mut tx)).await;
+        let out = within(ACT_LIMIT, pin!(f(&mut tx))).await;
         let (Connection::Act(turn), news) = tx.into_parts() else { unreachable!("begun as an act above") };
         let (ended, out) = match out {
             Ok(value) => (turn.keep(news).await, Ok(value)),
@@ -89,7 +93,7 @@ impl Db {
             Ok(read) => TenantTx::new(read),
             Err(fault) => return Attempt::Over(Err(fault.into())),
         };
-        let out = within(ACT_LIMIT, f(&mut tx)).await;
+        let out = within(ACT_LIMIT, pin!(f(&mut tx))).await;
         let (Connection::Postgres(transaction), news) = tx.into_parts() else { unreachable!("begun on PostgreSQL above") };
         let again = transaction.wants_retry();
         match out {
@@ -164,7 +168,7 @@ impl Db {
         match &self.0.engine {
             Engine::Lite(lite) => {
                 let connection = Connection::Act(lite.writer.turn().await?);
-                let out = within(ACT_LIMIT, f(&connection)).await;
+                let out = within(ACT_LIMIT, pin!(f(&connection))).await;
                 let Connection::Act(turn) = connection else { unreachable!("begun as an act above") };
                 match out {
                     Ok(value) => turn.keep(news).await.map(|()| value),
@@ -173,7 +177,7 @@ impl Db {
             }
             Engine::Pg(pg) => {
                 let connection = Connection::Postgres(PgTransaction::begin(&pg.pool, reach, false).await?);
-                let value = within(ACT_LIMIT, f(&connection)).await?;
+                let value = within(ACT_LIMIT, pin!(f(&connection))).await?;
                 let Connection::Postgres(transaction) = connection else { unreachable!("begun on PostgreSQL above") };
                 transaction.commit().await?;
                 self.0.herald.tell(news);
@@ -202,7 +206,8 @@ async fn end_read(connection: Connection) {
     }
 }
 
-async fn within<T, E: From<Fault>>(limit: Duration, act: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+/// `act` stays where it is: it may be large.
+async fn within<T, E: From<Fault>>(limit: Duration, act: Pin<&mut impl Future<Output = Result<T, E>>>) -> Result<T, E> {
     match tokio::time::timeout(limit, act).await {
         Ok(out) => out,
         Err(_) => Err(Fault::new(FaultKind::Unavailable, "an act took longer than it may").into()),

@@ -1,12 +1,13 @@
 //! The store: the one crate that holds a database connection.
 //!
 //! Everybody else writes `db.act(&caller, async |tx| …)` or `db.read(&caller, async |read| …)` and gets a view of one tenant's
-//! rows. What would surprise you: on SQLite several callers' acts share one durable commit, and on PostgreSQL an act may run
+//! rows. What would surprise you: on SQLite several callers' acts share one durable commit, and on either database an act may run
 //! twice, so a closure must not do anything but talk to its `tx`. After a statement failed an act can only fail.
 
 mod act;
 mod blobs;
 mod brake;
+mod by_key;
 mod caller;
 mod certificates;
 mod columns;

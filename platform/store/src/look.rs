@@ -1,9 +1,10 @@
 //! What an act and a read have in common: scoped finds, and the instant, caller, chance and keys that go with them.
 
-use crate::{Blobs, Caller, Disk, Shelf, connection::Connection, entity::TenantOwned, house::House, statements::Find};
+use crate::{Blobs, Caller, Disk, Shelf, by_key, connection::Connection, entity::TenantOwned, house::House, statements::Find};
 use kernel::{Chance, Fault, TenantId, Time};
 use keys::TenantKey;
 use std::sync::Arc;
+use uuid::Uuid;
 
 /// One tenant's rows as of one instant. A `TenantTx` derefs to it, so a function that takes `&TenantRead` serves both.
 pub struct TenantRead {
@@ -31,6 +32,14 @@ impl TenantRead {
     /// Rows of this tenant; filter, order and limit follow.
     pub fn find<E: TenantOwned>(&self) -> Find<'_, E> {
         Find::new(self)
+    }
+    /// The row of this tenant with this id.
+    pub async fn get<E: TenantOwned>(&self, id: Uuid) -> Result<Option<E::Model>, Fault> {
+        by_key::row::<E>(&self.connection, self.tenant(), Some(id), false).await
+    }
+    /// This tenant's row of a table that has one for each tenant.
+    pub async fn own<E: TenantOwned>(&self) -> Result<Option<E::Model>, Fault> {
+        by_key::row::<E>(&self.connection, self.tenant(), None, false).await
     }
     /// One instant for the whole act: rows and evidence agree.
     pub fn now(&self) -> Time {
@@ -71,6 +80,12 @@ pub trait Look: sealed::Sealed + Sync {
     fn view(&self) -> &TenantRead;
     fn find<E: TenantOwned>(&self) -> Find<'_, E> {
         self.view().find()
+    }
+    fn get<E: TenantOwned>(&self, id: Uuid) -> impl Future<Output = Result<Option<E::Model>, Fault>> + Send {
+        self.view().get::<E>(id)
+    }
+    fn own<E: TenantOwned>(&self) -> impl Future<Output = Result<Option<E::Model>, Fault>> + Send {
+        self.view().own::<E>()
     }
     fn now(&self) -> Time {
         self.view().now()

@@ -1,7 +1,7 @@
 //! What an act can do beyond looking: insert, change, delete, and leave work for later. All of it or nothing.
 
 use crate::{
-    Change, ClaimedJob,
+    Change, ClaimedJob, by_key,
     connection::Connection,
     entity::{TenantOwned, job},
     herald::News,
@@ -15,6 +15,7 @@ use sea_orm::{
     sea_query::{IntoCondition, Value},
 };
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use uuid::Uuid;
 
 /// Values in one statement: SQLite takes 32,766 and PostgreSQL 65,535.
 const MAX_BOUND_VALUES: usize = 30_000;
@@ -55,6 +56,14 @@ impl TenantTx {
         (self.read.connection, self.news.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// The row of this tenant with this id, which is this act's until it ends (PostgreSQL; on SQLite an act is alone anyway).
+    pub async fn hold<E: TenantOwned>(&self, id: Uuid) -> Result<Option<E::Model>, Fault> {
+        by_key::row::<E>(&self.read.connection, self.tenant(), Some(id), true).await
+    }
+    /// The same of a table that has one row for each tenant.
+    pub async fn hold_own<E: TenantOwned>(&self) -> Result<Option<E::Model>, Fault> {
+        by_key::row::<E>(&self.read.connection, self.tenant(), None, true).await
+    }
     /// Changes rows of this tenant: `set`, `filter`, then `exec`.
     pub fn update<E: TenantOwned>(&self) -> Update<'_, E> {
         self.note::<E>(true);

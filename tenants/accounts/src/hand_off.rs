@@ -124,7 +124,7 @@ impl Accounts {
 }
 
 async fn spend(tx: &TenantTx, code: &Code, host: &str, known: Option<&Token>) -> Result<session::Tokens, HandOffRefused> {
-    let active = tx.find::<tenant::Entity>().one().await?.is_some_and(|tenant| tenant.state == "active");
+    let active = tx.own::<tenant::Entity>().await?.is_some_and(|tenant| tenant.state == "active");
     let member = member::find(tx, code.member).await?.filter(|member| active && member.state == "active");
     let member = member.ok_or(HandOffRefused::NotGood)?;
     let until = match code.by {

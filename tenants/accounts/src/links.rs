@@ -95,7 +95,7 @@ impl Living {
 
 /// The link's row and its member's, if the link is neither used nor over and the member is active.
 pub(crate) async fn living(look: &impl Look, id: MailedLinkId) -> Result<Option<(Model, entity::member::Model)>, Fault> {
-    let link = look.find::<Entity>().filter(Column::Id.eq(id.0)).one().await?;
+    let link = look.get::<Entity>(id.0).await?;
     let Some(link) = link.filter(|link| link.used_at.is_none() && link.expires_at > look.now().0) else { return Ok(None) };
     let member = member::find(look, MemberId(link.member_id)).await?.filter(|member| member.state == "active");
     Ok(member.map(|member| (link, member)))

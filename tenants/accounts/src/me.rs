@@ -29,7 +29,7 @@ impl Accounts {
 }
 
 async fn about(look: &impl Look, id: MemberId) -> Result<Me, Fault> {
-    let tenant = look.find::<tenant::Entity>().one().await?.ok_or_else(|| Fault::other("the tenant is gone"))?;
+    let tenant = look.own::<tenant::Entity>().await?.ok_or_else(|| Fault::other("the tenant is gone"))?;
     let member = member::get(look, id).await?;
     Ok(Me {
         tenant: look.tenant(),

@@ -23,7 +23,7 @@ pub async fn of_caller(look: &impl Look) -> Result<Option<member::Model>, Fault>
 
 /// The member's row, if it is there.
 pub(crate) async fn find(look: &impl Look, id: MemberId) -> Result<Option<member::Model>, Fault> {
-    look.find::<member::Entity>().filter(member::Column::Id.eq(id.0)).one().await
+    look.get::<member::Entity>(id.0).await
 }
 
 /// The member's row; a fault if it is gone, for those who just proved that it is there.
@@ -33,7 +33,7 @@ pub(crate) async fn get(look: &impl Look, id: MemberId) -> Result<member::Model,
 
 /// The member's row, locked until the act ends.
 pub(crate) async fn lock(tx: &TenantTx, id: MemberId) -> Result<member::Model, Fault> {
-    let row = tx.find::<member::Entity>().filter(member::Column::Id.eq(id.0)).for_update().one().await?;
+    let row = tx.hold::<member::Entity>(id.0).await?;
     row.ok_or_else(|| Fault::other("the member is gone"))
 }
 

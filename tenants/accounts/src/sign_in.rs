@@ -156,7 +156,7 @@ pub(crate) struct Membership {
 
 /// The member, if member and tenant are active.
 async fn active(look: &impl Look, id: MemberId) -> Result<Option<entity::member::Model>, Fault> {
-    let tenant = look.find::<tenant::Entity>().one().await?;
+    let tenant = look.own::<tenant::Entity>().await?;
     let member = member::find(look, id).await?;
     Ok(member.filter(|member| member.state == "active" && tenant.is_some_and(|tenant| tenant.state == "active")))
 }

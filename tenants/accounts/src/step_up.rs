@@ -41,7 +41,7 @@ impl From<Busy> for StepUpRefused {
 /// Whether the caller's session had a factor within `STEP_UP_LIFE`; never for keys, recipients and jobs.
 pub async fn stepped_up(look: &impl Look) -> Result<bool, Fault> {
     let Some((_, id)) = member::signed_in(look.caller()) else { return Ok(false) };
-    let row = look.find::<Entity>().filter(Column::Id.eq(id.0)).one().await?;
+    let row = look.get::<Entity>(id.0).await?;
     let at = row.and_then(|row| row.stepped_up_at).map(Time);
     Ok(at.is_some_and(|at| at <= look.now() && look.now().since(at) < STEP_UP_LIFE))
 }

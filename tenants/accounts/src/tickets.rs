@@ -123,7 +123,7 @@ impl Accounts {
 async fn view(look: &impl Look, caller: &Caller, id: TicketId, purpose: TicketFor) -> Result<Option<TicketView>, Fault> {
     let row = look.find::<Entity>().filter(Column::Id.eq(id.0)).filter(Column::Purpose.eq(purpose.text())).one().await?;
     let Some(row) = row.filter(|row: &Model| row.ends_at > look.now().0) else { return Ok(None) };
-    let tenant = look.find::<tenant::Entity>().one().await?.filter(|tenant| tenant.state == "active");
+    let tenant = look.own::<tenant::Entity>().await?.filter(|tenant| tenant.state == "active");
     let member = member::find(look, MemberId(row.member_id)).await?.filter(|m| m.state == "active" && m.epoch == row.epoch);
     Ok(member.zip(tenant).map(|(member, tenant)| TicketView {
         id,

@@ -184,12 +184,12 @@ pub(crate) async fn rows(look: &impl Look) -> Result<Vec<Model>, Fault> {
 }
 
 pub(crate) async fn find(look: &impl Look, id: ClientCaId) -> Result<Option<Model>, Fault> {
-    look.find::<Entity>().filter(Column::Id.eq(id.0)).one().await
+    look.get::<Entity>(id.0).await
 }
 
 /// Until this act ends nobody removes the authority or changes its rules (PostgreSQL; on SQLite an act is alone anyway).
 pub(crate) async fn hold(tx: &TenantTx, id: ClientCaId) -> Result<(), Fault> {
-    tx.find::<Entity>().filter(Column::Id.eq(id.0)).for_update().one().await.map(|_| ())
+    tx.hold::<Entity>(id.0).await.map(|_| ())
 }
 
 /// As it is verified against.

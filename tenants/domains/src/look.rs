@@ -77,7 +77,7 @@ impl Domains {
 
     async fn look(&self, job: &ClaimedJob, id: DomainId) -> Result<JobEnd, Fault> {
         let caller = job.caller();
-        let find = async |read: &store::TenantRead| read.find::<Entity>().filter(Column::Id.eq(id.0)).one().await;
+        let find = async |read: &store::TenantRead| read.get::<Entity>(id.0).await;
         let Some(row) = self.db.read(&caller, find).await? else { return Ok(JobEnd::Done) };
         let name = HostName::parse(&row.name).map_err(|e| Fault::other(format!("a domain's row: {e}")))?;
         let seen = match row.gone_at {
@@ -97,7 +97,7 @@ impl Domains {
 }
 
 async fn write(tx: &mut TenantTx, job: &ClaimedJob, id: DomainId, name: &HostName, seen: &Seen, proving: bool) -> Result<JobEnd, Fault> {
-    let Some(row) = tx.find::<Entity>().filter(Column::Id.eq(id.0)).for_update().one().await? else { return Ok(JobEnd::Done) };
+    let Some(row) = tx.hold::<Entity>(id.0).await? else { return Ok(JobEnd::Done) };
     if let Some(gone_at) = row.gone_at {
         return let_go(tx, job, &row, Time(row.missed_at.unwrap_or(gone_at))).await;
     }
@@ -154,7 +154,7 @@ async fn tell_of_renewal(tx: &mut TenantTx, row: &Model, name: &HostName) -> Res
 
 /// Somebody else has proven it: it is shown, and looked at again in case they let it go.
 async fn taken(tx: &mut TenantTx, job: &ClaimedJob, id: DomainId, seen: &Seen) -> Result<JobEnd, Fault> {
-    let Some(row) = tx.find::<Entity>().filter(Column::Id.eq(id.0)).for_update().one().await? else { return Ok(JobEnd::Done) };
+    let Some(row) = tx.hold::<Entity>(id.0).await? else { return Ok(JobEnd::Done) };
     let change = tx
         .update::<Entity>()
         .set(Column::TakenAt, tx.now().0)
@@ -167,7 +167,7 @@ async fn taken(tx: &mut TenantTx, job: &ClaimedJob, id: DomainId, seen: &Seen) -
 
 /// A suspended tenant keeps what it has and proves nothing new.
 async fn is_active(tx: &TenantTx) -> Result<bool, Fault> {
-    Ok(tx.find::<tenant::Entity>().one().await?.is_some_and(|tenant| tenant.state == "active"))
+    Ok(tx.own::<tenant::Entity>().await?.is_some_and(|tenant| tenant.state == "active"))
 }
 
 /// `since`: when its proof was last known to be there.

@@ -8,7 +8,6 @@ use crate::{Post, message, visit::CODE_LIFE};
 use evidence::{Entry, Kind};
 use kernel::{Fault, JobEnd, MessageId, RecipientId, Site, Time, VisitId};
 use mail::{Mailer, mails::PickupCode};
-use sea_orm::{ColumnTrait, QueryFilter};
 use std::time::Duration;
 use store::{ClaimedJob, TenantRead, entity::visit};
 
@@ -46,7 +45,7 @@ async fn ended(post: &Post, job: &ClaimedJob, entry: Entry) -> Result<JobEnd, Fa
 }
 
 async fn code_letter(read: &TenantRead, site: &Site, id: VisitId, nth: i64) -> Result<Option<Mailing>, Fault> {
-    let Some(visit) = read.find::<visit::Entity>().filter(visit::Column::Id.eq(id.0)).one().await? else { return Ok(None) };
+    let Some(visit) = read.get::<visit::Entity>(id.0).await? else { return Ok(None) };
     let sent_at = Time(visit.code_sent_at.unwrap_or(visit.created_at));
     if visit.codes_sent != nth || visit.code_proven_at.is_some() || read.now().since(sent_at) > CODE_LIFE {
         return Ok(None);

@@ -8,7 +8,6 @@ use mail::{
     Letter, Mailbox, Rendered,
     mails::{MessageWaiting, Reminder},
 };
-use sea_orm::{ColumnTrait, QueryFilter};
 use store::{
     TenantRead,
     entity::{member, message as message_table, recipient, tenant},
@@ -46,11 +45,11 @@ pub(super) async fn due(read: &TenantRead, site: &Site, id: RecipientId, which: 
     let Some(message) = message::row(read, MessageId(recipient.message_id)).await?.filter(|row| row.expires_at > read.now().0) else {
         return Ok(Due::Nothing);
     };
-    let Some(tenant) = read.find::<tenant::Entity>().one().await? else { return Ok(Due::Nothing) };
+    let Some(tenant) = read.own::<tenant::Entity>().await? else { return Ok(Due::Nothing) };
     if tenant.state == "suspended" {
         return Ok(Due::PutOff);
     }
-    let sender = read.find::<member::Entity>().filter(member::Column::Id.eq(message.member_id)).one().await?;
+    let sender = read.get::<member::Entity>(message.member_id).await?;
     let Some(sender) = sender.filter(|sender| sender.email_proven_at.is_some()) else { return Ok(Due::Nothing) };
     let days_left = matches!(which, Which::Reminder { .. }).then(|| days_until(read.now(), Time(message.expires_at)));
     let letter = letter(read, &site_of(read, site, &message).await?, &message, &recipient, which, (sender.name, tenant.name))?;

@@ -46,7 +46,7 @@ pub(super) async fn answered_before(post: &Post, who: &Caller, key: &str, hash: 
 }
 
 pub(super) async fn sent_before(read: &TenantRead, id: MessageId) -> Result<Option<Sent>, SendRefused> {
-    let Some(row) = read.find::<message::Entity>().filter(message::Column::Id.eq(id.0)).one().await? else { return Ok(None) };
+    let Some(row) = read.get::<message::Entity>(id.0).await? else { return Ok(None) };
     let to = read
         .find::<recipient::Entity>()
         .filter(recipient::Column::MessageId.eq(id.0))

@@ -4,7 +4,6 @@ use super::{answer::SendRefused, certificates::site_may_ask};
 use crate::{Draft, FieldError, Post, attach, draft};
 use kernel::{AttachmentId, Fault, MAX_BODY_IN_ROW, MessageId, RecipientId};
 use keys::{MessageKey, Part, Slot, StretchedPassword, TenantKey};
-use sea_orm::{ColumnTrait, QueryFilter};
 use store::{Blobs, Caller, Right, TenantRead, entity::attachment};
 
 /// A draft with its slow work done: password stretched, body sealed, a large one stored.
@@ -117,7 +116,7 @@ async fn of_draft(post: &Post, who: &Caller, draft: &mut Draft) -> Result<(Messa
 
 async fn message_of(read: &TenantRead, files: &[AttachmentId]) -> Result<MessageId, SendRefused> {
     let first = files.first().ok_or(SendRefused::NoDraft)?;
-    let row = read.find::<attachment::Entity>().filter(attachment::Column::Id.eq(first.0)).one().await?;
+    let row = read.get::<attachment::Entity>(first.0).await?;
     let unknown = || {
         SendRefused::Fields(vec![FieldError {
             field: "attachments",

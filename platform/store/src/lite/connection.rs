@@ -35,8 +35,11 @@ pub(crate) struct LiteConnection(Mutex<Inner>);
 struct Inner {
     connection: Connection,
     /// Columns of the statements that gave rows, by text: asking SQLite for a name is a call and a copy for every value.
-    columns: HashMap<String, Arc<[Column]>>,
+    columns: Columns,
 }
+
+/// Every text is ours, so nobody chooses them to collide.
+type Columns = HashMap<String, Arc<[Column]>, foldhash::fast::RandomState>;
 
 struct Column {
     name: String,
@@ -66,7 +69,7 @@ impl LiteConnection {
             set(&connection, pragma, &value, &expected)?;
         }
         fold_all_letters(&connection).map_err(|e| fault::of_lite("replacing lower()", e))?;
-        Ok(LiteConnection(Mutex::new(Inner { connection, columns: HashMap::new() })))
+        Ok(LiteConnection(Mutex::new(Inner { connection, columns: Columns::default() })))
     }
 
     /// Fixed text without values or rows: BEGIN, SAVEPOINT, COMMIT…
@@ -146,7 +149,7 @@ impl LiteConnection {
     }
 }
 
-fn columns_of(known: &mut HashMap<String, Arc<[Column]>>, sql: &str, prepared: &CachedStatement<'_>) -> Arc<[Column]> {
+fn columns_of(known: &mut Columns, sql: &str, prepared: &CachedStatement<'_>) -> Arc<[Column]> {
     if let Some(columns) = known.get(sql) {
         return columns.clone();
     }

@@ -14,8 +14,8 @@ mod m0009_client_certificates;
 mod m0010_own_domains;
 mod m0011_body_blobs;
 mod m0012_shown_certificates;
-mod m0013_by_message;
 mod m0013_wanted_by;
+mod m0014_by_message;
 mod proxy;
 
 use crate::{
@@ -48,8 +48,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0010_own_domains::Migration),
             Box::new(m0011_body_blobs::Migration),
             Box::new(m0012_shown_certificates::Migration),
-            Box::new(m0013_by_message::Migration),
             Box::new(m0013_wanted_by::Migration),
+            Box::new(m0014_by_message::Migration),
         ]
     }
 }

@@ -28,7 +28,7 @@ async fn add(tx: &TenantTx, n: usize) -> Result<(), Fault> {
 }
 
 async fn counted(db: &Db, who: &store::Caller) -> u64 {
-    let chain = db.read(who, async |read: &TenantRead| read.find::<chain::Entity>().one().await).await.unwrap();
+    let chain = db.read(who, async |read: &TenantRead| read.own::<chain::Entity>().await).await.unwrap();
     u64::try_from(chain.unwrap().seq).unwrap()
 }
 

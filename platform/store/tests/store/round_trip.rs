@@ -117,8 +117,8 @@ on_both! {
                 stored_bytes: 3, stored_limit: Some(0), life_days_limit: Some(30), api_per_minute: Some(60), own_domains_limit: Some(0),
             };
             there_and_back::<allowance::Entity>(tx, limits).await?;
-            assert_eq!(tx.find::<chain::Entity>().one().await?, Some(chain::Model { tenant_id: t, seq: 0, head: vec![0; 32] }));
-            let tenant = tx.find::<tenant::Entity>().one().await?.unwrap();
+            assert_eq!(tx.own::<chain::Entity>().await?, Some(chain::Model { tenant_id: t, seq: 0, head: vec![0; 32] }));
+            let tenant = tx.own::<tenant::Entity>().await?.unwrap();
             assert_eq!((tenant.tenant_id, tenant.name.as_str(), tenant.state.as_str(), tenant.key_version), (t, "Acme", "active", 1));
             Ok::<_, Fault>(())
         });

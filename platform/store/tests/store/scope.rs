@@ -102,7 +102,7 @@ on_both! {
             // Of another table: the two go together.
             assert_eq!(tx.update::<chain::Entity>().set(chain::Column::Seq, 7_i64).exec().await?, 1);
             tx.insert_along([row(5)]).await?;
-            assert_eq!(tx.find::<chain::Entity>().one().await?.map(|c| c.seq), Some(7));
+            assert_eq!(tx.own::<chain::Entity>().await?.map(|c| c.seq), Some(7));
             tx.insert_along((6..2_000).map(row)).await
         };
         town.db.act(&town.a, all).await.unwrap();
@@ -123,7 +123,7 @@ on_both! {
             }).await;
             assert_eq!(act.map_err(|f: Fault| f.kind()), Err(FaultKind::Unique));
             assert_eq!(blocked(&town).await, 0);
-            let chain = town.db.read(&town.a, async |read: &TenantRead| read.find::<chain::Entity>().one().await).await.unwrap();
+            let chain = town.db.read(&town.a, async |read: &TenantRead| read.own::<chain::Entity>().await).await.unwrap();
             assert_eq!(chain.map(|c| c.seq), Some(0));
         }
     }

@@ -17,8 +17,8 @@ const MIGRATIONS: [&str; 14] = [
     "m0010_own_domains",
     "m0011_body_blobs",
     "m0012_shown_certificates",
-    "m0013_by_message",
     "m0013_wanted_by",
+    "m0014_by_message",
 ];
 
 fn url(town: &Town) -> &str {

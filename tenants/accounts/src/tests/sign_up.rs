@@ -17,7 +17,7 @@ facts! {
         assert_eq!((me.usage.limits.clone(), me.usage.sends_left(), me.usage.stored_bytes), (limits(), Some(10), 0));
         assert_eq!(me.usage.period_ends_at.rfc3339(), "2027-02-28T10:00:00.000Z");
         let (tenant, chain) = town.accounts.db.read::<_, kernel::Fault, _>(&signed_in.caller, async |read| {
-            Ok((read.find::<tenant::Entity>().one().await?, read.find::<chain::Entity>().one().await?))
+            Ok((read.own::<tenant::Entity>().await?, read.own::<chain::Entity>().await?))
         }).await.unwrap();
         assert_eq!(tenant.map(|t| t.state), Some("active".to_owned()));
         assert_eq!(chain.map(|c| (c.seq, c.head)), Some((0, Vec::new())));

@@ -20,7 +20,7 @@ const STATEMENTS: [&str; 8] = [
 
 impl MigrationName for Migration {
     fn name(&self) -> &str {
-        "m0013_by_message"
+        "m0014_by_message"
     }
 }
 
