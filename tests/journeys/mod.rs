@@ -7,6 +7,7 @@ mod certificate_here;
 mod certificate_lists;
 mod content_host;
 mod domains;
+mod domains_lost;
 mod draft;
 mod known;
 mod notices;

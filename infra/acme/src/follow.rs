@@ -1,8 +1,8 @@
 //! This process's memory follows the table: certificates are shown or not, challenges are answered.
 //!
-//! What would surprise you: after a start nobody is kept waiting for ten thousand names that nobody asks for. They come after a while, and a page
-//! at a time, until somebody does ask for one that is not there yet. And changes are asked for again for a minute after they were seen, because another process's clock may be behind
-//! and its commit late; and the whole is compared every ten minutes.
+//! What would surprise you: after a start nobody is kept waiting for ten thousand names that nobody asks for. They come after a while, and
+//! a page at a time, until somebody does ask for one that is not there yet. And changes are asked for again for a minute after they were
+//! seen, because another process's clock may be behind and its commit late; and the whole is compared every ten minutes.
 
 use edge::{Certificate, ChallengeAnswer, Challenges, Filling, Names};
 use kernel::{Fault, HostName, Time};
