@@ -65,6 +65,11 @@ facts! {
         *says.lock().unwrap() = ok(&town.shop.list("root", &[], 24 * 10, ""));
         assert_eq!(town.work().await, 1);
         assert_eq!(town.whose(here, &card.der).await, Ok("ana@example.org".into()));
+
+        *says.lock().unwrap() = ok(&town.shop.list("root", &[&card], 24 * 10, ""));
+        town.clock.advance(DAY);
+        assert_eq!(town.work().await, 1);
+        assert_eq!(town.whose(here, &card.der).await, Err(BadCertificate::Revoked.to_string()), "no list before it is kept in mind");
     }
 
     async fn what_is_no_list_of_the_authority_changes_nothing_and_is_told(town) {
