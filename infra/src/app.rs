@@ -1,6 +1,6 @@
 //! The whole server, assembled: `App::build(config, outside)`.
 
-use crate::{Config, front::Front, serve::networks};
+use crate::{Config, config::networks, front::Front};
 use accounts::Accounts;
 use billing::Catalogue;
 use client_certificates::{ClientCertificates, Lists};

@@ -2,11 +2,11 @@
 
 use crate::{
     App, Config,
-    config::{ForwardingHeader, ListenConfig},
+    config::{ForwardingHeader, ListenConfig, networks},
     front::Front,
 };
 use edge::{Doors, ForwardedBy, Settings};
-use kernel::{BadNetwork, Fault, Network};
+use kernel::Fault;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -42,10 +42,6 @@ fn settings(config: &Config) -> Result<Settings, Fault> {
         https_port: Url::parse(&config.site.base_url).ok().and_then(|url| url.port()),
         body_limit,
     })
-}
-
-pub(crate) fn networks(texts: &[String]) -> Result<Vec<Network>, Fault> {
-    texts.iter().map(|text| text.parse()).collect::<Result<_, _>>().map_err(|e: BadNetwork| Fault::other(e.to_string()))
 }
 
 /// On routes where files arrive the plan is the bound.

@@ -11,8 +11,15 @@ pub use check::Finding;
 pub use load::BadConfig;
 pub use settings::*;
 
+use kernel::{BadNetwork, Fault, Network};
+
 /// The annotated default file.
 pub const ANNOTATED: &str = include_str!("default.toml");
+
+/// Networks as settings name them.
+pub(crate) fn networks(texts: &[String]) -> Result<Vec<Network>, Fault> {
+    texts.iter().map(|text| text.parse()).collect::<Result<_, _>>().map_err(|e: BadNetwork| Fault::other(e.to_string()))
+}
 
 #[cfg(test)]
 mod tests {

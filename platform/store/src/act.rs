@@ -18,7 +18,8 @@ use std::{
 
 /// How long the closure of an act may take: on SQLite it keeps everybody else from writing.
 pub const ACT_LIMIT: Duration = Duration::from_secs(5);
-/// Times an act is run again after a serialization failure or deadlock (PostgreSQL), or after another rolled back what both shared (SQLite).
+/// Times an act is run again after a serialization failure or deadlock (PostgreSQL), or after another one rolled back what both shared
+/// (SQLite).
 const RETRIES: u32 = 3;
 /// Pause before the first of them; each further one waits this much longer.
 const RETRY_PAUSE: Duration = Duration::from_millis(5);

@@ -1,14 +1,9 @@
-//! Rows by their key. Nothing is asked more often; the text depends on the table alone, and writing it costs as much as running it, so
-//! each is written once.
+//! Rows by their key. Nothing is asked more often, and the text depends on the table alone.
 
-use crate::{columns, connection::Connection, entity::TenantOwned};
+use crate::{columns, connection::Connection, entity::TenantOwned, texts::Texts};
 use kernel::{Fault, TenantId};
 use sea_orm::{ColumnTrait, DbBackend, EntityTrait, Iterable, PrimaryKeyToColumn, Statement, StatementBuilder, Value};
-use std::{
-    any::TypeId,
-    collections::HashMap,
-    sync::{Arc, LazyLock, PoisonError, RwLock},
-};
+use std::any::TypeId;
 use uuid::Uuid;
 
 /// What a statement's text depends on.
@@ -21,7 +16,7 @@ struct Shape {
     postgres: bool,
 }
 
-static TEXTS: LazyLock<RwLock<HashMap<Shape, Arc<str>>>> = LazyLock::new(RwLock::default);
+static TEXTS: Texts<Shape> = Texts::new();
 
 /// `hold`: locks the row until the act ends (PostgreSQL; on SQLite an act is alone anyway).
 pub(crate) async fn row<E: TenantOwned>(
@@ -33,21 +28,16 @@ pub(crate) async fn row<E: TenantOwned>(
     let backend = connection.backend();
     let postgres = backend == DbBackend::Postgres;
     let shape = Shape { entity: TypeId::of::<E>(), with_id: id.is_some(), hold: hold && postgres, postgres };
-    let known = TEXTS.read().unwrap_or_else(PoisonError::into_inner).get(&shape).cloned();
-    let text = match known {
+    let text = match TEXTS.known(&shape) {
         Some(text) => text,
-        None => {
-            let text = text::<E>(shape, backend)?;
-            TEXTS.write().unwrap_or_else(PoisonError::into_inner).insert(shape, text.clone());
-            text
-        }
+        None => TEXTS.keep(shape, text::<E>(shape, backend)?),
     };
     let values = [Some(tenant.0), id].into_iter().flatten().map(Value::from);
-    let statement = Statement::from_sql_and_values(backend, &*text, values);
+    let statement = Statement::from_sql_and_values(backend, text, values);
     Ok(connection.models::<E>(statement, 1).await?.pop())
 }
 
-fn text<E: TenantOwned>(shape: Shape, backend: DbBackend) -> Result<Arc<str>, Fault> {
+fn text<E: TenantOwned>(shape: Shape, backend: DbBackend) -> Result<String, Fault> {
     let key: Vec<E::Column> = <E as EntityTrait>::PrimaryKey::iter().map(PrimaryKeyToColumn::into_column).collect();
     if key.len() != 1 + usize::from(shape.with_id) {
         return Err(Fault::other(format!("a row of {} has another key", E::NAME)));
@@ -59,5 +49,5 @@ fn text<E: TenantOwned>(shape: Shape, backend: DbBackend) -> Result<Arc<str>, Fa
     if shape.hold {
         query.lock_exclusive();
     }
-    Ok(StatementBuilder::build(&query, &backend).sql.into())
+    Ok(StatementBuilder::build(&query, &backend).sql)
 }

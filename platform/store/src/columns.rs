@@ -1,16 +1,14 @@
-//! `SELECT` of every column of a table. Naming 25 columns one by one costs as much as reading the row, so their text is written once.
+//! `SELECT` of every column of a table. Naming 25 columns one by one costs as much as reading the row.
 
+use crate::texts::Texts;
 use sea_orm::{
     EntityTrait, IdenStatic, Iterable,
     sea_query::{Expr, Query, SelectStatement},
 };
-use std::{
-    any::TypeId,
-    collections::HashMap,
-    sync::{LazyLock, PoisonError, RwLock},
-};
+use std::any::TypeId;
 
-static TEXTS: LazyLock<RwLock<HashMap<TypeId, &'static str>>> = LazyLock::new(RwLock::default);
+/// By entity.
+static TEXTS: Texts<TypeId> = Texts::new();
 
 /// `SELECT "table"."column", … FROM "table"`, the same on both databases.
 pub(crate) fn select<E: EntityTrait>() -> SelectStatement {
@@ -19,16 +17,15 @@ pub(crate) fn select<E: EntityTrait>() -> SelectStatement {
     query
 }
 
-/// Never freed: there is one for each table.
 fn text<E: EntityTrait>() -> &'static str {
     let key = TypeId::of::<E>();
-    if let Some(text) = TEXTS.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
+    if let Some(text) = TEXTS.known(&key) {
         return text;
     }
     let entity = E::default();
     let table = entity.table_name();
     let columns: Vec<String> = E::Column::iter().map(|c| format!("\"{table}\".\"{}\"", c.as_str())).collect();
-    TEXTS.write().unwrap_or_else(PoisonError::into_inner).entry(key).or_insert_with(|| columns.join(", ").leak())
+    TEXTS.keep(key, columns.join(", "))
 }
 
 #[cfg(test)]

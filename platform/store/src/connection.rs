@@ -72,6 +72,19 @@ impl Connection {
     }
 }
 
+#[cfg(test)]
+impl Connection {
+    /// How SQLite means to run a statement of our own words, step by step.
+    pub async fn plan(&self, sql: &str, values: impl IntoIterator<Item = Value>) -> Result<Vec<String>, Fault> {
+        #[derive(FromQueryResult)]
+        struct Step {
+            detail: String,
+        }
+        let steps = self.all::<Step>(self.words(&format!("EXPLAIN QUERY PLAN {sql}"), values)).await?;
+        Ok(steps.into_iter().map(|step| step.detail).collect())
+    }
+}
+
 fn decode<M: FromQueryResult>(row: &QueryResult) -> Result<M, Fault> {
     M::from_query_result(row, "").map_err(|e| crate::fault::of_orm("a row does not read as its struct", e))
 }

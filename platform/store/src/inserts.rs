@@ -1,20 +1,14 @@
-//! INSERT statements. Their text depends on the table and the number of rows alone, and writing it costs as much as running it,
-//! so each is written once.
+//! INSERT statements. Their text depends on the table and the number of rows alone.
 
-use crate::entity::TenantOwned;
+use crate::{entity::TenantOwned, texts::Texts};
 use sea_orm::{ActiveModelTrait, ActiveValue, DbBackend, EntityTrait, Iterable, QueryTrait, Statement, Value};
-use std::{
-    any::TypeId,
-    collections::HashMap,
-    sync::{Arc, LazyLock, PoisonError, RwLock},
-};
+use std::any::TypeId;
 
 /// Statements of more rows are rare and written each time.
 const KEPT_ROWS: usize = 8;
 
 /// By entity, rows, and whether it is for PostgreSQL.
-type Texts = RwLock<HashMap<(TypeId, usize, bool), Arc<str>>>;
-static TEXTS: LazyLock<Texts> = LazyLock::new(Texts::default);
+static TEXTS: Texts<(TypeId, usize, bool)> = Texts::new();
 
 /// One statement for all `rows`.
 pub(crate) fn insert<A>(rows: Vec<A>, backend: DbBackend) -> Statement
@@ -27,12 +21,11 @@ where
         return A::Entity::insert_many(rows).build(backend);
     }
     let key = (TypeId::of::<A::Entity>(), rows.len(), backend == DbBackend::Postgres);
-    let known = TEXTS.read().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
-    match known {
-        Some(text) => Statement::from_sql_and_values(backend, &*text, values(rows)),
+    match TEXTS.known(&key) {
+        Some(text) => Statement::from_sql_and_values(backend, text, values(rows)),
         None => {
             let statement = A::Entity::insert_many(rows).build(backend);
-            TEXTS.write().unwrap_or_else(PoisonError::into_inner).insert(key, statement.sql.as_str().into());
+            TEXTS.keep(key, statement.sql.clone());
             statement
         }
     }

@@ -34,6 +34,7 @@ mod statements;
 mod tenant_tx;
 #[cfg(feature = "test-support")]
 pub mod testing;
+mod texts;
 
 pub use act::ACT_LIMIT;
 pub use blobs::{Blobs, S3Config, Stored, StoredPage};

@@ -41,13 +41,7 @@ impl MigrationTrait for Migration {
 #[cfg(test)]
 mod tests {
     use crate::{connection::Connection, postgres::Reach, testing::fresh_sqlite};
-    use sea_orm::FromQueryResult;
     use uuid::Uuid;
-
-    #[derive(FromQueryResult)]
-    struct Plan {
-        detail: String,
-    }
 
     /// The primary keys lead with the tenant, and one of them would give the rows of a whole tenant in the order that is asked for.
     #[tokio::test]
@@ -61,10 +55,9 @@ mod tests {
             ("visit_by_recipient", "visit WHERE tenant_id = $1 AND recipient_id = $2"),
             ("recipient_opened", "recipient WHERE tenant_id = $1 AND address IN ('a', 'b') AND opened_at IS NOT NULL"),
         ] {
-            let sql = format!("EXPLAIN QUERY PLAN SELECT * FROM {look}");
+            let sql = format!("SELECT * FROM {look}");
             let values = (0..look.matches('$').count()).map(|_| Uuid::nil().into());
-            let plan = db.across_read(&Reach::Nobody, async |rows: &Connection| rows.all::<Plan>(rows.words(&sql, values)).await).await;
-            let plan: Vec<String> = plan.unwrap().into_iter().map(|step| step.detail).collect();
+            let plan = db.across_read(&Reach::Nobody, async |rows: &Connection| rows.plan(&sql, values).await).await.unwrap();
             assert!(plan.iter().any(|step| step.contains(&format!("USING INDEX {index} "))), "{look}: {plan:?}");
             assert!(!plan.iter().any(|step| step.contains("TEMP B-TREE")), "{look}: {plan:?}");
         }
