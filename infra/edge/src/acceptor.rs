@@ -54,7 +54,7 @@ impl Doors {
             shut.cancel();
         };
         tokio::join!(taking, leaving);
-        door.closing.cancel();
+        door.closing.begin();
         connections.close();
         finish(connections, drain).await;
         Ok(())

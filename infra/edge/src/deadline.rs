@@ -1,15 +1,17 @@
 //! A connection that is held to its [`Pulse`], and told when the server goes.
 
-use crate::pulse::{Pulse, Verdict};
+use crate::{
+    closing::Closing,
+    pulse::{Pulse, Verdict},
+};
 use std::{
     future::{Future, poll_fn},
     io,
     pin::{Pin, pin},
-    task::{Context, Poll},
+    task::{Context, Poll, Waker},
     time::Duration,
 };
 use tokio::time::{Instant, Sleep};
-use tokio_util::sync::CancellationToken;
 
 /// After a proper goodbye, for the peer to take it.
 const GOODBYE_TIME: Duration = Duration::from_secs(5);
@@ -23,14 +25,20 @@ pub trait Leaving: Future<Output = hyper::Result<()>> {
 }
 
 /// Drives `connection` to its end. `Err`: it was cut off, and why.
-pub async fn held<C: Leaving>(connection: C, pulse: &Pulse, closing: &CancellationToken) -> io::Result<()> {
+pub async fn held<C: Leaving>(connection: C, pulse: &Pulse, closing: &Closing) -> io::Result<()> {
     let (mut connection, mut alarm) = (pin!(connection), pin!(tokio::time::sleep(Duration::ZERO)));
-    let mut told = pin!(closing.cancelled());
+    let mut told = pin!(closing.wait());
     let (mut going, mut left, mut goodbye) = (false, false, None);
+    // Whom alarm and token wake: both take locks to be told what they know already.
+    let mut woken: Option<Waker> = None;
     poll_fn(|cx| {
-        if !going && told.as_mut().poll(cx).is_ready() {
+        let known = woken.as_ref().is_some_and(|waker| waker.will_wake(cx.waker()));
+        if !going && (closing.has_begun() || (!known && told.as_mut().poll(cx).is_ready())) {
             going = true;
             pulse.close();
+        }
+        if !known {
+            woken = Some(cx.waker().clone());
         }
         if going && !left && (C::SAYS_WHICH || !pulse.may_be_asked()) {
             left = true;
@@ -39,7 +47,7 @@ pub async fn held<C: Leaving>(connection: C, pulse: &Pulse, closing: &Cancellati
         if let Poll::Ready(end) = connection.as_mut().poll(cx) {
             return Poll::Ready(end.map_err(io::Error::other));
         }
-        match watch(pulse, alarm.as_mut(), cx) {
+        match watch(pulse, alarm.as_mut(), known, cx) {
             None => Poll::Pending,
             Some(Verdict::HangUp(why)) => Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, why))),
             Some(_) => {
@@ -59,8 +67,8 @@ pub async fn held<C: Leaving>(connection: C, pulse: &Pulse, closing: &Cancellati
     .await
 }
 
-/// What the pulse says, once it says more than to wait; the alarm is set for when it may.
-fn watch(pulse: &Pulse, mut alarm: Pin<&mut Sleep>, cx: &mut Context<'_>) -> Option<Verdict> {
+/// What the pulse says, once it says more than to wait; the alarm is set for when it may. `known`: an alarm that is set wakes this task.
+fn watch(pulse: &Pulse, mut alarm: Pin<&mut Sleep>, known: bool, cx: &mut Context<'_>) -> Option<Verdict> {
     loop {
         let due = match pulse.verdict() {
             Verdict::Wait(due) => due,
@@ -69,6 +77,8 @@ fn watch(pulse: &Pulse, mut alarm: Pin<&mut Sleep>, cx: &mut Context<'_>) -> Opt
         // Later alarms are not moved: one timer a minute and connection instead of one a request.
         if alarm.is_elapsed() || alarm.deadline() > due {
             alarm.as_mut().reset(due);
+        } else if known {
+            return None;
         }
         if alarm.as_mut().poll(cx).is_pending() {
             return None;

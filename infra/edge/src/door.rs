@@ -1,6 +1,8 @@
 //! What all connections of a site share: the endpoint, whom it believes, and the limits.
 
-use crate::{Arrivals, Challenges, Draining, ForwardedBy, Names, TlsConn, forwarded, http, misdirected, paced, plain, watched};
+use crate::{
+    Arrivals, Challenges, Draining, ForwardedBy, Names, TlsConn, closing::Closing, forwarded, http, misdirected, paced, plain, watched,
+};
 use futures_util::StreamExt;
 use kernel::Network;
 use poem::{
@@ -17,7 +19,6 @@ use std::{
     time::Duration,
 };
 use tokio::sync::Semaphore;
-use tokio_util::sync::CancellationToken;
 
 /// Handshakes worked on at one time; more wait their turn, for as long as a handshake may take.
 const MAX_HANDSHAKES: usize = 1_024;
@@ -51,7 +52,7 @@ pub struct Door<E> {
     pub(crate) protocols: http::Protocols,
     pub(crate) draining: Draining,
     arrivals: Arrivals,
-    pub(crate) closing: CancellationToken,
+    pub(crate) closing: Closing,
 }
 
 /// What the TLS listener shows, and to whom the plain one answers.
@@ -70,7 +71,7 @@ pub struct Line {
 
 impl<E: Endpoint<Output = Response>> Door<E> {
     pub fn new(site: E, settings: Settings, shown: Option<Shown>, draining: Draining) -> Door<E> {
-        let (handshakes, closing) = (Semaphore::new(MAX_HANDSHAKES), CancellationToken::new());
+        let (handshakes, closing) = (Semaphore::new(MAX_HANDSHAKES), Closing::default());
         Door { site, settings, shown, handshakes, protocols: http::Protocols::new(), draining, arrivals: Arrivals::default(), closing }
     }
 
@@ -85,6 +86,7 @@ impl<E: Endpoint<Output = Response>> Door<E> {
     pub async fn answer(&self, line: &Line, mut req: hyper::Request<hyper::body::Incoming>, request: watched::InProgress) -> http::Answer {
         let answer = match (&line.tls, &self.shown) {
             (None, Some(shown)) => plain::answer(shown, self.settings.https_port, &req).await,
+            (Some(tls), _) if misdirected::says_just(&req, tls) => self.ask_the_site(line, req, &request).await,
             (Some(tls), _) => match misdirected::authority(&req).filter(|asked| misdirected::meant_for(asked, tls)) {
                 None => misdirected::answer(),
                 Some(asked) => {
@@ -96,7 +98,7 @@ impl<E: Endpoint<Output = Response>> Door<E> {
         };
         let (mut parts, body) = hyper::Response::from(answer).into_parts();
         let says_goodbye = line.tls.as_ref().is_some_and(|tls| tls.http2);
-        if self.closing.is_cancelled() && !says_goodbye {
+        if self.closing.has_begun() && !says_goodbye {
             // The peer's next request then comes on a new connection, to whoever listens by then.
             parts.headers.insert(header::CONNECTION, header::HeaderValue::from_static("close"));
         }
@@ -123,8 +125,7 @@ impl<E: Endpoint<Output = Response>> Door<E> {
     fn ending_streams(&self, mut answer: Response) -> Response {
         let streams = answer.headers().get(header::CONTENT_TYPE).is_some_and(|t| t.as_bytes().starts_with(b"text/event-stream"));
         if streams {
-            let closing = self.closing.clone().cancelled_owned();
-            let events = answer.take_body().into_bytes_stream().take_until(Box::pin(closing));
+            let events = answer.take_body().into_bytes_stream().take_until(Box::pin(self.closing.wait_owned()));
             answer.set_body(Body::from_bytes_stream(events));
         }
         answer

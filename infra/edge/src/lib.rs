@@ -8,6 +8,7 @@ mod arrivals;
 mod asking;
 mod certificate;
 mod challenges;
+mod closing;
 mod connection;
 mod deadline;
 mod door;

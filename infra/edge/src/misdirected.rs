@@ -43,6 +43,13 @@ fn stripped(authority: &Authority) -> &str {
     host.strip_suffix('.').unwrap_or(host)
 }
 
+/// Whether the request says its host once, and just as the handshake did: what nearly every HTTP/1.1 client does on port 443.
+pub fn says_just<B>(req: &hyper::Request<B>, tls: &TlsConn) -> bool {
+    let mut hosts = req.headers().get_all(header::HOST).iter();
+    let (Some(host), None, None, Some(name)) = (hosts.next(), hosts.next(), req.uri().authority(), &tls.name) else { return false };
+    host.as_bytes().eq_ignore_ascii_case(name.as_bytes())
+}
+
 /// Whether a request for `asked` may come over this connection.
 pub fn meant_for(asked: &Authority, tls: &TlsConn) -> bool {
     let asked = stripped(asked);

@@ -46,6 +46,7 @@ pub struct Pulse {
 
 struct State {
     phase: Phase,
+    /// Of every phase but `Busy`, which has no end of its own.
     since: Instant,
     in_progress: u32,
     answered: u32,
@@ -136,7 +137,7 @@ impl Pulse {
     /// A request's head is complete; the number names it from now on.
     pub fn begin(&self) -> u32 {
         let mut state = self.state();
-        state.enter(Phase::Busy);
+        state.phase = Phase::Busy;
         state.in_progress += 1;
         state.next = state.next.wrapping_add(1);
         state.next
