@@ -1,10 +1,10 @@
 //! Receives a file in constant memory: sealed chunk by chunk, durable segment by segment, resumable at any of them.
 //!
-//! What would surprise you: while one segment is made durable the next is already arriving, so at most two are in memory, both sealed;
-//! and the hash of the whole file goes on across requests because its state lies in the row.
+//! What would surprise you: while one segment is made durable the next is already arriving, so at most two are in memory, both sealed, in
+//! turns in the same two places; and the hash of the whole file goes on across requests because its state lies in the row.
 
 use crate::{AttachRefused, AttachmentView, Post, attach, draft, segment};
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use futures_util::{Stream, StreamExt};
 use kernel::{AttachmentId, Fault, FaultKind, MessageId};
 use keys::{Part, PartKey, ResumableSha256};
@@ -37,10 +37,12 @@ struct Upload {
     /// Of all that came, a segment that is still arriving included.
     hash: ResumableSha256,
     limit: Option<u64>,
+    /// Where a segment lay that is stored, for the one after next.
+    room: Vec<u8>,
 }
 
-/// A segment on its way to being durable and in the row, which it answers.
-type Storing = tokio::task::JoinHandle<Result<attachment::Model, AttachRefused>>;
+/// A segment on its way to being durable and in the row, which it answers with the room that the segment took.
+type Storing = tokio::task::JoinHandle<Result<(attachment::Model, Vec<u8>), AttachRefused>>;
 
 impl Upload {
     async fn open(post: &Post, who: &Caller, id: AttachmentId, offset: u64) -> Result<Upload, AttachRefused> {
@@ -68,7 +70,7 @@ impl Upload {
             return Err(AttachRefused::Offset(here));
         }
         let hash = ResumableSha256::from_state(&row.hash_state)?;
-        Ok(Upload { post: post.clone(), who: who.clone(), row, key, hash, limit })
+        Ok(Upload { post: post.clone(), who: who.clone(), row, key, hash, limit, room: Vec::new() })
     }
 
     async fn take<S, X>(mut self, reader: &mut Segments<S>) -> Result<AttachmentView, AttachRefused>
@@ -81,7 +83,7 @@ impl Upload {
         let mut storing: Option<Storing> = None;
         loop {
             let expected = self.declared().map_or(SEGMENT, |d| usize::try_from(d.saturating_sub(here)).unwrap_or(SEGMENT));
-            let mut segment = Sealer::begin(&self.key, here, expected, self.post.db.chance());
+            let mut segment = Sealer::begin(&self.key, here, expected, std::mem::take(&mut self.room), self.post.db.chance());
             let end = reader.fill(&mut segment, &mut self.hash).await;
             let seen = here + segment.len() as u64;
             let wrong = self.check_size(seen, &end);
@@ -141,7 +143,7 @@ impl Upload {
 
     async fn settle(&mut self, storing: Option<Storing>) -> Result<(), AttachRefused> {
         let Some(storing) = storing else { return Ok(()) };
-        self.row = storing.await.map_err(|e| Fault::other(format!("storing stopped: {e}")))??;
+        (self.row, self.room) = storing.await.map_err(|e| Fault::other(format!("storing stopped: {e}")))??;
         Ok(())
     }
 
@@ -162,9 +164,10 @@ async fn keep(
     row: attachment::Model,
     next: attachment::Model,
     place: u64,
-    sealed: Bytes,
-) -> Result<attachment::Model, AttachRefused> {
-    post.db.blobs().put(&row.blob, place, sealed).await?;
+    mut sealed: Bytes,
+) -> Result<(attachment::Model, Vec<u8>), AttachRefused> {
+    post.db.blobs().put(&row.blob, place, sealed.clone()).await?;
+    sealed.advance(sealed.len());
     if let Err(refused) = write_down(post, who, &row, &next).await {
         let known = !matches!(&refused, AttachRefused::Fault(fault) if fault.kind() == FaultKind::Uncertain);
         if known && let Err(fault) = post.db.blobs().delete(&row.blob, place).await {
@@ -172,7 +175,8 @@ async fn keep(
         }
         return Err(refused);
     }
-    Ok(next)
+    // The same memory again, unless somebody holds on to it; then it is new.
+    Ok((next, sealed.into()))
 }
 
 /// The row moves on only if nobody else moved it.

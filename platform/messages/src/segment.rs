@@ -57,11 +57,14 @@ pub(crate) struct Sealer {
 }
 
 impl Sealer {
-    /// For the segment that starts at byte `start` (a multiple of `SEGMENT`); room is made for `expected` plain bytes.
-    pub(crate) fn begin(key: &PartKey, start: u64, expected: usize, chance: &Chance) -> Sealer {
+    /// For the segment that starts at byte `start` (a multiple of `SEGMENT`), in `room` or, where that is too small for `expected` plain
+    /// bytes, in as much.
+    pub(crate) fn begin(key: &PartKey, start: u64, expected: usize, room: Vec<u8>, chance: &Chance) -> Sealer {
         let salt: [u8; SALT] = chance.bytes();
         let expected = expected.min(SEGMENT);
-        let mut sealed = Vec::with_capacity(SALT + expected + expected.div_ceil(CHUNK) * TAG);
+        let mut sealed = room;
+        sealed.clear();
+        sealed.reserve_exact(SALT + expected + expected.div_ceil(CHUNK) * TAG);
         sealed.extend_from_slice(&salt);
         Sealer { key: key.salted(&salt), open: sealed.len(), sealed, chunk: start / CHUNK as u64, plain: 0 }
     }
@@ -182,13 +185,14 @@ mod tests {
         for size in [1, C, C + 1, SEG - 1, SEG, SEG + 1, 2 * SEG + 3 * C + 7] {
             let mut plain = vec![0; size as usize];
             chance.fill(&mut plain);
-            let mut hash = ResumableSha256::new();
+            let (mut hash, mut room) = (ResumableSha256::new(), vec![1; 100]);
             let sealed: Vec<Bytes> = plain
                 .chunks(SEGMENT)
                 .enumerate()
                 .map(|(n, part)| {
                     let start = n as u64 * SEG;
-                    let (mut sealer, mut rest) = (Sealer::begin(&key, start, part.len(), &chance), Bytes::copy_from_slice(part));
+                    let (mut sealer, mut rest) =
+                        (Sealer::begin(&key, start, part.len(), std::mem::take(&mut room), &chance), Bytes::copy_from_slice(part));
                     while !rest.is_empty() {
                         sealer.take(&mut rest.split_to(rest.len().min(50_000)), &mut hash);
                     }
