@@ -1,11 +1,50 @@
 //! Chance comes from here: the operating system's, or a seeded stream in tests.
+//!
+//! What would surprise you: small pieces are drawn ahead, a thread's next 512 bytes at once; a call of the generator costs more than the
+//! bytes do, and a message takes a dozen of them. What was handed out is cleared.
 
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use rand_chacha::{
     ChaCha20Rng,
     rand_core::{RngCore, SeedableRng},
 };
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    cell::RefCell,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+/// Drawn at a time.
+const AHEAD: usize = 512;
+/// Longer pieces are drawn by themselves.
+const SMALL: usize = 64;
+
+thread_local! {
+    static DRAWN: RefCell<Drawn> = const { RefCell::new(Drawn { bytes: [0; AHEAD], left: 0 }) };
+}
+
+/// Bytes drawn ahead; those from `left` on were handed out.
+struct Drawn {
+    bytes: [u8; AHEAD],
+    left: usize,
+}
+
+impl Drawn {
+    fn hand_out(&mut self, piece: &mut [u8], rng: &SystemRandom) {
+        if self.left < piece.len() {
+            draw(rng, &mut self.bytes);
+            self.left = AHEAD;
+        }
+        let from = self.left - piece.len();
+        let drawn = &mut self.bytes[from..self.left];
+        piece.copy_from_slice(drawn);
+        drawn.fill(0);
+        self.left = from;
+    }
+}
+
+fn draw(rng: &SystemRandom, bytes: &mut [u8]) {
+    rng.fill(bytes).expect("the operating system's generator does not fail after start");
+}
 
 /// A source of random bytes, fit for keys. Clones share the stream.
 #[derive(Clone)]
@@ -27,7 +66,8 @@ impl Chance {
     }
     pub fn fill(&self, bytes: &mut [u8]) {
         match &self.0 {
-            Source::System(rng) => rng.fill(bytes).expect("the operating system's generator does not fail after start"),
+            Source::System(rng) if bytes.len() <= SMALL => DRAWN.with_borrow_mut(|drawn| drawn.hand_out(bytes, rng)),
+            Source::System(rng) => draw(rng, bytes),
             Source::Seeded(rng) => rng.lock().unwrap_or_else(PoisonError::into_inner).fill_bytes(bytes),
         }
     }
@@ -45,5 +85,37 @@ impl Chance {
 impl std::fmt::Debug for Chance {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Chance")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn no_piece_is_handed_out_twice_whatever_the_sizes_and_threads() {
+        let threads: Vec<_> = (0..4).map(|_| std::thread::spawn(|| pieces(&Chance::system()))).collect();
+        let all: Vec<[u8; 8]> = threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect();
+        assert_eq!(all.iter().collect::<HashSet<_>>().len(), all.len());
+        assert!(!all.contains(&[0; 8]));
+    }
+
+    /// The last eight bytes of pieces of every size from 8 to 100.
+    fn pieces(chance: &Chance) -> Vec<[u8; 8]> {
+        let piece = |n: usize| {
+            let mut bytes = vec![0; 8 + n % 93];
+            chance.fill(&mut bytes);
+            bytes.split_off(bytes.len() - 8).try_into().unwrap()
+        };
+        (0..5_000).map(piece).collect()
+    }
+
+    #[test]
+    fn what_was_handed_out_is_cleared() {
+        let mut piece = [0; 40];
+        let mut drawn = Drawn { bytes: [0; AHEAD], left: 0 };
+        drawn.hand_out(&mut piece, &SystemRandom::new());
+        assert!(piece != [0; 40] && drawn.left == AHEAD - 40 && drawn.bytes[drawn.left..] == [0; 40]);
     }
 }
