@@ -69,7 +69,7 @@ pub async fn release_bytes(tx: &TenantTx, n: i64) -> Result<(), Fault> {
 /// The one conditional update: true if the period runs and `n` more fit.
 async fn take_sends(tx: &TenantTx, n: i64) -> Result<bool, Fault> {
     let running = fits(Column::SendsUsed, Column::SendsLimit, n).add(Column::PeriodEndsAt.gt(tx.now().0));
-    Ok(tx.update::<Entity>().set(Column::SendsUsed, plus(Column::SendsUsed, n)).filter(running).exec().await? == 1)
+    tx.update::<Entity>().set(Column::SendsUsed, plus(Column::SendsUsed, n)).filter(running).exec_one().await
 }
 
 /// Starts the next period, unless someone else just did.

@@ -45,6 +45,14 @@ impl Connection {
         }
     }
 
+    /// Whether an update of `table` changes just one row; PostgreSQL may say so before it knows (`PgTransaction::hope`).
+    pub async fn hope(&self, table: &'static str, update: Statement) -> Result<bool, Fault> {
+        match self {
+            Connection::Postgres(transaction) => transaction.hope(table, update).await,
+            lite => Ok(lite.run(update).await? == 1),
+        }
+    }
+
     /// At most `most` rows (PostgreSQL: the statement's own LIMIT counts).
     pub async fn rows(&self, statement: Statement, most: usize) -> Result<Vec<QueryResult>, Fault> {
         match self {

@@ -132,10 +132,19 @@ impl<'t, E: TenantOwned> Update<'t, E> {
     }
     /// Rows changed; 0 means that the condition did not hold.
     pub async fn exec(self) -> Result<u64, Fault> {
+        let connection = &self.read.connection;
+        connection.run(self.statement()?).await
+    }
+    /// Whether just one row was changed, where it nearly always is. On PostgreSQL the answer may be `true` before that is known, which saves
+    /// a round trip; where it was wrong, the act is rolled back and run again.
+    pub async fn exec_one(self) -> Result<bool, Fault> {
+        let connection = &self.read.connection;
+        connection.hope(E::NAME, self.statement()?).await
+    }
+    fn statement(self) -> Result<Statement, Fault> {
         if self.moves {
             return Err(Fault::other("a row was about to change its tenant"));
         }
-        let statement = self.query.build(self.read.connection.backend());
-        self.read.connection.run(statement).await
+        Ok(self.query.build(self.read.connection.backend()))
     }
 }

@@ -70,7 +70,7 @@ pub(super) async fn hand_over(
     if first {
         change = change.set(recipient::Column::OpenedAt, tx.now().0).set(recipient::Column::ChangedAt, tx.now().0);
     }
-    if change.exec().await? == 0 {
+    if !change.exec_one().await? {
         let now = Letter::of(tx).await?;
         return Ok(Err(closed(tx, &now).await?.unwrap_or(PickupRefused::NoVisit)));
     }

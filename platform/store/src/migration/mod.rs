@@ -78,12 +78,8 @@ pub(crate) async fn pending_of(database: &Database) -> Result<Vec<String>, Fault
         Database::Sqlite { path } if !path.exists() => Ok(names()),
         Database::Sqlite { path } => pending(&Connection::Read(Readers::open(path)?.borrow().await?)).await,
         Database::Postgres { url, .. } => {
-            let pool = owner(url).await?;
-            let rows = Connection::Postgres(PgTransaction::begin(&pool, &Reach::Nobody, true).await?);
-            let pending = pending(&rows).await;
-            drop(rows);
-            pool.close().await;
-            pending
+            let pool = postgres::pool(postgres::options(url)?, 1)?;
+            pending(&Connection::Postgres(PgTransaction::begin_read(&pool, &Reach::Nobody).await?)).await
         }
     }
 }

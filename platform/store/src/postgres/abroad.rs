@@ -1,9 +1,11 @@
 //! News between processes that share a PostgreSQL: NOTIFY what was committed here, hear what was committed elsewhere.
 
+use super::{Pool, pool::lend};
 use crate::{
     Change,
     herald::{Herald, News},
 };
+use deadpool::managed::Object;
 use kernel::{Chance, Fault, MessageId, TenantId};
 use sqlx::postgres::{PgListener, PgPool};
 use std::time::Duration;
@@ -23,8 +25,9 @@ pub(super) struct Abroad {
 }
 
 impl Abroad {
-    pub async fn start(pool: PgPool, chance: &Chance) -> Result<(Abroad, Herald), Fault> {
-        let mut listener = PgListener::connect_with(&pool).await.map_err(|e| crate::fault::of_pg("listening", e))?;
+    /// Hears over `listening`, which the listener keeps to itself, and speaks over `pool`.
+    pub async fn start(listening: &PgPool, pool: Pool, chance: &Chance) -> Result<(Abroad, Herald), Fault> {
+        let mut listener = PgListener::connect_with(listening).await.map_err(|e| crate::fault::of_pg("listening", e))?;
         listener.listen(CHANNEL).await.map_err(|e| crate::fault::of_pg("listening", e))?;
         let us = hex::encode(chance.bytes::<8>());
         let (sender, news) = mpsc::channel(BACKLOG);
@@ -43,16 +46,27 @@ impl Drop for Abroad {
     }
 }
 
-async fn speak(pool: PgPool, us: String, mut news: mpsc::Receiver<News>) {
+async fn speak(pool: Pool, us: String, mut news: mpsc::Receiver<News>) {
     while let Some(mut gathered) = news.recv().await {
         tokio::time::sleep(GATHER).await;
         while let Ok(more) = news.try_recv() {
             gathered.add(more);
         }
         let lines = write(&us, &gathered);
-        let sent = sqlx::query("SELECT pg_notify($1, line) FROM unnest($2::text[]) AS line").bind(CHANNEL).bind(lines).execute(&pool).await;
-        if let Err(error) = sent {
-            tracing::warn!(%error, "other processes were not told of changes; they will look by themselves");
+        if let Err(fault) = say(&pool, lines).await {
+            tracing::warn!(%fault, "other processes were not told of changes; they will look by themselves");
+        }
+    }
+}
+
+async fn say(pool: &Pool, lines: Vec<String>) -> Result<(), Fault> {
+    let mut lent = lend(pool).await?;
+    let notify = sqlx::query("SELECT pg_notify($1, line) FROM unnest($2::text[]) AS line").bind(CHANNEL).bind(lines);
+    match notify.execute(&mut *lent).await {
+        Ok(_) => Ok(()),
+        Err(error) => {
+            drop(Object::take(lent));
+            Err(crate::fault::of_pg("telling other processes", error))
         }
     }
 }

@@ -1,5 +1,5 @@
 //! Inserts that wait for the act's next statement and travel with it (`WITH w0 AS (INSERT …) UPDATE …`): on PostgreSQL a round trip
-//! costs more than the row.
+//! costs more than the row. An update that is hoped to change one row waits for the next SELECT, which finds nothing where it did not.
 //!
 //! What would surprise you: all parts of such a statement see the rows as they were before it (manual §7.8.2), so a statement that
 //! names a table with waiting rows goes after them, on its own.
@@ -13,6 +13,8 @@ const MOST_VALUES: usize = 2_000;
 #[derive(Default)]
 pub(super) struct Waiting {
     inserts: Vec<(&'static str, Statement)>,
+    /// An update that is to change one row.
+    hope: Option<(&'static str, Statement)>,
     values: usize,
 }
 
@@ -27,33 +29,74 @@ impl Waiting {
         self.inserts.push((table, insert));
         Ok(())
     }
+    /// `Err`: it cannot wait; it goes by itself, after what waits.
+    pub fn hope(&mut self, table: &'static str, update: Statement) -> Result<(), Statement> {
+        let values = values_of(&update);
+        if self.hope.is_some() || self.values + values > MOST_VALUES || !self.is_apart_from(&update.sql) {
+            return Err(update);
+        }
+        self.values += values;
+        self.hope = Some((table, update));
+        Ok(())
+    }
+    pub fn hopes(&self) -> bool {
+        self.hope.is_some()
+    }
     /// Whether `sql` says nothing of the tables whose rows wait.
     pub fn is_apart_from(&self, sql: &str) -> bool {
         let mut words = sql.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
-        !words.any(|word| self.inserts.iter().any(|(table, _)| *table == word))
+        !words.any(|word| self.inserts.iter().chain(&self.hope).any(|(table, _)| *table == word))
     }
-    /// Whether what waits can travel with `statement`.
+    /// Whether what waits can travel with `statement`, whose answer is its own.
     pub fn can_join(&self, statement: &Statement) -> bool {
         let changes = statement.sql.starts_with("UPDATE ") || statement.sql.starts_with("INSERT ");
-        changes && self.values + values_of(statement) <= MOST_VALUES && self.is_apart_from(&statement.sql)
+        changes && self.hope.is_none() && self.has_room_beside(statement)
     }
-    /// What waits, before `last`; `None`: before nothing. `None` when nothing waits either.
+    /// Whether a hope waits and can travel with `statement`.
+    pub fn can_lead(&self, statement: &Statement) -> bool {
+        statement.sql.starts_with("SELECT ") && self.hopes() && self.has_room_beside(statement)
+    }
+    fn has_room_beside(&self, statement: &Statement) -> bool {
+        self.values + values_of(statement) <= MOST_VALUES && self.is_apart_from(&statement.sql)
+    }
+    /// What waits before `select`, which finds nothing unless the hoped for row was changed.
+    ///
+    /// The update runs before `select` looks at or locks a row: a condition that knows no row is asked once, above it (EXPLAIN: One-Time
+    /// Filter). Acts that meet would otherwise lock the same two rows in two orders.
+    pub fn lead(&mut self, select: Statement) -> Statement {
+        let Some((_, hope)) = self.hope.take() else { return select };
+        let (mut sql, mut values) = self.with();
+        let _ = write!(sql, "{} hoped AS (", if sql.is_empty() { "WITH" } else { "," });
+        append(&mut sql, &mut values, hope);
+        sql.push_str(" RETURNING 1) SELECT * FROM (");
+        append(&mut sql, &mut values, select);
+        sql.push_str(") AS led WHERE (SELECT COUNT(*) FROM hoped) = 1");
+        Statement::from_sql_and_values(DbBackend::Postgres, sql, values)
+    }
+    /// What waits, before `last`; `None`: before nothing. `None` when nothing waits either. Where a hope waited, it is the last, and its
+    /// answer is how many rows it changed.
     pub fn take(&mut self, last: Option<Statement>) -> Option<Statement> {
-        self.values = 0;
-        let mut inserts: Vec<Statement> = std::mem::take(&mut self.inserts).into_iter().map(|(_, insert)| insert).collect();
-        let last = last.or_else(|| inserts.pop())?;
-        if inserts.is_empty() {
+        let hope = self.hope.take().map(|(_, update)| update);
+        let last = last.or(hope).or_else(|| self.inserts.pop().map(|(_, insert)| insert))?;
+        if self.inserts.is_empty() {
+            self.values = 0;
             return Some(last);
         }
-        let (mut sql, mut values) = (String::from("WITH "), Vec::new());
-        for (n, insert) in inserts.into_iter().enumerate() {
-            let _ = write!(sql, "{}w{n} AS (", if n == 0 { "" } else { ", " });
-            append(&mut sql, &mut values, insert);
-            sql.push(')');
-        }
+        let (mut sql, mut values) = self.with();
         sql.push(' ');
         append(&mut sql, &mut values, last);
         Some(Statement::from_sql_and_values(DbBackend::Postgres, sql, values))
+    }
+    /// The inserts as the beginning of a statement (empty where there are none), and their values.
+    fn with(&mut self) -> (String, Vec<Value>) {
+        self.values = 0;
+        let (mut sql, mut values) = (String::new(), Vec::new());
+        for (n, (_, insert)) in std::mem::take(&mut self.inserts).into_iter().enumerate() {
+            let _ = write!(sql, "{}w{n} AS (", if n == 0 { "WITH " } else { ", " });
+            append(&mut sql, &mut values, insert);
+            sql.push(')');
+        }
+        (sql, values)
     }
 }
 
@@ -120,6 +163,29 @@ mod tests {
         }
         assert!(waiting.is_apart_from("SELECT \"message_id\" FROM \"chain\""));
         assert_eq!(waiting.take(None).unwrap().sql, "INSERT INTO \"message\" VALUES ($1)");
+    }
+
+    #[test]
+    fn a_hope_travels_with_the_next_select_of_another_table() {
+        let mut waiting = Waiting::default();
+        let (update, chain) =
+            (|| say("UPDATE \"allowance\" SET \"a\" = $1", &[1]), || say("SELECT \"seq\" FROM \"chain\" WHERE \"t\" = $1", &[2]));
+        waiting.hope("allowance", update()).unwrap();
+        assert!(waiting.hope("recipient", update()).is_err(), "one at a time");
+        assert!(waiting.can_lead(&chain()) && !waiting.can_join(&say("UPDATE \"chain\" SET \"seq\" = $1", &[3])));
+        assert!(!waiting.can_lead(&say("SELECT \"a\" FROM \"allowance\"", &[])));
+        let alone = "WITH hoped AS (UPDATE \"allowance\" SET \"a\" = $1 RETURNING 1) SELECT * FROM (SELECT \"seq\" FROM \"chain\" WHERE \"t\" = $2) \
+                     AS led WHERE (SELECT COUNT(*) FROM hoped) = 1";
+        assert_eq!(waiting.lead(chain()).sql, alone);
+        waiting.add("message", say("INSERT INTO \"message\" VALUES ($1)", &[1])).unwrap();
+        assert!(!waiting.can_lead(&chain()), "there is no hope");
+        waiting.hope("allowance", update()).unwrap();
+        let both = "WITH w0 AS (INSERT INTO \"message\" VALUES ($1)), hoped AS (UPDATE \"allowance\" SET \"a\" = $2 RETURNING 1) \
+                    SELECT * FROM (SELECT \"seq\" FROM \"chain\" WHERE \"t\" = $3) AS led WHERE (SELECT COUNT(*) FROM hoped) = 1";
+        assert_eq!(waiting.lead(chain()).sql, both);
+        waiting.hope("allowance", update()).unwrap();
+        assert_eq!(waiting.take(None).unwrap().sql, update().sql, "and is the last where nothing comes");
+        assert!(waiting.take(None).is_none());
     }
 
     #[test]

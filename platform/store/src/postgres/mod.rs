@@ -6,7 +6,7 @@ mod pool;
 mod transaction;
 mod walls;
 
-pub(crate) use pool::{Pg, RUNTIME_ROLE, options};
+pub(crate) use pool::{Pg, Pool, RUNTIME_ROLE, options, pool};
 pub(crate) use transaction::{PgTransaction, Reach};
 
 /// What `app.tenant` is set to where no tenant is known yet: no tenant has it, so the tenants' own policies show nothing.

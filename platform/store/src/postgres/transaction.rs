@@ -1,14 +1,16 @@
 //! One PostgreSQL transaction, with its settings given in the same round trip as BEGIN.
 
-use super::{NOBODY, along::Waiting};
+use super::{
+    NOBODY, Pool,
+    along::Waiting,
+    pool::{Lent, lend},
+};
 use crate::{connection::kind_of, fault};
+use deadpool::managed::Object;
 use kernel::{Fault, FaultKind, TenantId};
 use sea_orm::{QueryResult, Statement, Value};
-use sqlx::{
-    Arguments, AssertSqlSafe, Postgres,
-    postgres::{PgArguments, PgPool},
-};
-use std::sync::OnceLock;
+use sqlx::{Arguments, AssertSqlSafe, PgConnection, Postgres, postgres::PgArguments};
+use std::{sync::OnceLock, time::Duration};
 use tokio::sync::Mutex;
 
 /// Whose rows a transaction may reach; the policies of row-level security read it.
@@ -58,28 +60,86 @@ pub(crate) struct PgTransaction {
     inner: Mutex<Inner>,
     /// The first statement that failed. PostgreSQL refuses the ones after it, and turns COMMIT into ROLLBACK without an error.
     failed: OnceLock<Fault>,
+    /// Whether what is hoped for may turn out wrong: somebody runs the act again then.
+    hopeful: bool,
 }
 
 struct Inner {
-    sqlx: sqlx::Transaction<'static, Postgres>,
+    open: Open,
     waiting: Waiting,
 }
 
+/// A connection with a transaction on it, until that is over. One that is given up is rolled back beside what goes on.
+struct Open(Option<Lent>);
+
+/// Longer than any statement may take that is still running.
+const ROLLBACK_TIME: Duration = Duration::from_secs(10);
+
+impl Open {
+    async fn begin(mut lent: Lent, sql: &str) -> Result<Open, sqlx::Error> {
+        match say(&mut lent, sql).await {
+            Ok(()) => Ok(Open(Some(lent))),
+            Err(error) => {
+                // Whatever is left of it is not for the next one.
+                drop(Object::take(lent));
+                Err(error)
+            }
+        }
+    }
+    fn connection(&mut self) -> &mut PgConnection {
+        self.0.as_mut().expect("there until the transaction is over")
+    }
+    /// By COMMIT or ROLLBACK. The connection goes back if it went well.
+    async fn end(mut self, how: &'static str) -> Result<(), sqlx::Error> {
+        say(self.connection(), how).await?;
+        self.0 = None;
+        Ok(())
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        let Some(mut lent) = self.0.take() else { return };
+        let rolling_back = async move {
+            let back = tokio::time::timeout(ROLLBACK_TIME, say(&mut lent, "ROLLBACK")).await;
+            if !matches!(back, Ok(Ok(()))) {
+                // The server rolls back by itself when the connection is gone.
+                drop(Object::take(lent));
+            }
+        };
+        // Without a runtime the future is dropped as it is, and so may be the connection: nothing else uses it then.
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(rolling_back);
+        }
+    }
+}
+
+async fn say(connection: &mut PgConnection, sql: &str) -> Result<(), sqlx::Error> {
+    sqlx::raw_sql(AssertSqlSafe(sql)).execute(connection).await.map(|_| ())
+}
+
 impl PgTransaction {
-    pub async fn begin(pool: &PgPool, reach: &Reach, read_only: bool) -> Result<PgTransaction, Fault> {
+    /// For an act. `hopeful`: see `hope`.
+    pub async fn begin(pool: &Pool, reach: &Reach, hopeful: bool) -> Result<PgTransaction, Fault> {
+        PgTransaction::begin_as(pool, reach, false, hopeful).await
+    }
+    pub async fn begin_read(pool: &Pool, reach: &Reach) -> Result<PgTransaction, Fault> {
+        PgTransaction::begin_as(pool, reach, true, false).await
+    }
+    async fn begin_as(pool: &Pool, reach: &Reach, read_only: bool, hopeful: bool) -> Result<PgTransaction, Fault> {
         // A read sees one snapshot; an act relies on conditional updates and row locks instead.
         let begin = if read_only { "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" } else { "BEGIN" };
         let sql = format!("{begin}; {}", reach.sql());
         let mut dead = 0;
         loop {
-            match pool.begin_with(AssertSqlSafe(sql.clone())).await {
-                Ok(sqlx) => {
-                    let inner = Mutex::new(Inner { sqlx, waiting: Waiting::default() });
-                    return Ok(PgTransaction { inner, failed: OnceLock::new() });
+            match Open::begin(lend(pool).await?, &sql).await {
+                Ok(open) => {
+                    let inner = Mutex::new(Inner { open, waiting: Waiting::default() });
+                    return Ok(PgTransaction { inner, failed: OnceLock::new(), hopeful });
                 }
                 // The server was restarted while the connection lay in the pool; nothing was begun, so the next one may. Each that is
                 // dead leaves the pool, so there are no more of them than it holds.
-                Err(error) if is_dead(&error) && dead < pool.options().get_max_connections() => dead += 1,
+                Err(error) if is_dead(&error) && dead < pool.status().max_size => dead += 1,
                 Err(error) => return Err(fault::of_pg("beginning a transaction", error)),
             }
         }
@@ -89,8 +149,7 @@ impl PgTransaction {
     pub async fn reach(&self, reach: &Reach) -> Result<(), Fault> {
         let mut inner = self.inner.lock().await;
         self.settle(&mut inner).await?;
-        let set = sqlx::raw_sql(AssertSqlSafe(reach.sql())).execute(&mut *inner.sqlx).await;
-        set.map(|_| ()).map_err(|e| fault::of_pg("changing the tenant", e))
+        say(inner.open.connection(), &reach.sql()).await.map_err(|e| fault::of_pg("changing the tenant", e))
     }
 
     pub async fn run(&self, statement: Statement) -> Result<u64, Fault> {
@@ -117,27 +176,50 @@ impl PgTransaction {
         }
     }
 
+    /// Whether `update` changes just one row. In a hopeful transaction that is taken for granted until the next statement, with which it
+    /// goes: what is wrong then is a fault that has the act run again, without hopes.
+    pub async fn hope(&self, table: &'static str, update: Statement) -> Result<bool, Fault> {
+        if !self.hopeful {
+            return Ok(self.run(update).await? == 1);
+        }
+        let hoped = self.inner.lock().await.waiting.hope(table, update);
+        match hoped {
+            Ok(()) => Ok(true),
+            Err(update) => Ok(self.run(update).await? == 1),
+        }
+    }
+
     pub async fn rows(&self, statement: Statement) -> Result<Vec<QueryResult>, Fault> {
         let what = kind_of(&statement.sql).to_owned();
         let mut inner = self.inner.lock().await;
-        if !inner.waiting.is_apart_from(&statement.sql) {
-            self.settle(&mut inner).await?;
-        }
-        let rows = query(statement)?.fetch_all(&mut *inner.sqlx).await;
-        self.noting(rows.map(|rows| rows.into_iter().map(QueryResult::from).collect()).map_err(|e| fault::of_pg(&what, e)))
+        let leads = inner.waiting.can_lead(&statement);
+        let statement = match leads {
+            true => inner.waiting.lead(statement),
+            false => {
+                if inner.waiting.hopes() || !inner.waiting.is_apart_from(&statement.sql) {
+                    self.settle(&mut inner).await?;
+                }
+                statement
+            }
+        };
+        let rows = query(statement)?.fetch_all(inner.open.connection()).await;
+        let rows: Vec<QueryResult> =
+            self.noting(rows.map(|rows| rows.into_iter().map(QueryResult::from).collect()).map_err(|e| fault::of_pg(&what, e)))?;
+        // Or there are none anyway, which the next run finds out.
+        if leads && rows.is_empty() { self.noting(Err(disappointed())) } else { Ok(rows) }
     }
 
     /// Runs what waits.
     async fn settle(&self, inner: &mut Inner) -> Result<(), Fault> {
-        match inner.waiting.take(None) {
-            Some(statement) => self.execute(inner, statement).await.map(|_| ()),
-            None => Ok(()),
-        }
+        let hopes = inner.waiting.hopes();
+        let Some(statement) = inner.waiting.take(None) else { return Ok(()) };
+        let changed = self.execute(inner, statement).await?;
+        if hopes && changed != 1 { self.noting(Err(disappointed())) } else { Ok(()) }
     }
 
     async fn execute(&self, inner: &mut Inner, statement: Statement) -> Result<u64, Fault> {
         let what = kind_of(&statement.sql).to_owned();
-        let done = query(statement)?.execute(&mut *inner.sqlx).await;
+        let done = query(statement)?.execute(inner.open.connection()).await;
         self.noting(done.map(|d| d.rows_affected()).map_err(|e| fault::of_pg(&what, e)))
     }
 
@@ -147,11 +229,11 @@ impl PgTransaction {
             return Err(failed.clone());
         }
         self.settle(&mut *self.inner.lock().await).await?;
-        self.inner.into_inner().sqlx.commit().await.map_err(fault::of_pg_commit)
+        self.inner.into_inner().open.end("COMMIT").await.map_err(fault::of_pg_commit)
     }
+    /// The end of a read.
     pub async fn rollback(self) {
-        // The server rolls back by itself when the connection is gone.
-        let _ = self.inner.into_inner().sqlx.rollback().await;
+        let _ = self.inner.into_inner().open.end("ROLLBACK").await;
     }
     /// A serialization failure or a deadlock: the whole act may be run again.
     pub fn wants_retry(&self) -> bool {
@@ -164,6 +246,10 @@ impl PgTransaction {
         }
         result
     }
+}
+
+fn disappointed() -> Fault {
+    Fault::new(FaultKind::Retry, "a row was not changed that was hoped to be")
 }
 
 /// Whether the connection is gone: broken off, or ended by the server (SQLSTATE class 57P, manual appendix A).

@@ -3,7 +3,7 @@
 use super::RUNTIME_ROLE;
 use crate::fault;
 use kernel::{Fault, FaultKind};
-use sqlx::postgres::PgPool;
+use sqlx::PgConnection;
 
 /// Superuser or BYPASSRLS: row-level security would not bind the role.
 const ROLE: &str = "SELECT current_user::text, (rolsuper OR rolbypassrls) FROM pg_roles WHERE rolname = current_user";
@@ -24,9 +24,9 @@ const VIEWS: &str = "SELECT c.relname::text FROM pg_class c
     WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('v', 'm')
         AND NOT coalesce('security_invoker=true' = ANY (c.reloptions), false) LIMIT 1";
 
-pub(super) async fn check(pool: &PgPool) -> Result<(), Fault> {
+pub(super) async fn check(connection: &mut PgConnection) -> Result<(), Fault> {
     let failed = |e| fault::of_pg("checking the database's walls", e);
-    let (role, strong): (String, bool) = sqlx::query_as(ROLE).fetch_one(pool).await.map_err(failed)?;
+    let (role, strong): (String, bool) = sqlx::query_as(ROLE).fetch_one(&mut *connection).await.map_err(failed)?;
     if strong || role != RUNTIME_ROLE {
         return Err(refuse(format!(
             "the database role “{role}” may pass row-level security by; it must be {RUNTIME_ROLE}, without SUPERUSER or BYPASSRLS"
@@ -37,7 +37,7 @@ pub(super) async fn check(pool: &PgPool) -> Result<(), Fault> {
         (OPEN, "holds tenants' rows but has no complete row-level security"),
         (VIEWS, "is a view that reads with its owner's eyes"),
     ] {
-        let found: Option<(String,)> = sqlx::query_as(sql).fetch_optional(pool).await.map_err(failed)?;
+        let found: Option<(String,)> = sqlx::query_as(sql).fetch_optional(&mut *connection).await.map_err(failed)?;
         if let Some((table,)) = found {
             return Err(refuse(format!("the table “{table}” {why}")));
         }
