@@ -35,6 +35,7 @@ impl App {
                 }
                 Err(fault) => tracing::error!(%fault, "sweeping stopped half-way; it goes on in an hour"),
             }
+            self.db.forget_deleted().await;
             if turns.is_multiple_of(BLOBS_EVERY) {
                 match self.sweep_blobs(&mut orphans).await {
                     Ok(0) => {}

@@ -29,14 +29,14 @@ fn bearer_text(header: &str) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| text.trim())
 }
 
+/// The challenge after a key that is none, or none any more.
+pub(crate) const INVALID_TOKEN: &str = "Bearer realm=\"api\", error=\"invalid_token\"";
+
 /// RFC 6750 §3: a challenge, with a reason only when something was presented.
 fn unauthorized(presented: bool) -> Problem {
     let (challenge, sentence) = match presented {
         false => ("Bearer realm=\"api\"", "Send an API key: “Authorization: Bearer csk_…”. Keys are made on the settings page."),
-        true => (
-            "Bearer realm=\"api\", error=\"invalid_token\"",
-            "This API key is not known or was revoked. Make a new one on the settings page.",
-        ),
+        true => (INVALID_TOKEN, "This API key is not known or was revoked. Make a new one on the settings page."),
     };
     Problem::new(Kind::Unauthorized, sentence).header(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge))
 }

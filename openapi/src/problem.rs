@@ -1,6 +1,7 @@
 //! A problem: what is answered instead of a result (RFC 9457). Made anywhere, written in one place.
 
 use crate::{
+    bearer::INVALID_TOKEN,
     problem_body::{FieldProblem, PROBLEM_JSON, ProblemBody},
     problem_kind::Kind,
     problem_pages::PROBLEMS,
@@ -122,6 +123,10 @@ impl From<Fault> for Problem {
                 "The database went away while this was being saved, so it may or may not have been kept. Look before you ask again, or repeat it under the same “Idempotency-Key”.",
             )
             .retry_after(5),
+            FaultKind::Ended => {
+                let sentence = "This API key was revoked while the request arrived. Nothing was done.";
+                return Problem::new(Kind::Unauthorized, sentence).header(header::WWW_AUTHENTICATE, HeaderValue::from_static(INVALID_TOKEN));
+            }
             FaultKind::Retry => {
                 Problem::new(Kind::Unavailable, "Too much happened at once. Nothing was changed; try again.").retry_after(1)
             }
@@ -187,6 +192,14 @@ mod tests {
         assert_eq!(response.status(), 503);
         let text = response.into_body().into_string().await.unwrap();
         assert!(text.contains("may or may not have been kept") && !text.contains("Nothing was changed"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn whose_key_ended_meanwhile_is_unauthorized_and_no_fault_of_ours() {
+        let problem = Problem::from(Fault::new(FaultKind::Ended, "x"));
+        assert!(problem.fault().is_none());
+        let response = problem.into_response(&site(), None);
+        assert_eq!((response.status().as_u16(), response.headers()[header::WWW_AUTHENTICATE].as_bytes()), (401, INVALID_TOKEN.as_bytes()));
     }
 
     #[test]

@@ -146,6 +146,10 @@ fn give_up(web: &Web, error: Error, came: Came, at: Option<(TenantHost, HeaderMa
         Ok(stop) => stop,
         Err(error) => return error_page(error.status(), None),
     };
+    let stop = match stop {
+        Stop::Fault(fault) if fault.kind() == FaultKind::Ended => Stop::SignIn { next: "/".to_owned() },
+        stop => stop,
+    };
     match stop {
         Stop::SignIn { next } => match came.renewed(web) {
             Some((again, browser, lasting)) => settled(browser, &lasting, error_page::signed_out(Some(again))),

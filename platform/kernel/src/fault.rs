@@ -17,6 +17,8 @@ pub enum FaultKind {
     Unavailable,
     /// The database went away while it committed: what was to be kept is there as a whole or not at all, and nobody knows which.
     Uncertain,
+    /// Whoever asked was signed out, or their key was revoked, before what they asked for was done.
+    Ended,
     /// Sealed data does not open: wrong key, moved row, damage.
     Sealed,
     Other,

@@ -4,6 +4,7 @@ use crate::{
     Caller, Db, TenantRead, TenantTx,
     connection::Connection,
     db::Engine,
+    front_desk::still_stands,
     herald::News,
     lite::Lite,
     postgres::{Pg, PgTransaction, Reach},
@@ -44,7 +45,7 @@ impl Db {
         loop {
             let attempt = match &self.0.engine {
                 Engine::Lite(lite) => self.act_lite(lite, who, key.clone(), f.clone()).await,
-                Engine::Pg(pg) => self.act_pg(pg, who, key.clone(), f.clone()).await,
+                Engine::Pg(pg) => self.act_pg(pg, who, key.clone(), tries == 0, f.clone()).await,
             };
             match attempt {
                 Attempt::Over(out) => return out,
@@ -64,8 +65,8 @@ impl Db {
             Ok(turn) => turn,
             Err(fault) => return Attempt::Over(Err(fault.into())),
         };
-        let mut tx = match TenantRead::begin(&self.0.house, Connection::Act(turn), who, key).await {
-            Ok(read) => TenantTx::new(read),
+        let mut tx = match self.begin_act(Connection::Act(turn), who, key).await {
+            Ok(tx) => tx,
             Err(fault) => return Attempt::Over(Err(fault.into())),
         };
         let out = within(ACT_LIMIT, pin!(f(&mut tx))).await;
@@ -81,17 +82,17 @@ impl Db {
         }
     }
 
-    async fn act_pg<T, E, F>(&self, pg: &Pg, who: &Caller, key: Option<TenantKey>, f: F) -> Attempt<T, E>
+    async fn act_pg<T, E, F>(&self, pg: &Pg, who: &Caller, key: Option<TenantKey>, hopeful: bool, f: F) -> Attempt<T, E>
     where
         F: AsyncFnOnce(&mut TenantTx) -> Result<T, E>,
         E: From<Fault>,
     {
-        let transaction = match PgTransaction::begin(&pg.pool, &Reach::Tenant(who.tenant()), false).await {
+        let transaction = match PgTransaction::begin(&pg.pool, &Reach::Tenant(who.tenant()), hopeful).await {
             Ok(transaction) => transaction,
             Err(fault) => return Attempt::Over(Err(fault.into())),
         };
-        let mut tx = match TenantRead::begin(&self.0.house, Connection::Postgres(transaction), who, key).await {
-            Ok(read) => TenantTx::new(read),
+        let mut tx = match self.begin_act(Connection::Postgres(transaction), who, key).await {
+            Ok(tx) => tx,
             Err(fault) => return Attempt::Over(Err(fault.into())),
         };
         let out = within(ACT_LIMIT, pin!(f(&mut tx))).await;
@@ -113,6 +114,12 @@ impl Db {
                 if again { Attempt::Again(refused) } else { Attempt::Over(Err(refused)) }
             }
         }
+    }
+
+    async fn begin_act(&self, connection: Connection, who: &Caller, key: Option<TenantKey>) -> Result<TenantTx, Fault> {
+        let read = TenantRead::begin(&self.0.house, connection, who, key).await?;
+        still_stands(&read, self.0.herald.credentials()).await?;
+        Ok(TenantTx::new(read))
     }
 
     /// One snapshot of the tenant's rows.
@@ -190,7 +197,7 @@ impl Db {
     async fn begin_read(&self, reach: &Reach) -> Result<Connection, Fault> {
         Ok(match &self.0.engine {
             Engine::Lite(lite) => Connection::Read(lite.readers.borrow().await?),
-            Engine::Pg(pg) => Connection::Postgres(PgTransaction::begin(&pg.pool, reach, true).await?),
+            Engine::Pg(pg) => Connection::Postgres(PgTransaction::begin_read(&pg.pool, reach).await?),
         })
     }
 }

@@ -1,6 +1,6 @@
 //! Who acts, for which tenant, from where. Only the front desk makes a caller, out of a credential it checked.
 
-use kernel::{ApiKeyId, MAX_USER_AGENT_CHARS, MemberId, MessageId, RecipientId, SessionId, TenantId};
+use kernel::{ApiKeyId, MAX_USER_AGENT_CHARS, MemberId, MessageId, RecipientId, SessionId, TenantId, Time};
 use std::net::IpAddr;
 
 /// Whose data, and who acts. Cannot be built outside the front desk.
@@ -9,6 +9,15 @@ pub struct Caller {
     tenant: TenantId,
     who: Who,
     origin: Origin,
+    checked: Option<Checked>,
+}
+
+/// When a session or key was found good.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Checked {
+    pub at: Time,
+    /// `Herald::credentials` of that moment.
+    pub as_of: u64,
 }
 
 /// Who acts.
@@ -46,7 +55,14 @@ pub struct Origin {
 
 impl Caller {
     pub(crate) fn new(tenant: TenantId, who: Who, origin: Origin) -> Caller {
-        Caller { tenant, who, origin }
+        Caller { tenant, who, origin, checked: None }
+    }
+    pub(crate) fn found_good(self, at: Time, as_of: u64) -> Caller {
+        Caller { checked: Some(Checked { at, as_of }), ..self }
+    }
+    /// `None`: there is nothing that could end (links, jobs).
+    pub(crate) fn checked(&self) -> Option<Checked> {
+        self.checked
     }
     pub fn tenant(&self) -> TenantId {
         self.tenant

@@ -8,7 +8,7 @@ use std::{sync::Arc, time::Duration};
 
 const REMEMBERED: u64 = 100_000;
 /// Another process may revoke without our hearing of it; this is how long we may go on.
-const LONGEST: Duration = Duration::from_secs(1);
+pub(crate) const REMEMBERED_FOR: Duration = Duration::from_secs(1);
 /// Links remembered, about 150 bytes each.
 const LINKS: u64 = 50_000;
 /// A visit has several requests within minutes.
@@ -45,7 +45,7 @@ pub(crate) struct Credentials {
 impl Credentials {
     pub fn new() -> Credentials {
         Credentials {
-            known: Cache::builder().max_capacity(REMEMBERED).time_to_live(LONGEST).build(),
+            known: Cache::builder().max_capacity(REMEMBERED).time_to_live(REMEMBERED_FOR).build(),
             links: Cache::builder().max_capacity(LINKS).time_to_idle(LINK_IDLE).build(),
         }
     }

@@ -136,11 +136,18 @@ impl Db {
     pub async fn ping(&self) -> Result<(), Fault> {
         self.across_read(&Reach::Nobody, async |rows| migration::pending(rows).await.map(|_| ())).await
     }
+    /// SQLite: empties the log, so that what was deleted or overwritten is nowhere in the database's files any more (pages are cleared as
+    /// they are freed). Nothing is done on PostgreSQL: its VACUUM gives the room to other rows, in its time.
+    pub async fn forget_deleted(&self) {
+        if let Engine::Lite(lite) = &self.0.engine {
+            lite.writer.empty_log().await;
+        }
+    }
     /// Commits what is open; acts and reads fail from now on.
     pub async fn close(&self) {
         match &self.0.engine {
             Engine::Lite(lite) => lite.close().await,
-            Engine::Pg(pg) => pg.close().await,
+            Engine::Pg(pg) => pg.close(),
         }
     }
     pub fn stats(&self) -> Stats {

@@ -8,10 +8,12 @@ mod store {
     mod blobs;
     mod brakes;
     mod certificates;
+    mod destroyed;
     mod evidence;
     mod faults;
     mod front_desk;
     mod group_commit;
+    mod hopes;
     mod jobs;
     mod kill;
     mod news;

@@ -121,13 +121,23 @@ impl Writer {
     pub async fn close(self: &Arc<Self>) {
         let mut session = self.seat().await;
         session.closed = true;
+        self.empty_log_of(session).await;
+    }
+
+    /// Copies the log back and cuts it off, with all that it says of content that was destroyed since.
+    pub async fn empty_log(self: &Arc<Self>) {
+        let session = self.seat().await;
+        self.empty_log_of(session).await;
+    }
+
+    async fn empty_log_of(self: &Arc<Self>, mut session: OwnedMutexGuard<Session>) {
         let writer = self.clone();
-        let closing = move || {
+        let emptying = move || {
             session.commit_if_open(&writer);
-            // What cannot be copied back now is copied back at the next start.
+            // What cannot be copied back now, because somebody reads it, is copied back by a later commit or at the next start.
             let _ = session.connection.batch("PRAGMA wal_checkpoint(TRUNCATE)");
         };
-        let _ = tokio::task::spawn_blocking(closing).await;
+        let _ = tokio::task::spawn_blocking(emptying).await;
     }
 
     async fn seat(self: &Arc<Self>) -> OwnedMutexGuard<Session> {

@@ -2,7 +2,7 @@
 
 use super::town::{Town, a_session, found, settle};
 use crate::on_both;
-use kernel::{ApiKeyId, EmailAddress, Fault, MailedLinkId, MemberId, MessageId, RecipientId};
+use kernel::{ApiKeyId, EmailAddress, Fault, FaultKind, MailedLinkId, MemberId, MessageId, RecipientId};
 use keys::Token;
 use sea_orm::{ColumnTrait, Set};
 use std::time::Duration;
@@ -69,6 +69,39 @@ on_both! {
         assert!(session_of(&town, &token).await.is_some());
         town.db.act(&town.a, async |tx: &mut TenantTx| tx.delete::<session::Entity>(session::Column::TokenHash.eq(token.hash().to_vec())).await).await.unwrap();
         assert!(session_of(&town, &token).await.is_none());
+    }
+
+    async fn whose_session_or_key_ended_since_acts_no_more(town) {
+        let act = async |caller: &Caller| town.db.act(caller, async |_: &mut TenantTx| Ok::<_, Fault>(())).await.map_err(|fault| fault.kind());
+        let (member, token) = sign_in(&town).await;
+        let caller = session_of(&town, &token).await.unwrap();
+        set_member(&town, member::Column::Name, "Ada B.").await;
+        assert_eq!(act(&caller).await, Ok(()), "something else changed");
+        set_member(&town, member::Column::Epoch, 2_i64).await;
+        assert_eq!(act(&caller).await, Err(FaultKind::Ended), "the password was changed");
+        set_member(&town, member::Column::Epoch, member.epoch).await;
+        set_member(&town, member::Column::State, "suspended").await;
+        assert_eq!(act(&caller).await, Err(FaultKind::Ended), "the member was suspended");
+        set_member(&town, member::Column::State, "active").await;
+        assert_eq!(act(&caller).await, Ok(()));
+        town.db.front_desk().set_tenant_state(town.a.tenant(), "suspended").await.unwrap();
+        assert_eq!(act(&caller).await, Err(FaultKind::Ended), "the tenant was suspended");
+        town.db.front_desk().set_tenant_state(town.a.tenant(), "active").await.unwrap();
+        town.db.act(&town.a, async |tx: &mut TenantTx| tx.delete::<session::Entity>(session::Column::MemberId.eq(member.id)).await).await.unwrap();
+        assert_eq!(act(&caller).await, Err(FaultKind::Ended), "signed out");
+        assert_eq!(act(&town.a).await, Ok(()), "the house itself is nobody's session");
+    }
+
+    async fn whose_key_was_revoked_elsewhere_acts_no_more_after_a_second(town) {
+        let (_, token) = make_key(&town).await;
+        let caller = key_of(&town, &token).await.unwrap();
+        let act = async || town.db.act(&caller, async |_: &mut TenantTx| Ok::<_, Fault>(())).await.map_err(|fault| fault.kind());
+        // Another process's act, of which SQLite tells nobody.
+        let other = town.under.open(2).await.unwrap();
+        let revoke = async |tx: &mut TenantTx| tx.update::<api_key::Entity>().set(api_key::Column::RevokedAt, 7_i64).exec().await;
+        other.act(&town.a, revoke).await.unwrap();
+        town.db.clock().advance(Duration::from_millis(1_001));
+        assert_eq!(act().await, Err(FaultKind::Ended));
     }
 
     async fn a_session_ends_absolutely_and_when_idle(town) {

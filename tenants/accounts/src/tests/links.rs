@@ -195,7 +195,7 @@ facts! {
         let ana = town.member(ANA, PASSWORD).await;
         let set = async |state: &str| {
             let set = async |tx: &mut store::TenantTx| tx.update::<member::Entity>().set(member::Column::State, state).exec().await;
-            town.accounts.db.act::<_, Fault, _>(&ana.caller, set).await.unwrap();
+            town.accounts.db.act::<_, Fault, _>(&town.house(&ana.caller), set).await.unwrap();
         };
         // Asked for while all was well; the mail was still to go when it no longer was.
         town.accounts.forgot_password(ANA, from("192.0.2.1")).await.unwrap();

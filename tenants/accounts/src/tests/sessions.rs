@@ -1,6 +1,6 @@
 use super::{facts, town::*};
 use crate::SESSION_LIFE;
-use kernel::Time;
+use kernel::{FaultKind, Time};
 use std::time::Duration;
 
 facts! {
@@ -10,7 +10,8 @@ facts! {
         town.accounts.sign_out(&one.caller).await.unwrap();
         assert!(town.session(&one.token).await.is_none());
         assert!(town.session(&two.token).await.is_some());
-        town.accounts.sign_out(&one.caller).await.unwrap();
+        let again = town.accounts.sign_out(&one.caller).await;
+        assert_eq!(again.err().map(|fault| fault.kind()), Some(FaultKind::Ended), "who is out does nothing more");
     }
 
     async fn signing_out_everywhere_ends_them_all_and_the_epoch_catches_the_rest(town) {
@@ -19,7 +20,7 @@ facts! {
         // A session that was being opened at that moment, under the old epoch.
         let member = one.caller.member().unwrap();
         town.accounts.sign_out_everywhere(&two.caller).await.unwrap();
-        let late = town.accounts.db.act(&two.caller, async |tx| crate::session::open(tx, member, 1, None, None).await).await.unwrap();
+        let late = town.accounts.db.act(&town.house(&two.caller), async |tx| crate::session::open(tx, member, 1, None, None).await).await.unwrap();
         for token in [&one.token, &two.token, &late.session] {
             assert!(town.session(token).await.is_none());
         }

@@ -104,7 +104,7 @@ facts! {
         let ana = town.member("ana@example.org", PASSWORD).await;
         for state in ["invited", "suspended"] {
             let set = async |tx: &mut store::TenantTx| tx.update::<member::Entity>().set(member::Column::State, state).exec().await;
-            town.accounts.db.act::<_, kernel::Fault, _>(&ana.caller, set).await.unwrap();
+            town.accounts.db.act::<_, kernel::Fault, _>(&town.house(&ana.caller), set).await.unwrap();
             assert!(matches!(town.sign_in("ana@example.org", PASSWORD).await, Err(SignInRefused::Wrong)), "{state}");
             assert!(town.session(&ana.token).await.is_none(), "{state}: and the old session is over");
         }

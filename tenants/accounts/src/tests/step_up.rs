@@ -1,5 +1,6 @@
 use super::{facts, town::*};
 use crate::{STEP_UP_LIFE, StepUpRefused};
+use kernel::FaultKind;
 use std::time::Duration;
 
 facts! {
@@ -52,7 +53,8 @@ facts! {
     async fn a_session_that_ended_meanwhile_is_not_stepped_up(town) {
         let ana = town.member("ana@example.org", PASSWORD).await;
         town.accounts.sign_out(&ana.caller).await.unwrap();
-        assert!(matches!(town.accounts.step_up(&ana.caller, PASSWORD).await, Err(StepUpRefused::NotSignedIn)));
+        let refused = town.accounts.step_up(&ana.caller, PASSWORD).await;
+        assert!(matches!(refused, Err(StepUpRefused::Fault(fault)) if fault.kind() == FaultKind::Ended));
         assert!(!town.accounts.stepped_up(&ana.caller).await.unwrap());
     }
 }

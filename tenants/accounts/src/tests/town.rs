@@ -70,6 +70,11 @@ impl Town {
         self.accounts.sign_in(email, password, tenant, None, from("192.0.2.1")).await
     }
 
+    /// Who acts for the house in this caller's tenant.
+    pub fn house(&self, caller: &Caller) -> Caller {
+        self.accounts.db.front_desk().system(caller.tenant())
+    }
+
     /// The caller behind a cookie, as the next request would see it.
     pub async fn session(&self, token: &Token) -> Option<Caller> {
         self.seen().await;
