@@ -25,6 +25,8 @@ const MAX_STREAMS: u32 = 100;
 const MAX_RESET_STREAMS: usize = 20;
 /// ... and that we had to reset for its errors (CVE-2025-8671).
 const MAX_FAULTY_STREAMS: usize = 64;
+/// Read from a socket at a time, and so the pieces of a body: enough for any line, and little to hold on to.
+const MAX_READ_BYTES: usize = 128 * 1024;
 /// What an upload may send before we say that there is room again: enough for 100 Mbit/s at 80 ms.
 const STREAM_WINDOW: u32 = 1 << 20;
 const CONNECTION_WINDOW: u32 = WINDOW_BYTES as u32;
@@ -43,7 +45,11 @@ pub struct Protocols {
 impl Protocols {
     pub fn new() -> Protocols {
         let mut one = http1::Builder::new();
-        one.timer(TokioTimer::new()).header_read_timeout(None).max_header_size(MAX_HEAD_BYTES as usize).max_headers(MAX_HEADERS);
+        one.timer(TokioTimer::new())
+            .header_read_timeout(None)
+            .max_header_size(MAX_HEAD_BYTES as usize)
+            .max_headers(MAX_HEADERS)
+            .max_buf_size(MAX_READ_BYTES);
         let mut two = http2::Builder::new(TokioExecutor::new());
         two.timer(TokioTimer::new())
             .max_header_list_size(MAX_HEAD_BYTES)
