@@ -2,7 +2,7 @@
 
 use crate::{columns, connection::Connection, entity::TenantOwned, texts::Texts};
 use kernel::{Fault, TenantId};
-use sea_orm::{ColumnTrait, DbBackend, EntityTrait, Iterable, PrimaryKeyToColumn, Statement, StatementBuilder, Value};
+use sea_orm::{ColumnTrait, DbBackend, EntityTrait, Iterable, PrimaryKeyToColumn, Statement, StatementBuilder, Value, sea_query::LockType};
 use std::any::TypeId;
 use uuid::Uuid;
 
@@ -47,7 +47,8 @@ fn text<E: TenantOwned>(shape: Shape, backend: DbBackend) -> Result<String, Faul
         query.and_where(column.eq(Uuid::nil()));
     }
     if shape.hold {
-        query.lock_exclusive();
+        // Rows that refer to this one may be inserted meanwhile: what is held keeps its key.
+        query.lock(LockType::NoKeyUpdate);
     }
     Ok(StatementBuilder::build(&query, &backend).sql)
 }
