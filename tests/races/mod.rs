@@ -1,12 +1,29 @@
-//! Retraction against pickup: one conditional update decides, so exactly one of the two wins, and the loser is told and recorded.
-//! In one process, and between two that share a database.
+//! Things done at the same moment. Retraction against pickup: one conditional update decides, so exactly one of the two wins, and the
+//! loser is told and recorded; in one process, and between two that share a database.
 
+mod drafts;
+mod last_out;
 mod one_process;
 mod same_recipient;
 mod two_processes;
 
 use serde_json::{Value, json};
-use tests::{ApiKey, Recipient};
+use std::time::Duration;
+use store::Database;
+use tests::{ApiKey, Recipient, Town};
+
+/// How far the first of two acts is ahead of the second: it has begun by then, and on a database that was told to do this `slowly` it has
+/// not ended.
+const BEFORE: Duration = Duration::from_millis(200);
+
+/// From now on PostgreSQL takes half a second for this (as in `INSERT ON recipient`), so that a second act comes while the first is not
+/// over. On SQLite acts are alone anyway.
+async fn slowly(town: &Town, what: &str) {
+    if let Database::Postgres { .. } = town.database().database {
+        let slow = "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.5); RETURN NULL; END'";
+        town.database().say(&format!("{slow}; CREATE TRIGGER slow AFTER {what} FOR EACH STATEMENT EXECUTE FUNCTION slow()")).await;
+    }
+}
 
 /// Pairs of a pickup and a retraction at the same moment, unless `COUNTERSIGN_RACE_PAIRS` says otherwise.
 const PAIRS: usize = 300;

@@ -1,4 +1,7 @@
 //! Attachments of a draft: begin, list, remove. The bytes come by `receive`.
+//!
+//! What would surprise you: whoever changes what files a draft has holds the draft's row first, so that beginning, receiving, removing,
+//! sending and discarding come one after the other. The order is draft, attachments, allowance, evidence.
 
 use crate::{DraftRefused, DraftText, draft, jobs};
 use kernel::{AttachmentId, BadFileName, Fault, FileName, MAX_ATTACHMENTS, MessageId};
@@ -98,7 +101,7 @@ pub async fn begin_attachment(
         return Err(AttachRefused::NoRoom);
     }
     let message = match message {
-        Some(id) => of_draft(tx, id).await?,
+        Some(id) => hold_draft(tx, id).await?,
         None => hidden_draft(tx).await?,
     };
     let others = rows(tx, message).await?;
@@ -135,9 +138,10 @@ pub async fn attachments(look: &impl Look, message: MessageId) -> Result<Vec<Att
 /// Only while the message is a draft; false when there is none. A hidden draft ends with its last file.
 pub async fn remove_attachment(tx: &TenantTx, message: MessageId, id: AttachmentId) -> Result<bool, AttachRefused> {
     tx.caller().must(Right::Attach)?;
-    if of_draft(tx, message).await.is_err() {
-        return Ok(false);
-    }
+    match hold_draft(tx, message).await {
+        Err(AttachRefused::NotFound) => return Ok(false),
+        held => held?,
+    };
     let all = rows(tx, message).await?;
     let Some(row) = all.iter().find(|row| row.id == id.0) else { return Ok(false) };
     if all.len() == 1 {
@@ -174,8 +178,9 @@ pub(crate) async fn drop_files(tx: &TenantTx, files: &[attachment::Model]) -> Re
     quota::release_bytes(tx, files.iter().map(|f| f.received_bytes).sum()).await
 }
 
-async fn of_draft(tx: &TenantTx, id: MessageId) -> Result<MessageId, AttachRefused> {
-    let found = tx.get::<draft_table::Entity>(id.0).await?;
+/// The draft is this act's until it ends: its files stay what they are, and it is not sent.
+pub(crate) async fn hold_draft(tx: &TenantTx, id: MessageId) -> Result<MessageId, AttachRefused> {
+    let found = tx.hold::<draft_table::Entity>(id.0).await?;
     found.map(|_| id).ok_or(AttachRefused::NotFound)
 }
 

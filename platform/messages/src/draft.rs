@@ -174,16 +174,21 @@ pub async fn drafts(read: &TenantRead, after: Cursor, limit: u64) -> Result<Page
 /// False when there was none. Its files go with it.
 pub async fn discard_draft(tx: &TenantTx, id: MessageId) -> Result<bool, DraftRefused> {
     tx.caller().must(Right::Write)?;
-    Ok(drop_draft(tx, id).await?)
+    let ended = end_draft(tx, id).await?;
+    if ended {
+        drop_files(tx, id).await?;
+    }
+    Ok(ended)
 }
 
-async fn drop_draft(tx: &TenantTx, id: MessageId) -> Result<bool, Fault> {
-    if tx.delete::<draft::Entity>(draft::Column::Id.eq(id.0)).await? == 0 {
-        return Ok(false);
-    }
+/// Takes the draft's row away, once: false for whoever comes second. Its files are for whoever ended it, and nobody else changes them.
+pub(crate) async fn end_draft(tx: &TenantTx, id: MessageId) -> Result<bool, Fault> {
+    Ok(tx.delete::<draft::Entity>(draft::Column::Id.eq(id.0)).await? > 0)
+}
+
+async fn drop_files(tx: &TenantTx, id: MessageId) -> Result<(), Fault> {
     let files = attach::rows(tx, id).await?;
-    attach::drop_files(tx, &files).await?;
-    Ok(true)
+    attach::drop_files(tx, &files).await
 }
 
 /// The message key of a draft; `None` when the draft is gone.
@@ -211,11 +216,20 @@ pub(crate) async fn sweep_hidden(tx: &TenantTx, before: Time) -> Result<u64, Fau
         .find::<draft::Entity>()
         .filter(draft::Column::Hidden.eq(true))
         .filter(draft::Column::UpdatedAt.lt(before.0))
+        .order_by_asc(draft::Column::Id)
         .limit(DRAFTS_SWEPT)
         .all()
         .await?;
-    for row in &old {
-        drop_draft(tx, MessageId(row.id)).await?;
+    // All drafts go before the first of their files, which gives its room back: whoever holds a draft asks for the allowance after it.
+    let mut gone = Vec::with_capacity(old.len());
+    for id in old.iter().map(|row| MessageId(row.id)) {
+        // One that was sent or discarded since that look is not ours any more, and nor are its files.
+        if end_draft(tx, id).await? {
+            gone.push(id);
+        }
     }
-    Ok(old.len() as u64)
+    for id in &gone {
+        drop_files(tx, *id).await?;
+    }
+    Ok(gone.len() as u64)
 }

@@ -20,7 +20,9 @@ pub(crate) async fn expire(post: &Post, job: &ClaimedJob, id: MessageId) -> Resu
                 return Ok(JobEnd::Again { after: kernel::Time(row.expires_at).since(tx.now()), why: "not yet".into() });
             }
             let mut entries = expire_unopened(tx, id).await?;
-            entries.extend(shred(tx, &row).await?);
+            if let Some(held) = tx.hold::<message_table::Entity>(id.0).await? {
+                entries.extend(shred(tx, &held).await?);
+            }
             evidence::record_many(tx, entries).await?;
             tx.changed(id);
             Ok(JobEnd::Done)
@@ -46,14 +48,17 @@ async fn expire_unopened(tx: &TenantTx, id: MessageId) -> Result<Vec<Entry>, Fau
     Ok(entries)
 }
 
-/// Destroys the content when nobody is left who has opened it or still may.
-pub(crate) async fn shred_if_over(tx: &TenantTx, row: &message_table::Model) -> Result<Vec<Entry>, Fault> {
-    let to = message::recipient_rows(tx, MessageId(row.id)).await?;
+/// Destroys the content when nobody is left who has opened it or still may. The message is held first (after the recipient's own row, as
+/// everywhere): of two who leave at once the second sees that the first has left.
+pub(crate) async fn shred_if_over(tx: &TenantTx, id: MessageId) -> Result<Vec<Entry>, Fault> {
+    let Some(held) = tx.hold::<message_table::Entity>(id.0).await? else { return Ok(Vec::new()) };
+    let to = message::recipient_rows(tx, id).await?;
     let over = |state: &str| ["refused", "retracted", "expired"].contains(&state);
-    if to.iter().all(|r| over(&r.state)) { shred(tx, row).await } else { Ok(Vec::new()) }
+    if to.iter().all(|r| over(&r.state)) { shred(tx, &held).await } else { Ok(Vec::new()) }
 }
 
-/// Crypto-shredding: every slot and every waiting key goes in this act, the stored bytes by a job after it. Recording is the caller's.
+/// Crypto-shredding of a message that the act holds, once: every slot and every waiting key goes in this act, the stored bytes by a job
+/// after it. Recording is the caller's.
 async fn shred(tx: &TenantTx, row: &message_table::Model) -> Result<Vec<Entry>, Fault> {
     use message_table::Column as M;
     if row.shredded_at.is_some() {

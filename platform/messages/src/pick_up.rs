@@ -297,7 +297,7 @@ pub async fn refuse(tx: &TenantTx, reason: &str) -> Result<(), PickupRefused> {
         entry = entry.because("reason", reason.into_string());
     }
     let mut entries = vec![entry];
-    entries.extend(expire::shred_if_over(tx, &letter.message).await?);
+    entries.extend(expire::shred_if_over(tx, letter.message_id()).await?);
     evidence::record_many(tx, entries).await?;
     tx.changed(letter.message_id());
     Ok(())

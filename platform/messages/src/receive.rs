@@ -183,6 +183,7 @@ async fn keep(
 async fn write_down(post: &Post, who: &Caller, row: &attachment::Model, next: &attachment::Model) -> Result<(), AttachRefused> {
     post.db
         .act(who, async |tx| {
+            attach::hold_draft(tx, MessageId(row.message_id)).await?;
             let moved = tx
                 .update::<attachment::Entity>()
                 .set(attachment::Column::ReceivedBytes, next.received_bytes)

@@ -50,7 +50,7 @@ pub async fn retract(tx: &TenantTx, id: MessageId, only: Option<&[RecipientId]>)
     }
     if !done.retracted.is_empty() {
         mark(tx, id).await?;
-        entries.extend(expire::shred_if_over(tx, &row).await?);
+        entries.extend(expire::shred_if_over(tx, id).await?);
     }
     evidence::record_many(tx, but_those_told(tx, id, entries).await?).await?;
     tx.changed(id);

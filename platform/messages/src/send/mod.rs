@@ -15,14 +15,13 @@ pub use prepare::{Ready, prepare};
 pub(crate) use rows::HINT;
 pub use submit::submit;
 
-use crate::{Draft, attach, jobs};
+use crate::{Draft, attach, draft, jobs};
 use idempotency::remember_key;
 use kernel::{Fault, Time};
 use rows::{message_row, recipient_row, submitted};
-use sea_orm::ColumnTrait;
 use store::{
     Caller, Look, Right, TenantTx, Who,
-    entity::{attachment, draft as draft_table},
+    entity::attachment,
 };
 
 pub async fn send(tx: &TenantTx, ready: &Ready) -> Result<Sent, SendRefused> {
@@ -53,7 +52,7 @@ fn may_send(who: &Caller) -> Result<bool, SendRefused> {
 
 /// Ends the draft (once: the second of two submits finds none) and answers the files that go along; the others are dropped.
 async fn take_draft(tx: &TenantTx, ready: &Ready) -> Result<Vec<attachment::Model>, SendRefused> {
-    if tx.delete::<draft_table::Entity>(draft_table::Column::Id.eq(ready.id.0)).await? == 0 {
+    if !draft::end_draft(tx, ready.id).await? {
         return Err(SendRefused::NoDraft);
     }
     let (keep, dropped): (Vec<_>, Vec<_>) =
