@@ -126,6 +126,25 @@ async fn a_piece_that_breaks_off_goes_on_from_what_is_here() {
     .await;
 }
 
+/// A piece is longer than was declared, and a segment ends where the file should.
+#[tokio::test]
+async fn one_byte_too_many_does_not_stop_an_upload_for_good() {
+    on_both(async |town: Town| {
+        let key = town.member("ana@acme.example").await.key("ci").await;
+        let film = vec![7; 12 * MIB];
+        let begun = key.upload(&format!("/v1/attachments?name=film.mp4&size={}", film.len()), Body::Whole(Vec::new())).await;
+        let path = format!("/v1/attachments/{}?offset=", begun.is(201).json()["id"].as_str().unwrap());
+        let go_on = async |from: usize, bytes: Vec<u8>| key.go_on(&format!("{path}{from}"), Body::Whole(bytes)).await;
+        go_on(0, film[..4 * MIB].to_vec()).await.is(200);
+        let refused = go_on(4 * MIB, vec![7; 8 * MIB + 1]).await.is(400);
+        assert!(refused.text().contains("more bytes"), "{}", refused.text());
+        let here = go_on(0, Vec::new()).await.is(409).json()["received"].as_u64().unwrap() as usize;
+        let whole = go_on(here, film[here..].to_vec()).await.is(200).json();
+        assert_eq!((&whole["complete"], &whole["received"]), (&true.into(), &film.len().into()));
+    })
+    .await;
+}
+
 /// Two uploads of one file at once: the slower one, which ends after the message was sent, must not change what was sealed and hashed.
 #[tokio::test]
 async fn a_slow_upload_of_other_bytes_changes_nothing_that_was_sent() {

@@ -86,7 +86,8 @@ impl Upload {
             let mut segment = Sealer::begin(&self.key, here, expected, std::mem::take(&mut self.room), self.post.db.chance());
             let end = reader.fill(&mut segment, &mut self.hash).await;
             let seen = here + segment.len() as u64;
-            let wrong = self.check_size(seen, &end);
+            // Refused before the segment is stored, where it is known that more comes: what is kept can still be gone on from.
+            let wrong = self.check_size(seen + u64::from(matches!(end, End::More)), &end);
             let last = matches!(end, End::Finished) && self.declared().is_none_or(|d| d == seen);
             self.settle(storing.take()).await?;
             wrong?;
