@@ -15,7 +15,7 @@ use messages::{Draft, Outline, RecipientState, RecipientView, Sent, find_message
 use poem_openapi::{ApiResponse, Object};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use store::{Caller, Who};
+use store::Caller;
 
 /// A message to send. `to`, `subject` and `body` are enough.
 #[derive(Object, Deserialize)]
@@ -128,9 +128,7 @@ pub(crate) async fn send(api: &Api, caller: &Caller, key: Option<&str>, body: St
             .collect(),
         true => as_they_stand(api, caller, sent.id).await?,
     };
-    let mut answer = accepted(&sent, outline.subject.trim().to_owned(), recipients);
-    // The first answer is not stored; what is still held then depends on the proof of the address alone.
-    answer.held |= repeated && matches!(caller.who(), Who::Key { proven: false, .. });
+    let answer = accepted(&sent, outline.subject.trim().to_owned(), recipients);
     Ok(Sending::Created(Answer(answer), location, repeated.then_some(true)))
 }
 

@@ -4,6 +4,7 @@
 mod drafts;
 mod last_out;
 mod one_process;
+mod proof;
 mod same_recipient;
 mod two_processes;
 

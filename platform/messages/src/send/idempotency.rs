@@ -9,7 +9,7 @@ use kernel::{Fault, MessageId, RecipientId, Time};
 use sea_orm::{ActiveValue::Set, ColumnTrait, QueryFilter, QueryOrder};
 use store::{
     Caller, Look, TenantRead, TenantTx,
-    entity::{idempotency, message, recipient},
+    entity::{idempotency, member, message, recipient},
 };
 
 const MAX_KEY_CHARS: usize = 200;
@@ -54,5 +54,6 @@ pub(super) async fn sent_before(read: &TenantRead, id: MessageId) -> Result<Opti
         .all()
         .await?;
     let recipients = to.into_iter().map(|r| SentRecipient { id: RecipientId(r.id), address: r.address }).collect();
-    Ok(Some(Sent { id, recipients, expires_at: Time(row.expires_at), release_at: Time(row.release_at), repeated: true, held: false }))
+    let held = read.get::<member::Entity>(row.member_id).await?.is_none_or(|sender| sender.email_proven_at.is_none());
+    Ok(Some(Sent { id, recipients, expires_at: Time(row.expires_at), release_at: Time(row.release_at), repeated: true, held }))
 }

@@ -20,14 +20,15 @@ use idempotency::remember_key;
 use kernel::{Fault, Time};
 use rows::{message_row, recipient_row, submitted};
 use store::{
-    Caller, Look, Right, TenantTx, Who,
-    entity::attachment,
+    Look, Right, TenantTx, Who,
+    entity::{attachment, member},
 };
 
 pub async fn send(tx: &TenantTx, ready: &Ready) -> Result<Sent, SendRefused> {
-    let held = may_send(tx.caller())?;
+    tx.caller().must(Right::Send)?;
     let draft = &ready.draft;
     let files = if ready.of_draft { take_draft(tx, ready).await? } else { Vec::new() };
+    let held = waits_for_proof(tx).await?;
     certificates::tenant_may_ask(tx, draft).await?;
     let life = check_limits(tx, draft, &files).await?;
     let release_at = draft.send_at.unwrap_or(tx.now());
@@ -44,10 +45,15 @@ pub async fn send(tx: &TenantTx, ready: &Ready) -> Result<Sent, SendRefused> {
     Ok(Sent { id: ready.id, recipients: sent, expires_at, release_at, repeated: false, held })
 }
 
-/// Whether the message is held until the sender's address is proven.
-fn may_send(who: &Caller) -> Result<bool, SendRefused> {
-    who.must(Right::Send)?;
-    Ok(!matches!(who.who(), Who::Member { proven: true, .. } | Who::Key { proven: true, .. }))
+/// Whether the message is held until the sender's address is proven. The caller is from the head of the request, and the address may have
+/// been proven while the rest arrived. Whoever proves it changes the row that is held here: either that act finds this one's jobs and lets
+/// them go, or this one finds the proof. A proof is never taken back, so a caller who has it is not looked up.
+async fn waits_for_proof(tx: &TenantTx) -> Result<bool, Fault> {
+    let id = match *tx.caller().who() {
+        Who::Member { id, proven: false, .. } | Who::Key { member: id, proven: false, .. } => id,
+        _ => return Ok(false),
+    };
+    Ok(tx.hold::<member::Entity>(id.0).await?.is_none_or(|row| row.email_proven_at.is_none()))
 }
 
 /// Ends the draft (once: the second of two submits finds none) and answers the files that go along; the others are dropped.

@@ -23,7 +23,7 @@ pub(super) fn message_row(
     let (api_key, member) = match tx.caller().who() {
         Who::Key { id, member, .. } => (Some(id.0), member.0),
         Who::Member { id, .. } => (None, id.0),
-        Who::Recipient { .. } | Who::System => unreachable!("refused by may_send"),
+        Who::Recipient { .. } | Who::System => unreachable!("neither may send"),
     };
     let (body_sealed, body_blob) = match &ready.body {
         SealedBody::Row { sealed, .. } => (Some(sealed.clone()), None),
