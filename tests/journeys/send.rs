@@ -39,6 +39,43 @@ async fn a_message_written_before_the_proof_of_address_leaves_after_it() {
     .await;
 }
 
+/// What the recipient reads of the sender is what they were called when they sent it.
+#[tokio::test]
+async fn a_message_goes_under_the_name_that_its_sender_had() {
+    on_both(async |town: Town| {
+        let ana = town.member("ana@acme.example").await;
+        let key = ana.key("watch").await;
+        let outline =
+            json!({ "to": ["bob@example.org"], "subject": "S", "body": "B", "proof": "r0", "expires_days": 10, "remind_days": [7] });
+        let sent = key.send_as(outline.clone()).await;
+        ana.browser.get("/settings").await.is(200);
+        ana.browser.press("/settings/name", &[("name", "Deutsche Bank AG")]).await.is(303);
+        town.run_jobs().await;
+        let bob = town.recipient("bob@example.org");
+        let pages = [bob.look().await, bob.page("refuse").await, bob.page("block").await];
+        town.clock.advance(Duration::from_secs(3 * 24 * 3_600));
+        town.run_jobs().await;
+        assert_eq!(town.letters_to("bob@example.org"), 2, "a notice and a reminder");
+        assert_eq!(bob.open().await.step(), "message");
+        let pages = pages.into_iter().chain([bob.message().await]).map(|page| page.is(200).text());
+        let letters = town.letters("bob@example.org").into_iter().map(|letter| letter.raw + &letter.text);
+        for shown in pages.chain(letters) {
+            assert!(shown.contains("Ana Brandt") && !shown.contains("Deutsche Bank"), "{shown}");
+        }
+        assert!(ana.page(&sent).await.shows("Ana Brandt"));
+        let submitted = key.evidence(&sent).await[0]["grounds"].take();
+        assert_eq!(submitted["sender"].as_str().map(str::len), Some(64), "a commitment: {submitted}");
+        assert!(!submitted.to_string().contains("Ana"));
+        let next = key.send_as(outline).await;
+        town.run_jobs().await;
+        assert!(town.newest_to("bob@example.org").text.contains("Deutsche Bank AG"));
+        assert_ne!(key.evidence(&next).await[0]["grounds"]["sender"], submitted["sender"]);
+        town.database().say("UPDATE message SET sender_name = NULL, tenant_name = NULL").await;
+        assert!(bob.look().await.shows("Deutsche Bank AG"), "a message from before names were kept");
+    })
+    .await;
+}
+
 async fn send_under(key: &ApiKey, idempotency: &str, message: &Value) -> tests::Answer {
     let ask = key.request("POST".parse().unwrap(), "/v1/messages").header("idempotency-key", idempotency);
     key.door.ask(ask.body("application/json", message.to_string())).await

@@ -91,6 +91,7 @@ pub struct MessageView {
     pub expires_at: Time,
     pub retracted_at: Option<Time>,
     pub shredded_at: Option<Time>,
+    /// As it was when the message was submitted.
     pub sender_name: String,
     pub body_bytes: u64,
     pub recipients: Vec<RecipientView>,
@@ -109,7 +110,10 @@ pub enum Body {
 
 pub async fn find_message(read: &TenantRead, id: MessageId) -> Result<Option<MessageView>, Fault> {
     let Some(row) = row(read, id).await? else { return Ok(None) };
-    let sender = read.get::<member::Entity>(row.member_id).await?;
+    let sender_name = match &row.sender_name {
+        Some(name) => name.clone(),
+        None => read.get::<member::Entity>(row.member_id).await?.map(|sender| sender.name).unwrap_or_default(),
+    };
     let recipients = recipient_rows(read, id).await?.into_iter().map(view).collect::<Result<Vec<_>, _>>()?;
     Ok(Some(MessageView {
         id,
@@ -125,7 +129,7 @@ pub async fn find_message(read: &TenantRead, id: MessageId) -> Result<Option<Mes
         expires_at: Time(row.expires_at),
         retracted_at: row.retracted_at.map(Time),
         shredded_at: row.shredded_at.map(Time),
-        sender_name: sender.map(|m| m.name).unwrap_or_default(),
+        sender_name,
         body_bytes: u64::try_from(row.body_bytes).unwrap_or(0),
         subject: row.subject,
         recipients,

@@ -197,11 +197,15 @@ pub async fn door(read: &TenantRead) -> Result<Option<Door>, Fault> {
     }))
 }
 
-/// The sender's and the tenant's name; `None` until the sender's address is proven.
+/// What sender and tenant were called when the message was submitted; `None` until the sender's address is proven. Of a message from before
+/// this was kept, what they are called now.
 pub(crate) async fn names(look: &impl Look, row: &message_table::Model) -> Result<Option<(String, String)>, Fault> {
     let sender = look.get::<member::Entity>(row.member_id).await?;
-    let tenant = look.own::<tenant::Entity>().await?.map(|t| t.name).unwrap_or_default();
-    Ok(sender.filter(|m| m.email_proven_at.is_some()).map(|m| (m.name, tenant)))
+    let Some(sender) = sender.filter(|sender| sender.email_proven_at.is_some()) else { return Ok(None) };
+    if let (Some(sender), Some(tenant)) = (&row.sender_name, &row.tenant_name) {
+        return Ok(Some((sender.clone(), tenant.clone())));
+    }
+    Ok(look.own::<tenant::Entity>().await?.map(|tenant| (sender.name, tenant.name)))
 }
 
 /// Telemetry for the timeline: something asked for the page. At most one row an hour for the same address and program, 50 in all.

@@ -1,7 +1,7 @@
 //! The letters: the notice and its reminder as the recipient gets them, and what all letters of ours have in common.
 
 use super::attempt::{Kinds, Mailing};
-use crate::{RecipientState, asked, block, message};
+use crate::{RecipientState, asked, block, message, pick_up};
 use evidence::Kind;
 use kernel::{EmailAddress, Fault, FaultKind, MessageId, RecipientId, Site, Time};
 use mail::{
@@ -10,7 +10,7 @@ use mail::{
 };
 use store::{
     TenantRead,
-    entity::{member, message as message_table, recipient, tenant},
+    entity::{message as message_table, recipient, tenant},
 };
 
 const NOTICE: Kinds =
@@ -49,10 +49,9 @@ pub(super) async fn due(read: &TenantRead, site: &Site, id: RecipientId, which: 
     if tenant.state == "suspended" {
         return Ok(Due::PutOff);
     }
-    let sender = read.get::<member::Entity>(message.member_id).await?;
-    let Some(sender) = sender.filter(|sender| sender.email_proven_at.is_some()) else { return Ok(Due::Nothing) };
+    let Some(names) = pick_up::names(read, &message).await? else { return Ok(Due::Nothing) };
     let days_left = matches!(which, Which::Reminder { .. }).then(|| days_until(read.now(), Time(message.expires_at)));
-    let letter = letter(read, &site_of(read, site, &message).await?, &message, &recipient, which, (sender.name, tenant.name))?;
+    let letter = letter(read, &site_of(read, site, &message).await?, &message, &recipient, which, names)?;
     let kinds = if which == Which::First { &NOTICE } else { &REMINDER };
     let unasked = !asked::has_asked(read, &letter.to).await?;
     let mailing = Mailing { message: MessageId(message.id), recipient: id, letter, kinds, days_left, unasked };

@@ -20,7 +20,7 @@ use idempotency::remember_key;
 use kernel::{Fault, Time};
 use rows::{message_row, recipient_row, submitted};
 use store::{
-    Look, Right, TenantTx, Who,
+    Look, Names, Right, TenantTx, Who,
     entity::{attachment, member},
 };
 
@@ -33,14 +33,15 @@ pub async fn send(tx: &TenantTx, ready: &Ready) -> Result<Sent, SendRefused> {
     let life = check_limits(tx, draft, &files).await?;
     let release_at = draft.send_at.unwrap_or(tx.now());
     let expires_at = release_at.plus_days(life);
-    tx.insert_along([message_row(tx, ready, &files, release_at, expires_at)]).await?;
+    let names = names(tx).await?;
+    tx.insert_along([message_row(tx, ready, &files, &names, release_at, expires_at)]).await?;
     let to = || draft.to.iter().zip(&ready.recipients);
     tx.insert_along((0..).zip(to()).map(|(n, (address, to))| recipient_row(tx, ready, n, address.as_str(), to))).await?;
     let sent: Vec<SentRecipient> = to().map(|(address, to)| SentRecipient { id: to.id, address: address.to_string() }).collect();
     leave_jobs(tx, ready, &sent, release_at, expires_at, held).await?;
     remember_key(tx, ready).await?;
     quota::reserve_sends(tx, draft.to.len() as i64).await?;
-    evidence::record(tx, submitted(tx, ready, &files)).await?;
+    evidence::record(tx, submitted(tx, ready, &files, &names)?).await?;
     tx.changed(ready.id);
     Ok(Sent { id: ready.id, recipients: sent, expires_at, release_at, repeated: false, held })
 }
@@ -54,6 +55,15 @@ async fn waits_for_proof(tx: &TenantTx) -> Result<bool, Fault> {
         _ => return Ok(false),
     };
     Ok(tx.hold::<member::Entity>(id.0).await?.is_none_or(|row| row.email_proven_at.is_none()))
+}
+
+/// What the sender and their tenant are called at this moment: the message goes under these names, whatever they are called later.
+async fn names(tx: &TenantTx) -> Result<Names, Fault> {
+    let names = match tx.caller().member() {
+        Some(member) => tx.names(member).await?,
+        None => None,
+    };
+    names.ok_or_else(|| Fault::other("the sender is no member"))
 }
 
 /// Ends the draft (once: the second of two submits finds none) and answers the files that go along; the others are dropped.

@@ -3,10 +3,10 @@
 use super::prepare::{Addressed, Ready, SealedBody};
 use crate::Proof;
 use evidence::{Entry, Kind};
-use kernel::Time;
+use kernel::{Fault, FaultKind, Time};
 use sea_orm::ActiveValue::Set;
 use store::{
-    Look, TenantTx, Who,
+    Look, Names, TenantTx, Who,
     entity::{attachment, message, recipient},
 };
 
@@ -16,6 +16,7 @@ pub(super) fn message_row(
     tx: &TenantTx,
     ready: &Ready,
     files: &[attachment::Model],
+    names: &Names,
     release_at: Time,
     expires_at: Time,
 ) -> message::ActiveModel {
@@ -35,6 +36,8 @@ pub(super) fn message_row(
         id: Set(ready.id.0),
         member_id: Set(member),
         api_key_id: Set(api_key),
+        sender_name: Set(Some(names.member.clone())),
+        tenant_name: Set(Some(names.tenant.clone())),
         subject: Set(draft.subject.clone()),
         body_sealed: Set(body_sealed),
         body_blob: Set(body_blob),
@@ -76,9 +79,9 @@ pub(super) fn recipient_row(tx: &TenantTx, ready: &Ready, position: i64, address
     }
 }
 
-/// What we took, in commitments: the hash of the sealed body and, under the message key, of each file. When the content is
-/// destroyed the key goes with it, and nobody can try a file against the row any more.
-pub(super) fn submitted(tx: &TenantTx, ready: &Ready, files: &[attachment::Model]) -> Entry {
+/// What we took and from whom, in commitments: the hash of the sealed body and, under the message key, the names of sender and tenant and
+/// the hash of each file. When the content is destroyed the key goes with it, and nobody can try a name or a file against the row any more.
+pub(super) fn submitted(tx: &TenantTx, ready: &Ready, files: &[attachment::Model], names: &Names) -> Result<Entry, Fault> {
     let sealed = match &ready.body {
         SealedBody::Row { sha256, .. } | SealedBody::Blob { sha256, .. } => *sha256,
     };
@@ -88,10 +91,12 @@ pub(super) fn submitted(tx: &TenantTx, ready: &Ready, files: &[attachment::Model
         Who::Key { .. } => "api key",
         _ => "password",
     };
+    let named = serde_json::to_vec(&[&names.member, &names.tenant]).map_err(|e| Fault::from_error(FaultKind::Other, "names to JSON", e))?;
     let mut entry = Entry::of(Kind::Submitted, ready.id)
         .because("recipients", ready.draft.to.len() as i64)
         .because("proof", ready.draft.proof.as_str())
         .because("factors", factors)
+        .because("sender", hex::encode(ready.key.commitment(&named)))
         .because("sealed_sha256", hex::encode(sealed));
     if !commitments.is_empty() {
         entry = entry.because("files", commitments);
@@ -99,5 +104,5 @@ pub(super) fn submitted(tx: &TenantTx, ready: &Ready, files: &[attachment::Model
     if ready.draft.proof == Proof::R2 {
         entry = entry.because("message_password", true);
     }
-    entry
+    Ok(entry)
 }

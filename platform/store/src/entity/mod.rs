@@ -198,6 +198,9 @@ table! {
         pub id: Uuid,
         pub member_id: Uuid,
         pub api_key_id: Option<Uuid>,
+        /// What member and tenant were called when it was submitted; empty in rows from before that was kept.
+        pub sender_name: Option<String>,
+        pub tenant_name: Option<String>,
         pub subject: String,
         pub body_sealed: Option<Vec<u8>>,
         pub body_blob: Option<String>,

@@ -16,6 +16,7 @@ mod m0011_body_blobs;
 mod m0012_shown_certificates;
 mod m0013_wanted_by;
 mod m0014_by_message;
+mod m0015_sender_name;
 mod proxy;
 
 use crate::{
@@ -50,6 +51,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0012_shown_certificates::Migration),
             Box::new(m0013_wanted_by::Migration),
             Box::new(m0014_by_message::Migration),
+            Box::new(m0015_sender_name::Migration),
         ]
     }
 }

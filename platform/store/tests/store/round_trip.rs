@@ -78,7 +78,7 @@ on_both! {
                 let message = message::Model {
                     id: id(n), api_key_id: some.then_some(id(9)), body_sealed: some.then(|| vec![0; 70_000]), body_blob: (!some).then(|| "ab/cd/ef".into()),
                     sender_slot: some.then(|| vec![1]), password_salt: some.then(|| vec![2; 16]), hint_sealed: some.then(|| vec![3]),
-                    accept_first: some, hide_sender: !some, show_subject: some, notify_opened: !some, subject: "Grüße, 世界 'quoted' \"twice\"".into(),
+                    sender_name: some.then(|| "Ana Brandt".into()), tenant_name: some.then(|| "Acme".into()), accept_first: some, hide_sender: !some, show_subject: some, notify_opened: !some, subject: "Grüße, 世界 'quoted' \"twice\"".into(),
                     retracted_at: when, shredded_at: when, ..a_message(tx, &full)
                 };
                 there_and_back::<message::Entity>(tx, message.clone()).await?;

@@ -117,6 +117,8 @@ pub fn a_message(tx: &TenantTx, member: &member::Model) -> message::Model {
         password_salt: None,
         hint_sealed: None,
         accept_first: true,
+        sender_name: None,
+        tenant_name: None,
         hide_sender: false,
         show_subject: true,
         notify_opened: false,

@@ -4,7 +4,7 @@ use super::town::{On, Town, settle};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
 use store::{Database, Db, testing::Postgres};
 
-const MIGRATIONS: [&str; 14] = [
+const MIGRATIONS: [&str; 15] = [
     "m0001_first",
     "m0002_turns",
     "m0003_certificates",
@@ -19,6 +19,7 @@ const MIGRATIONS: [&str; 14] = [
     "m0012_shown_certificates",
     "m0013_wanted_by",
     "m0014_by_message",
+    "m0015_sender_name",
 ];
 
 fn url(town: &Town) -> &str {
