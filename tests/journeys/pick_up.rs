@@ -241,6 +241,30 @@ async fn a_blocked_sender_sends_no_more_notices() {
     .await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_blocks_a_sender_blocks_them_for_the_whole_mailbox() {
+    on_both(async |town: Town| {
+        let key = town.member("ana@acme.example").await.key("watch").await;
+        let sent = key.send(&["Bob+shop@example.org", "bob@example.org"]).await;
+        town.run_jobs().await;
+        // Two programs of one person, at the same moment.
+        let presses = ["Bob+shop@example.org", "bob@example.org", "bob@example.org"].map(|to| {
+            let bob = town.recipient(to);
+            tokio::spawn(async move { bob.press("block", &[("List-Unsubscribe", "One-Click")]).await.is(200) })
+        });
+        for press in presses {
+            press.await.unwrap();
+        }
+        assert_eq!(key.kinds(&sent).await.iter().filter(|kind| *kind == "sender_blocked").count(), 1);
+        for to in ["bob@example.org", "BOB+again@example.org"] {
+            let next = key.send(&[to]).await;
+            town.run_jobs().await;
+            assert_eq!((key.states(&next).await, town.letters_to(to)), (vec!["failed".to_owned()], usize::from(!to.contains("again"))));
+        }
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_link_with_one_character_changed_leads_nowhere() {
     on_both(async |town: Town| {

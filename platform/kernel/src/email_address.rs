@@ -63,7 +63,7 @@ impl EmailAddress {
     pub fn folded(&self) -> String {
         self.text.to_ascii_lowercase()
     }
-    /// For counting what one mailbox gets, and for nothing else: folded, and without what follows a `+` (RFC 5233), because
+    /// For counting what one mailbox gets and for blocking it, and for nothing else: folded, and without what follows a `+` (RFC 5233), because
     /// `bob+1@` and `bob+2@` fill one mailbox nearly everywhere.
     pub fn mailbox(&self) -> String {
         let folded = self.folded();

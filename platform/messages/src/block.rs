@@ -1,4 +1,6 @@
 //! "Block this sender": the recipient wants no more notices from this tenant.
+//!
+//! What would surprise you: it is the mailbox that wants none, so `bob+shop@` is blocked together with `bob@`.
 
 use crate::message;
 use evidence::{Entry, Kind};
@@ -6,28 +8,33 @@ use kernel::{EmailAddress, Fault};
 use sea_orm::{ActiveValue::Set, ColumnTrait, QueryFilter};
 use store::{Look, TenantTx, Who, entity::blocked_address};
 
-/// For the recipient that the caller is. Running it twice does no harm.
+/// For the mailbox of the recipient that the caller is. Running it twice does no harm, at once neither.
 pub async fn block_sender(tx: &TenantTx) -> Result<(), Fault> {
     let Who::Recipient { id, message } = *tx.caller().who() else { return Err(Fault::other("only a recipient blocks a sender")) };
     let Some(row) = message::recipient_row(tx, id).await? else { return Ok(()) };
-    if is_blocked(tx, &row.address).await? {
+    // Somebody else with a link to the same mailbox may be at it.
+    evidence::in_turn(tx).await?;
+    let (_, mailbox) = ways_to_write(&row.address);
+    if is_among(tx, [mailbox.clone()]).await? {
         return Ok(());
     }
-    tx.insert(blocked_address::ActiveModel {
-        tenant_id: Set(tx.tenant().0),
-        address: Set(folded(&row.address)),
-        created_at: Set(tx.now().0),
-    })
-    .await?;
+    tx.insert(blocked_address::ActiveModel { tenant_id: Set(tx.tenant().0), address: Set(mailbox), created_at: Set(tx.now().0) }).await?;
     evidence::record(tx, Entry::of(Kind::SenderBlocked, message).to(id)).await?;
     tx.changed(message);
     Ok(())
 }
 
 pub(crate) async fn is_blocked(look: &impl Look, address: &str) -> Result<bool, Fault> {
-    Ok(look.find::<blocked_address::Entity>().filter(blocked_address::Column::Address.eq(folded(address))).one().await?.is_some())
+    let (folded, mailbox) = ways_to_write(address);
+    is_among(look, [folded, mailbox]).await
 }
 
-fn folded(address: &str) -> String {
-    EmailAddress::parse(address).map_or_else(|_| address.to_ascii_lowercase(), |a| a.folded())
+async fn is_among<const N: usize>(look: &impl Look, addresses: [String; N]) -> Result<bool, Fault> {
+    Ok(look.find::<blocked_address::Entity>().filter(blocked_address::Column::Address.is_in(addresses)).count().await? > 0)
+}
+
+/// As it is written, which is how rows from before the mailbox counted have it; and the mailbox.
+fn ways_to_write(address: &str) -> (String, String) {
+    EmailAddress::parse(address)
+        .map_or_else(|_| (address.to_ascii_lowercase(), address.to_ascii_lowercase()), |a| (a.folded(), a.mailbox()))
 }
