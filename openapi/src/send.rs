@@ -52,7 +52,7 @@ pub(crate) struct NewMessage {
     show_subject: Option<bool>,
     /// Mail me when a recipient opens it.
     notify_opened: Option<bool>,
-    /// When the notices go out; now unless told. At most a year ahead.
+    /// When the notices go out; now unless told. At most a year ahead; the days until then count towards your plan's longest life.
     send_at: Option<At>,
     /// Files uploaded before, in this order.
     #[oai(validator(max_items = 200))]

@@ -4,6 +4,7 @@ use crate::town::{business, town, town_with};
 use poem::{Body, http::Method};
 use quota::Limits;
 use serde_json::json;
+use std::{task::Poll, time::Duration};
 
 #[tokio::test]
 async fn the_least_that_sends_answers_id_and_recipients() {
@@ -72,6 +73,60 @@ async fn two_tenants_may_use_the_same_idempotency_key() {
     let b = town.call(&ben, Method::POST, "/v1/messages", &headers, Body::from_string(body)).await;
     assert_eq!((a.status.as_u16(), b.status.as_u16()), (201, 201));
     assert_ne!(a.id(), b.id());
+}
+
+#[tokio::test]
+async fn the_days_before_a_message_leaves_count_towards_the_longest_life() {
+    let town = town_with(Limits { life_days: Some(30), ..business() }).await;
+    let ana = town.newcomer("ana").await;
+    let later = async |send_at: &str, days: Option<i64>| {
+        let body = json!({"to": ["bob@example.org"], "subject": "x", "body": "x", "send_at": send_at, "expires_days": days});
+        town.post(&ana, "/v1/messages", &body).await
+    };
+    // It is 2026-11-23T17:14:02.123Z.
+    for (send_at, days, end) in [
+        ("2026-12-03T17:14:02.123Z", Some(20), "2026-12-23T17:14:02.123Z"),
+        ("2026-12-03T17:14:02.123Z", None, "2026-12-23T17:14:02.123Z"),
+        ("2026-12-03T09:00:00.000Z", None, "2026-12-23T09:00:00.000Z"),
+        ("2026-12-22T17:14:02.123Z", None, "2026-12-23T17:14:02.123Z"),
+    ] {
+        let sent = later(send_at, days).await;
+        assert_eq!((sent.status.as_u16(), &sent.json["expires_at"]), (201, &json!(end)), "{send_at} {days:?}: {}", sent.json);
+    }
+    for (send_at, days) in [("2026-12-03T17:14:02.123Z", Some(21)), ("2026-12-22T18:00:00.000Z", None), ("2027-11-20T17:14:02.123Z", None)]
+    {
+        let refused = later(send_at, days).await;
+        assert_eq!(
+            (refused.status.as_u16(), refused.problem(), &refused.json["limit"]),
+            (403, "plan-limit", &json!(30)),
+            "{send_at} {days:?}"
+        );
+        assert!(refused.json["detail"].as_str().unwrap().contains("the time before it leaves included"), "{}", refused.json);
+    }
+}
+
+/// While the queue of passwords is full, whoever would get into it is told to come again; whoever is over the quota is told so at once.
+#[tokio::test]
+async fn a_message_over_the_quota_costs_no_work_for_its_password() {
+    let town = town_with(Limits { sends: Some(1), ..business() }).await;
+    let (ana, ben) = (town.newcomer("ana").await, town.newcomer("ben").await);
+    town.sent(&ana, &["a@example.org"], "The last").await;
+    let mut waiting = Vec::new();
+    // Whoever was asked once and is not asked again keeps a place, but for those who got their turn at once.
+    for _ in 0..2 {
+        loop {
+            let mut one = Box::pin(town.accounts.hasher.verify(None, "somebody's"));
+            match futures_util::poll!(&mut one) {
+                Poll::Ready(Err(_)) => break,
+                Poll::Ready(Ok(_)) => {}
+                Poll::Pending => waiting.push(one),
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    let body = json!({"to": ["c@example.org"], "subject": "x", "body": "x", "password": "tulip 42"});
+    let sends = async |who| town.post(who, "/v1/messages", &body).await.status.as_u16();
+    assert_eq!((sends(&ben).await, sends(&ana).await), (503, 402));
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ use store::{Db, Origin, testing};
 
 pub struct Town {
     pub db: Db,
-    accounts: Accounts,
+    pub accounts: Accounts,
     door: BoxEndpoint<'static, Response>,
     pub document: Value,
     _house: testing::TestDatabase,

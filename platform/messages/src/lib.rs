@@ -40,7 +40,7 @@ pub use jobs::run_job;
 pub use markup::render_html;
 pub use message::{Body, MessageView, RecipientState, RecipientView, body, find_message};
 pub use named_blobs::{Unnamed, strike_named};
-pub use outline::{Draft, FieldError, Outline};
+pub use outline::{Draft, FieldError, Outline, kept_days};
 pub use page::{Cursor, Page};
 pub use pick_up::{Content, Door, DoorState, PickupRefused, Step, door, link_fetched, refuse};
 pub use post::Post;

@@ -12,6 +12,7 @@ const DEFAULT_LIFE_DAYS: i64 = 30;
 /// However long a plan lets content live.
 const MAX_LIFE_DAYS: i64 = 3650;
 const MAX_SEND_LATER_DAYS: i64 = 365;
+const DAY_SECONDS: u64 = 24 * 3600;
 const MAX_MESSAGE_PASSWORD_CHARS: usize = 256;
 const MAX_REMINDERS: usize = 5;
 const NAMED: &str =
@@ -131,6 +132,21 @@ impl Draft {
     }
     pub(crate) fn life_days(&self) -> i64 {
         self.expires_days.unwrap_or(DEFAULT_LIFE_DAYS)
+    }
+}
+
+/// Days from `now` until it leaves, begun ones counted whole: the content is kept on them as well.
+pub(crate) fn days_ahead(send_at: Option<Time>, now: Time) -> i64 {
+    let ahead = send_at.map_or(0, |at| at.since(now).as_secs().div_ceil(DAY_SECONDS));
+    i64::try_from(ahead).unwrap_or(i64::MAX)
+}
+
+/// Days from `now` to expiry that were asked for, for comparing with the plan: those until it leaves and those of its life, of which there is
+/// one at least. `None`: nothing was asked for.
+pub fn kept_days(expires_days: Option<i64>, send_at: Option<Time>, now: Time) -> Option<i64> {
+    match (expires_days, days_ahead(send_at, now)) {
+        (None, 0) => None,
+        (days, ahead) => Some(days.unwrap_or(1).saturating_add(ahead)),
     }
 }
 

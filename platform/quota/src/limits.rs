@@ -19,7 +19,7 @@ pub struct Limits {
     pub message_bytes: Option<i64>,
     /// Content stored at any one time, in bytes.
     pub stored_bytes: Option<i64>,
-    /// Longest life of a message's content, in days.
+    /// Longest life of a message's content, in days from when it is submitted.
     pub life_days: Option<i64>,
     /// Requests to the API a minute.
     pub api_per_minute: Option<i64>,
@@ -28,7 +28,8 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// Every limit that a message meets by itself. `bytes`: body and attachments; `days`: the life asked for, if one was.
+    /// Every limit that a message meets by itself. `bytes`: body and attachments; `days`: the life asked for, if one was, from
+    /// when it is submitted.
     pub fn met_by(&self, recipients: i64, bytes: i64, days: Option<i64>) -> Vec<QuotaRefused> {
         let life = days.map_or(Ok(()), |days| check_life(self, days));
         [check_recipients(self, recipients), check_message_bytes(self, bytes), life].into_iter().filter_map(Result::err).collect()
@@ -60,7 +61,7 @@ pub fn check_message_bytes(limits: &Limits, bytes: i64) -> Result<(), QuotaRefus
     within(limits.message_bytes, bytes).map_err(|limit| QuotaRefused::TooLarge { limit })
 }
 
-/// `days`: life of the content, begun days counted whole.
+/// `days`: life of the content from when it is submitted, begun days counted whole.
 fn check_life(limits: &Limits, days: i64) -> Result<(), QuotaRefused> {
     within(limits.life_days, days).map_err(|limit_days| QuotaRefused::LifeTooLong { limit_days })
 }

@@ -18,7 +18,9 @@ pub enum QuotaRefused {
     TooManyRecipients { limit: i64 },
     #[error("A message holds at most {} on your plan. Remove or shrink an attachment.", bytes(*.limit))]
     TooLarge { limit: i64 },
-    #[error("A message is kept at most {limit_days} days on your plan. Choose an earlier expiry.")]
+    #[error(
+        "A message is kept at most {limit_days} days on your plan, the time before it leaves included. Choose an earlier expiry, or let it leave sooner."
+    )]
     LifeTooLong { limit_days: i64 },
     #[error("Your plan has no domains of your own. A larger plan has some.")]
     NoDomains,

@@ -46,10 +46,11 @@ pub fn check(outline: &Outline, now: Time, problems: &mut Problems) {
 }
 
 /// Adds the limits of the plan that it meets, so that whoever has to look again learns of them now. Likewise.
-pub fn check_limits(outline: &Outline, files: &[AttachmentView], usage: &Usage, problems: &mut Problems) {
+pub fn check_limits(outline: &Outline, files: &[AttachmentView], usage: &Usage, now: Time, problems: &mut Problems) {
     let n = outline.to.len() as i64;
     let bytes = files.iter().map(|f| f.received).sum::<u64>().max(outline.body.len() as u64);
-    let mut met = usage.limits.met_by(n, i64::try_from(bytes).unwrap_or(i64::MAX), outline.expires_days);
+    let days = messages::kept_days(outline.expires_days, outline.send_at, now);
+    let mut met = usage.limits.met_by(n, i64::try_from(bytes).unwrap_or(i64::MAX), days);
     met.extend(usage.short_of_sends(n));
     problems.add_to_the_rest(met.iter().map(|quota| (field_of(quota.dimension()), quota)));
 }

@@ -34,10 +34,11 @@ pub async fn submit(Data(web): Data<&Web>, member: Member, Path(id): Path<String
 pub async fn go(web: &Web, member: &Member, id: MessageId, mut typed: Typed) -> Answer {
     let files = web.post.db.read(&member.caller, async |read| messages::attachments(read, id).await).await?;
     let (outline, mut problems) = outline::of(&typed, id, &files);
-    outline::check(&outline, web.post.db.clock().now(), &mut problems);
+    let now = web.post.db.clock().now();
+    outline::check(&outline, now, &mut problems);
     if problems.any() {
         let usage = web.post.db.read(&member.caller, async |read| quota::usage(read).await).await?;
-        outline::check_limits(&outline, &files, &usage, &mut problems);
+        outline::check_limits(&outline, &files, &usage, now, &mut problems);
         typed.problems = problems.in_order_of(&outline::FIELDS);
         return compose::again(web, member, StatusCode::UNPROCESSABLE_ENTITY, Some(id), typed).await;
     }

@@ -204,6 +204,9 @@ async fn the_quota_names_limit_and_use_and_keeps_the_form() {
     assert!(three.shows("at most 2 recipients"));
     let long = town.multipart(&ana, "/drafts?then=send", &with("expires_days", "40"), &[]).await;
     assert!(long.shows("at most 30 days on your plan") && long.shows("id=\"expires_days-wrong\""));
+    let later = [&GOOD[..], &[("send_at", "2026-12-01T09:30"), ("expires_days", "30")]].concat();
+    let later = town.multipart(&ana, "/drafts?then=send", &later, &[]).await;
+    assert!(later.shows("the time before it leaves included") && later.shows("id=\"expires_days-wrong\""));
     let large = town.multipart(&ana, "/drafts?then=send", &GOOD, &[("big.bin", &vec![7; 200_000])]).await;
     assert!(large.shows("id=\"attachments-wrong\"") && large.shows("holds at most"));
     assert!(town.get(&ana, "/sent").await.shows("Nothing sent yet"), "refused requests cost nothing");

@@ -6,6 +6,7 @@
 mod answer;
 mod certificates;
 mod idempotency;
+mod limits;
 mod prepare;
 mod rows;
 mod submit;
@@ -15,7 +16,7 @@ pub use prepare::{Ready, prepare};
 pub(crate) use rows::HINT;
 pub use submit::submit;
 
-use crate::{Draft, attach, draft, jobs};
+use crate::{attach, draft, jobs};
 use idempotency::remember_key;
 use kernel::{Fault, Time};
 use rows::{message_row, recipient_row, submitted};
@@ -30,7 +31,7 @@ pub async fn send(tx: &TenantTx, ready: &Ready) -> Result<Sent, SendRefused> {
     let files = if ready.of_draft { take_draft(tx, ready).await? } else { Vec::new() };
     let held = waits_for_proof(tx).await?;
     certificates::tenant_may_ask(tx, draft).await?;
-    let life = check_limits(tx, draft, &files).await?;
+    let life = limits::check(tx, draft, attach::total_bytes(&files)).await?;
     let release_at = draft.send_at.unwrap_or(tx.now());
     let expires_at = release_at.plus_days(life);
     let names = names(tx).await?;
@@ -79,20 +80,6 @@ async fn take_draft(tx: &TenantTx, ready: &Ready) -> Result<Vec<attachment::Mode
     } else {
         Err(SendRefused::NoDraft)
     }
-}
-
-/// Days that the content lives.
-async fn check_limits(tx: &TenantTx, draft: &Draft, files: &[attachment::Model]) -> Result<i64, SendRefused> {
-    let limits = quota::limits(tx).await?;
-    let n = draft.to.len() as i64;
-    // The text has a bound of its own: a file of just the size allowed must not be refused for it.
-    let mut met = limits.met_by(n, attach::total_bytes(files).max(draft.body.len() as i64), draft.expires_days);
-    if !met.is_empty() {
-        met.extend(quota::usage(tx).await?.short_of_sends(n));
-        return Err(SendRefused::Quota(met));
-    }
-    let life = draft.life_days();
-    Ok(draft.expires_days.or(limits.life_days.map(|most| life.min(most))).unwrap_or(life))
 }
 
 async fn leave_jobs(

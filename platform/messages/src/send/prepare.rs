@@ -1,6 +1,6 @@
 //! What is slow about sending, done before the act.
 
-use super::{answer::SendRefused, certificates::site_may_ask};
+use super::{answer::SendRefused, certificates::site_may_ask, limits};
 use crate::{Draft, FieldError, Post, attach, draft};
 use kernel::{AttachmentId, Fault, MAX_BODY_IN_ROW, MessageId, RecipientId};
 use keys::{MessageKey, Part, Slot, StretchedPassword, TenantKey};
@@ -57,12 +57,14 @@ pub async fn prepare(post: &Post, who: &Caller, mut draft: Draft) -> Result<Read
     site_may_ask(post, &draft)?;
     let drafted = if draft.draft.is_some() || !draft.attachments.is_empty() { Some(of_draft(post, who, &mut draft).await?) } else { None };
     let of_draft = drafted.is_some();
-    let (id, key) = match drafted {
+    let (id, key, bytes) = match drafted {
         Some(found) => found,
         None => new_message(post, who).await?,
     };
     let password = match &draft.password {
         Some(password) => {
+            // Whoever is over a limit has no place in the queue of passwords.
+            post.db.read(who, async |read| limits::check_early(read, &draft, bytes).await).await?;
             let salt = post.db.chance().bytes();
             Some((salt, post.hasher.stretch(password, &salt).await?))
         }
@@ -86,14 +88,17 @@ fn addressed(post: &Post, keys: &TenantKey, key: &MessageKey, password: Option<&
     Addressed { id, slot, token_hash: keys.pickup_token(id).hash() }
 }
 
-async fn new_message(post: &Post, who: &Caller) -> Result<(MessageId, MessageKey), Fault> {
+/// A message to be, its key, and the bytes of its files.
+type Found = (MessageId, MessageKey, i64);
+
+async fn new_message(post: &Post, who: &Caller) -> Result<Found, Fault> {
     let chance = post.db.chance();
     let id = MessageId::new(post.db.clock().now(), chance);
-    Ok((id, post.db.keys(who).await?.new_message_key(id, chance)))
+    Ok((id, post.db.keys(who).await?.new_message_key(id, chance), 0))
 }
 
 /// The draft this message comes of, by itself or by the files it names; and that its files are all here.
-async fn of_draft(post: &Post, who: &Caller, draft: &mut Draft) -> Result<(MessageId, MessageKey), SendRefused> {
+async fn of_draft(post: &Post, who: &Caller, draft: &mut Draft) -> Result<Found, SendRefused> {
     let wanted = draft.attachments.clone();
     let named = draft.draft;
     let (id, key, files) = post
@@ -111,7 +116,8 @@ async fn of_draft(post: &Post, who: &Caller, draft: &mut Draft) -> Result<(Messa
         draft.attachments = files.iter().map(|f| AttachmentId(f.id)).collect();
     }
     let wrong: Vec<FieldError> = draft.attachments.iter().enumerate().filter_map(|(i, id)| check_file(i, *id, &files)).collect();
-    if wrong.is_empty() { Ok((id, key)) } else { Err(SendRefused::Fields(wrong)) }
+    let bytes = files.iter().filter(|f| draft.attachments.iter().any(|a| a.0 == f.id)).map(|f| f.received_bytes).sum();
+    if wrong.is_empty() { Ok((id, key, bytes)) } else { Err(SendRefused::Fields(wrong)) }
 }
 
 async fn message_of(read: &TenantRead, files: &[AttachmentId]) -> Result<MessageId, SendRefused> {

@@ -7,7 +7,7 @@ use super::{
     send,
 };
 use crate::{Draft, Outline, Post};
-use kernel::{Fault, FaultKind, MAX_BODY_IN_ROW};
+use kernel::{Fault, FaultKind, MAX_BODY_IN_ROW, MessageId};
 use store::Caller;
 
 /// A sealed body is longer than the text by less than this.
@@ -35,14 +35,36 @@ pub async fn submit(post: &Post, who: &Caller, outline: &Outline, idempotency: O
         true => tokio::spawn(accepting).await.map_err(|e| Fault::other(format!("sending stopped: {e}")))?,
         false => accepting.await,
     };
-    match (sent, draft_id, idempotency) {
-        (Err(SendRefused::NoDraft), Some(id), _) => {
-            post.db.read(who, async |read| sent_before(read, id).await).await?.ok_or(SendRefused::NoDraft)
-        }
-        (Err(SendRefused::Fault(f)), _, Some((key, hash))) if f.kind() == FaultKind::Unique => {
-            answered_before(post, who, key, &hash).await?.ok_or(SendRefused::Fault(f))
-        }
-        (sent, ..) => sent,
+    let refused = match sent {
+        Ok(sent) => return Ok(sent),
+        Err(refused) => refused,
+    };
+    let by_another = match &refused {
+        SendRefused::NoDraft | SendRefused::Quota(_) => true,
+        SendRefused::Fault(fault) => fault.kind() == FaultKind::Unique,
+        _ => false,
+    };
+    match by_another {
+        true => done_meanwhile(post, who, draft_id, idempotency).await?.ok_or(refused),
+        false => Err(refused),
+    }
+}
+
+/// What the same request, which came at the same time, did while this one was prepared.
+async fn done_meanwhile(
+    post: &Post,
+    who: &Caller,
+    draft: Option<MessageId>,
+    idempotency: Option<(&str, [u8; 32])>,
+) -> Result<Option<Sent>, SendRefused> {
+    if let Some((key, hash)) = idempotency
+        && let Some(before) = answered_before(post, who, key, &hash).await?
+    {
+        return Ok(Some(before));
+    }
+    match draft {
+        Some(id) => post.db.read(who, async |read| sent_before(read, id).await).await,
+        None => Ok(None),
     }
 }
 
