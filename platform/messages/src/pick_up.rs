@@ -47,9 +47,11 @@ pub enum DoorState {
 /// Where a visit stands after a gesture or a proof.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// A code is on its way to this (masked) address.
+    /// A code that we mail to this (masked) address is to be typed.
     Code {
         masked: String,
+        /// One was mailed for this browser and works still. If not, another has to be asked for.
+        works: bool,
         tries_left: i64,
         /// Seconds until another may be asked for.
         again_in: u64,

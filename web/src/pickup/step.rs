@@ -23,6 +23,7 @@ struct CodePage {
     head: Head,
     problem: String,
     masked: String,
+    works: bool,
     tries_left: i64,
     again_in: u64,
 }
@@ -104,8 +105,8 @@ pub fn path_of(link: &Link, step: &Step) -> String {
 async fn page(web: &Web, link: &Link, step: Step, status: StatusCode, problem: &str) -> Answer {
     let problem = problem.to_owned();
     match step {
-        Step::Code { masked, tries_left, again_in } => {
-            link.page(web, status, |head| CodePage { head, problem, masked, tries_left, again_in })
+        Step::Code { masked, works, tries_left, again_in } => {
+            link.page(web, status, |head| CodePage { head, problem, masked, works, tries_left, again_in })
         }
         Step::Password { hint, tries_left } => link.page(web, status, |head| PasswordPage { head, problem, hint, tries_left }),
         Step::Certificate { .. } => certificate::again(web, link, status, &problem).await,

@@ -90,9 +90,14 @@ async fn ten_codes_a_day_are_mailed_and_the_page_says_when_there_are_more() {
     let wait: u64 = none.header("retry-after").parse().unwrap();
     assert_eq!(wait, 14 * 3600 + 1, "a day after the first was mailed");
     assert!(none.body.contains("No more codes can be sent for this message today."), "{}", none.body);
+    let says_so =
+        |page: &str| page.contains("You need a new code") && !page.contains("We have mailed you") && !page.contains("name=\"code\"");
+    assert!(says_so(&none.body), "the last one is over: {}", none.body);
     let other = town.visitor();
     town.clock.advance(Duration::from_secs(wait - 2));
-    assert_eq!(other.submit_from(&link, &format!("{link}/open"), &[]).await.status, StatusCode::TOO_MANY_REQUESTS);
+    let none = other.submit_from(&link, &format!("{link}/open"), &[]).await;
+    assert_eq!(none.status, StatusCode::TOO_MANY_REQUESTS);
+    assert!(says_so(&none.body), "none was mailed: {}", none.body);
     town.clock.advance(Duration::from_secs(2));
     assert_eq!(other.submit_from(&link, &format!("{link}/open"), &[]).await.location(), format!("{link}/code"));
 }

@@ -3,7 +3,7 @@
 use super::{
     hand_over::{Browser, hand_over, own_key},
     row::{Kept, come_in, keep},
-    stands::{CODE_PAUSE, again_in, left, masked, stands},
+    stands::{CODE_PAUSE, again_in, is_fresh, left, masked, stands},
 };
 use crate::{Passed, PickupRefused, Post, Proof, Step, jobs, message, pick_up::Letter};
 use evidence::Kind;
@@ -83,7 +83,8 @@ async fn mail_code(tx: &TenantTx, letter: &Letter, visit: &visit::Model) -> Resu
         .exec()
         .await?;
     tx.later(jobs::code(VisitId(visit.id), nth, tx.now())?).await?;
-    let step = Step::Code { masked: masked(&letter.recipient.address), tries_left: MAX_TRIES, again_in: CODE_PAUSE.as_secs() };
+    let masked = masked(&letter.recipient.address);
+    let step = Step::Code { masked, works: true, tries_left: MAX_TRIES, again_in: CODE_PAUSE.as_secs() };
     Ok(Ok(step.into()))
 }
 
@@ -100,7 +101,6 @@ fn next_code_at(today: &[visit::Model]) -> Option<Time> {
 
 /// Counts the try first, by one conditional update, so that parallel guesses get no extra ones.
 async fn try_code(tx: &TenantTx, letter: &Letter, mut visit: visit::Model, typed: &str, cookie: &Token) -> Result<Kept, Fault> {
-    let fresh = visit.code_sent_at.is_some_and(|at| tx.now().since(Time(at)) <= CODE_LIFE);
     let counted = tx
         .update::<visit::Entity>()
         .set(visit::Column::CodeTries, Expr::col(visit::Column::CodeTries).add(1))
@@ -108,7 +108,7 @@ async fn try_code(tx: &TenantTx, letter: &Letter, mut visit: visit::Model, typed
         .filter(visit::Column::CodeTries.lt(MAX_TRIES))
         .exec()
         .await?;
-    if !fresh || counted == 0 {
+    if !is_fresh(&visit, tx.now()) || counted == 0 {
         return Ok(Err(PickupRefused::CodeSpent));
     }
     let right = tx.keys().pickup_code(VisitId(visit.id), visit.codes_sent);

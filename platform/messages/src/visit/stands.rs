@@ -1,6 +1,9 @@
 //! Where a browser stands between the gesture and the content.
 
-use super::row::{Kept, find};
+use super::{
+    code::CODE_LIFE,
+    row::{Kept, find},
+};
 use crate::{
     PickupRefused, Post, Proof, Step, message,
     pick_up::{DoorState, Letter},
@@ -38,7 +41,8 @@ pub(super) async fn stands(look: &impl Look, letter: &Letter, visit: &visit::Mod
     let proof = message::proof(&letter.message)?;
     if proof.wants_code() && visit.code_proven_at.is_none() {
         let (tries_left, again_in) = (left(visit.code_tries), again_in(visit, look.now()));
-        return Ok(Step::Code { masked: masked(&letter.recipient.address), tries_left, again_in }.into());
+        let works = tries_left > 0 && is_fresh(visit, look.now());
+        return Ok(Step::Code { masked: masked(&letter.recipient.address), works, tries_left, again_in }.into());
     }
     if proof == Proof::R2 && visit.key_wrapped.is_none() {
         return password_step(look, letter);
@@ -62,6 +66,11 @@ fn password_step(look: &impl Look, letter: &Letter) -> Kept {
 /// Tries left after so many wrong ones.
 pub(super) fn left(tries: i64) -> i64 {
     Ord::max(MAX_TRIES - tries, 0)
+}
+
+/// Whether a code was mailed for the visit, and not too long ago.
+pub(super) fn is_fresh(visit: &visit::Model, now: Time) -> bool {
+    visit.code_sent_at.is_some_and(|at| now.since(Time(at)) <= CODE_LIFE)
 }
 
 pub(super) fn again_in(visit: &visit::Model, now: Time) -> u64 {
