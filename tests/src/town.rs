@@ -158,7 +158,7 @@ impl Town {
 
     /// Runs what is due until nothing is; how many ran.
     pub async fn run_jobs(&self) -> usize {
-        let ran = self.app.run_due_jobs().await;
+        let ran = Box::pin(self.app.run_due_jobs()).await;
         let counts = self.app.db.jobs().counts().await.expect("jobs can be counted");
         assert_eq!(counts.parked, 0, "a job was parked");
         ran

@@ -26,7 +26,8 @@ pub async fn run(app: &App, job: &ClaimedJob) {
         let began = Instant::now();
         let end = match job.attempts {
             n if n > MAX_ATTEMPTS => JobEnd::Park(format!("tried {} times without an end", n - 1)),
-            n => bounded(held(app, job, dispatch(app, job)), app.job_time(), n).await,
+            // On the heap: as large as the largest job is all that runs one otherwise.
+            n => bounded(held(app, job, Box::pin(dispatch(app, job))), app.job_time(), n).await,
         };
         let word = match write(app, job, end).await {
             Ok(word) => word,
