@@ -230,7 +230,7 @@ fn record(method: &Method, uri: &Uri, status: StatusCode, took: Duration, id: &s
     }
     let path = masked(uri.path());
     let ms = took.as_secs_f64() * 1e3;
-    tracing::info!(target: "access", id, method = method.as_str(), path = &*path, status = status.as_u16(), ms = (ms * 100.0).round() / 100.0);
+    tracing::info!(target: "access", id, method = method.as_str(), path, status = status.as_u16(), ms = (ms * 100.0).round() / 100.0);
 }
 
 /// What a panic said.
