@@ -8,6 +8,7 @@ use std::{
     net::{IpAddr, Ipv4Addr},
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 use store::{Database, testing::TestDatabase};
@@ -22,20 +23,29 @@ pub struct Site {
     config: PathBuf,
 }
 
+/// What a server has logged so far.
+type Log = Arc<Mutex<String>>;
+
 /// One running server; killed when it is dropped.
 pub struct Server {
     pub door: Door,
     /// From its start until it listened.
     pub started_in: Duration,
     child: Child,
+    log: Log,
 }
 
 impl Site {
     /// `program`: the server's executable.
     pub async fn set_up(program: &str, database: TestDatabase) -> Site {
+        Site::set_up_logging(program, database, "info").await
+    }
+
+    /// The same with this `log.level`.
+    pub async fn set_up_logging(program: &str, database: TestDatabase, level: &str) -> Site {
         let relay = Peer::start(Vec::new()).await;
         let config = database.dir.path().join("countersign.toml");
-        std::fs::write(&config, configuration(&database, relay.port)).expect("the directory is ours");
+        std::fs::write(&config, configuration(&database, relay.port, level)).expect("the directory is ours");
         Site { database, relay, program: program.into(), config }
     }
 
@@ -88,18 +98,30 @@ impl Server {
         let began = Instant::now();
         let mut child =
             command(program, config).arg("serve").stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the program is there");
-        let mut log = BufReader::new(child.stderr.take().expect("piped"));
+        let mut lines = BufReader::new(child.stderr.take().expect("piped"));
+        let log = Log::default();
         let address = loop {
             let mut line = String::new();
-            assert!(log.read_line(&mut line).expect("a pipe") > 0, "the server ended: {:?}", child.wait());
+            assert!(lines.read_line(&mut line).expect("a pipe") > 0, "the server ended: {:?}", child.wait());
+            log.lock().expect("nobody panics").push_str(&line);
             let entry: serde_json::Value = serde_json::from_str(&line).unwrap_or_default();
             if entry["message"] == "serving" {
                 break entry["address"].as_str().expect("an address").to_owned();
             }
         };
         let started_in = began.elapsed();
-        std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
-        Server { door: Door::wire(&format!("http://{address}")), started_in, child }
+        let kept = log.clone();
+        std::thread::spawn(move || {
+            for line in lines.split(b'\n').map_while(Result::ok) {
+                *kept.lock().expect("nobody panics") += &(String::from_utf8_lossy(&line) + "\n");
+            }
+        });
+        Server { door: Door::wire(&format!("http://{address}")), started_in, child, log }
+    }
+
+    /// All that it has logged so far.
+    pub fn log(&self) -> String {
+        self.log.lock().expect("nobody panics").clone()
     }
 
     pub fn browser(&self) -> Browser {
@@ -131,7 +153,7 @@ fn command(program: &Path, config: &Path) -> Command {
     command
 }
 
-fn configuration(database: &TestDatabase, relay: u16) -> String {
+fn configuration(database: &TestDatabase, relay: u16, level: &str) -> String {
     let url = match &database.database {
         Database::Sqlite { path } => format!("sqlite:{}", path.display()),
         Database::Postgres { url, connections } => format!("{url}?connections={connections}"),
@@ -140,6 +162,6 @@ fn configuration(database: &TestDatabase, relay: u16) -> String {
     format!(
         "data_dir = {data:?}\n[database]\nurl = '{url}'\n[listen]\nhttp = '127.0.0.1:0'\n[smtp]\nhost = '127.0.0.1'\nport = {relay}\ntls = 'none'\n\
          [sign_up]\nplan = 'server'\n[unasked_mail]\nan_hour = 1000000\na_day = 1000000\n[worker]\nlease_seconds = 5\npoll_seconds = 1\n\
-         [log]\nformat = 'json'\n"
+         [log]\nformat = 'json'\nlevel = '{level}'\n"
     )
 }
