@@ -7,7 +7,7 @@ use super::{
     owned::{Owned, absent},
 };
 use std::time::Duration;
-use store::testing::Rows;
+use store::testing::{Row, Rows};
 use tests::{Answer, Town, on_both_with};
 
 /// What is no id of ours, for a place in a path.
@@ -161,11 +161,12 @@ fn neighbouring(case: &Case, owned: &Owned) -> Owned {
     tokens.fold(owned.clone(), |owned, word| owned.with(word, &absent_of(&owned, word)))
 }
 
-/// Every row is as it was.
+/// Every row is as it was. A forgotten password leaves a job with the oldest tenant, whatever address is typed.
 pub fn assert_same(before: &Rows, after: &Rows, at: &str) {
     for (table, rows) in before {
         let gone: Vec<_> = rows.iter().filter(|row| !after[table].contains(row)).collect();
-        let new: Vec<_> = after[table].iter().filter(|row| !rows.contains(row)).collect();
+        let asked = |row: &Row| table == "job" && row["kind"] == "accounts.forgot";
+        let new: Vec<_> = after[table].iter().filter(|row| !rows.contains(row) && !asked(row)).collect();
         assert!(gone.is_empty() && new.is_empty(), "{at} changed {table}: gone {gone:#?}, new {new:#?}");
     }
 }

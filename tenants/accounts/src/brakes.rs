@@ -29,6 +29,8 @@ pub(crate) const SIGN_IN_PER_ACCOUNT: Rate = Rate { verb: "sign in, account", ti
 pub(crate) const SIGN_IN_PER_DEVICE: Rate = Rate { verb: "sign in, device", times: 10, window: QUARTER };
 pub(crate) const FORGOT_PER_NETWORK: Rate = Rate { verb: "forgot, network", times: 10, window: HOUR };
 pub(crate) const FORGOT_PER_ADDRESS: Rate = Rate { verb: "forgot, address", times: 3, window: HOUR };
+/// Over all addresses with a tag (`bob+1@`) of one mailbox.
+pub(crate) const FORGOT_PER_TAGGED_MAILBOX: Rate = Rate { verb: "forgot, tagged mailbox", times: 10, window: HOUR };
 pub(crate) const PROOF_PER_MEMBER: Rate = Rate { verb: "proof, member", times: 3, window: HOUR };
 /// Over every account that has the address.
 pub(crate) const PROOF_PER_ADDRESS: Rate = Rate { verb: "proof, address", times: 5, window: DAY };

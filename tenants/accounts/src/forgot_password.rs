@@ -1,21 +1,15 @@
 //! Asking for a link to set a new password.
 //!
-//! What would surprise you: an unknown address costs as many durable writes as a known one, whatever its memberships;
-//! a stranger with a stop-watch learns nothing.
+//! What would surprise you: the request never looks whether anybody has the address. It counts, leaves one job, and answers; only the
+//! job looks. So a stranger with a stop-watch learns nothing.
 
 use crate::{
-    Accounts, LinkPurpose,
-    brakes::{FORGOT_PER_ADDRESS, FORGOT_PER_NETWORK, Rate, network},
-    links, refused,
+    Accounts,
+    brakes::{FORGOT_PER_ADDRESS, FORGOT_PER_NETWORK, FORGOT_PER_TAGGED_MAILBOX, network},
+    jobs, refused,
 };
 use kernel::{BadAddress, EmailAddress, Fault, Time};
-use std::time::Duration;
-use store::Origin;
-
-/// Links of one request, a membership each; fewer are made up by writes that mean nothing.
-const LINKS: usize = 5;
-/// The write that means nothing: a counter that never holds.
-const DECOY: Rate = Rate { verb: "forgot, decoy", times: i64::MAX, window: Duration::from_secs(3_600) };
+use store::{Origin, TenantTx};
 
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum ForgotRefused {
@@ -39,23 +33,19 @@ impl Accounts {
     /// Mails one link a membership to a known address, and nothing to an unknown one; the answer and the work are the same.
     pub async fn forgot_password(&self, email: &str, origin: Origin) -> Result<(), ForgotRefused> {
         let address = EmailAddress::parse(email)?;
-        for (rate, whom) in [(FORGOT_PER_NETWORK, network(&origin)), (FORGOT_PER_ADDRESS, address.mailbox())] {
+        let (folded, mailbox) = (address.folded(), address.mailbox());
+        let tagged = folded != mailbox;
+        let mut brakes = vec![(FORGOT_PER_NETWORK, network(&origin)), (FORGOT_PER_ADDRESS, folded)];
+        // Tags are told apart, so that those that a stranger makes up do not use up what the plain address has.
+        brakes.extend(tagged.then_some((FORGOT_PER_TAGGED_MAILBOX, mailbox)));
+        for (rate, whom) in brakes {
             if let Some(until) = self.held(rate, &whom).await? {
                 return Err(ForgotRefused::SlowDown { until });
             }
         }
-        let mut members = self.memberships(&address, None, &origin).await?.into_iter();
-        for _ in 0..LINKS {
-            match members.next() {
-                Some(member) => {
-                    let mail = async |tx: &mut store::TenantTx| links::mail_link(tx, member.id, LinkPurpose::ResetPassword).await;
-                    self.db.act(&member.caller, mail).await?;
-                }
-                None => {
-                    self.held(DECOY, "nobody").await?;
-                }
-            }
-        }
-        Ok(())
+        // A job is some tenant's: for want of a better one, the oldest's. Where there is none there is nobody to mail.
+        let Some(oldest) = self.db.front_desk().tenants(None, 1).await?.pop() else { return Ok(()) };
+        let system = self.db.front_desk().system(oldest.id);
+        Ok(self.db.act::<_, Fault, _>(&system, async |tx: &mut TenantTx| jobs::forgot_later(tx, self.db.roots(), &address).await).await?)
     }
 }

@@ -2,11 +2,11 @@
 //! under the same Message-ID.
 //!
 //! What would surprise you: a sign-up leaves the job `accounts.elsewhere` for every address, and only the job finds out
-//! whether there is anything to say. So the sign-up itself never looks.
+//! whether there is anything to say; so does `accounts.forgot` for a forgotten password. So the requests themselves never look.
 
-use crate::{Accounts, LinkPurpose, links};
-use kernel::{EmailAddress, Fault, JobEnd, MailedLinkId, Time};
-use keys::Token;
+use crate::{Accounts, LinkPurpose, RESET_LINK_LIFE, links};
+use kernel::{EmailAddress, Fault, FaultKind, JobEnd, MailedLinkId, Time};
+use keys::{RootKeys, SealedByRoot, Token};
 use mail::{
     Letter, Mailbox, Mailer, Rendered,
     mails::{AlreadyRegistered, ProveAddress, ResetPassword},
@@ -19,11 +19,32 @@ const PROVE: &str = "accounts.prove";
 const RESET: &str = "accounts.reset";
 /// Tells an address that was signed up that it has an account already, if it has.
 const ELSEWHERE: &str = "accounts.elsewhere";
+/// Mails a link to each membership of an address whose password was forgotten, if it has any.
+const FORGOT: &str = "accounts.forgot";
 
 /// Ids only: job rows can be read by the worker of any tenant.
 #[derive(serde::Serialize, serde::Deserialize)]
 struct Payload {
     link: MailedLinkId,
+}
+
+/// What the root keys seal an address for.
+const FORGOTTEN: (&str, &str) = ("forgotten password", "address");
+
+/// The address, sealed by the root keys: the job's tenant has nothing to do with it.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Forgotten {
+    version: i64,
+    sealed: String,
+}
+
+/// Leaves the question whether anybody has the address, and the mails to those who do.
+pub(crate) async fn forgot_later(tx: &TenantTx, roots: &RootKeys, address: &EmailAddress) -> Result<(), Fault> {
+    let (purpose, of) = FORGOTTEN;
+    let sealed = roots.seal(purpose, of, address.as_str().as_bytes(), tx.chance());
+    let payload = Forgotten { version: sealed.version, sealed: hex::encode(sealed.bytes) };
+    let payload = serde_json::to_string(&payload).expect("a number and a text always write");
+    tx.later(NewJob { kind: FORGOT, payload, run_at: tx.now(), held: false, urgent: true }).await
 }
 
 /// Leaves the mail of a link for later.
@@ -48,6 +69,12 @@ async fn later(tx: &TenantTx, kind: &'static str, link: MailedLinkId) -> Result<
 impl Accounts {
     /// Runs a job whose kind begins with `accounts.`; any other is parked.
     pub async fn run_job(&self, mailer: &Mailer, job: &ClaimedJob) -> JobEnd {
+        if job.kind == FORGOT {
+            return match self.mail_links(job).await {
+                Ok(()) => JobEnd::Done,
+                Err(fault) => JobEnd::Again { after: mail::pause(job.attempts), why: fault.to_string() },
+            };
+        }
         let Ok(Payload { link }) = serde_json::from_str(&job.payload) else {
             return JobEnd::Park(format!("the payload of a {} job cannot be read", job.kind));
         };
@@ -63,6 +90,28 @@ impl Accounts {
             Ok(None) => JobEnd::Done,
             Err(fault) => JobEnd::Again { after: mail::pause(job.attempts), why: fault.to_string() },
         }
+    }
+
+    /// Writes the links; their mails are jobs of their own. Nothing for a request that is as old as its links could be.
+    async fn mail_links(&self, job: &ClaimedJob) -> Result<(), Fault> {
+        if self.db.clock().now().since(job.created_at) >= RESET_LINK_LIFE {
+            return Ok(());
+        }
+        let address = self.forgotten(job)?;
+        for member in self.memberships(&address, None, &Origin::default()).await? {
+            let mail = async |tx: &mut TenantTx| links::mail_link(tx, member.id, LinkPurpose::ResetPassword).await;
+            self.db.act(&member.caller, mail).await?;
+        }
+        Ok(())
+    }
+
+    fn forgotten(&self, job: &ClaimedJob) -> Result<EmailAddress, Fault> {
+        let unreadable = || Fault::other("the payload of a forgotten password cannot be read");
+        let Forgotten { version, sealed } = serde_json::from_str(&job.payload).map_err(|_| unreadable())?;
+        let sealed = SealedByRoot { version, bytes: hex::decode(sealed).map_err(|_| unreadable())? };
+        let (purpose, of) = FORGOTTEN;
+        let address = self.db.roots().open(purpose, of, &sealed)?;
+        stored_address(&String::from_utf8_lossy(&address))
     }
 
     async fn link_letter(&self, job: &ClaimedJob, id: MailedLinkId) -> Result<Option<Letter>, Fault> {
@@ -130,7 +179,7 @@ fn greeting(member: &entity::member::Model) -> String {
 }
 
 fn stored_address(text: &str) -> Result<EmailAddress, Fault> {
-    text.parse().map_err(|bad| Fault::from_error(kernel::FaultKind::Other, "a stored address does not parse", Box::new(bad)))
+    text.parse().map_err(|bad| Fault::from_error(FaultKind::Other, "a stored address does not parse", Box::new(bad)))
 }
 
 #[cfg(test)]

@@ -57,7 +57,8 @@ impl Accounts {
         origin: Origin,
     ) -> Result<SignIn, SignInRefused> {
         let address = EmailAddress::parse(email).ok();
-        let account = address.as_ref().map_or_else(|| "no address".to_owned(), EmailAddress::folded);
+        // What is no address is nobody's account: each network's own slips count together, and no stranger's with them.
+        let account = address.as_ref().map_or_else(|| format!("no address, {}", network(&origin)), EmailAddress::folded);
         if let Some(until) = self.held(SIGN_IN_PER_NETWORK, &network(&origin)).await? {
             return Err(SignInRefused::SlowDown { until });
         }

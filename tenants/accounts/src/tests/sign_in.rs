@@ -88,6 +88,15 @@ facts! {
         assert!(town.sign_in("ana@example.org", PASSWORD).await.is_ok());
     }
 
+    async fn what_is_no_address_is_counted_for_its_network_alone(town) {
+        let slip = async |ip: &str| town.accounts.sign_in("bob@nowhere", PASSWORD, None, None, from(ip)).await;
+        for _ in 0..10 {
+            assert!(matches!(slip("192.0.2.1").await, Err(SignInRefused::Wrong)));
+        }
+        assert!(matches!(slip("192.0.2.1").await, Err(SignInRefused::SlowDown { .. })));
+        assert!(matches!(slip("192.0.2.2").await, Err(SignInRefused::Wrong)), "another's slips are not theirs");
+    }
+
     async fn a_held_network_does_not_use_up_the_tries_of_an_account(town) {
         town.member("ana@example.org", PASSWORD).await;
         for n in 0..60 {
