@@ -12,7 +12,7 @@ pub fn shown(text: &str, max: usize) -> String {
 }
 
 /// Whether a character in it leaves no mark: control, direction, zero width.
-pub(crate) fn hides_something(text: &str) -> bool {
+pub fn hides_something(text: &str) -> bool {
     marked(text).any(|(_, hidden)| hidden)
 }
 

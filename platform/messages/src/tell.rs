@@ -96,8 +96,8 @@ async fn to_sender(
         }
         Tell::Refused { .. } => {
             let fact = newest(read, to, Kind::Refused).await?;
-            let reason = ground(fact.as_ref(), "reason");
-            Refused { about, recipient, when: when(fact.as_ref()), reason, link }.render()
+            let with_reason = ground(fact.as_ref(), "reason").is_some();
+            Refused { about, recipient, when: when(fact.as_ref()), with_reason, link }.render()
         }
         Tell::Replied { reply, .. } => {
             let fact = newest(read, to, Kind::Replied).await?;

@@ -4,7 +4,7 @@
 //! What would surprise you: a sign-up leaves the job `accounts.elsewhere` for every address, and only the job finds out
 //! whether there is anything to say; so does `accounts.forgot` for a forgotten password. So the requests themselves never look.
 
-use crate::{Accounts, LinkPurpose, RESET_LINK_LIFE, links};
+use crate::{Accounts, LinkPurpose, RESET_LINK_LIFE, links, name::carries_link};
 use kernel::{EmailAddress, Fault, FaultKind, JobEnd, MailedLinkId, Time};
 use keys::{RootKeys, SealedByRoot, Token};
 use mail::{
@@ -169,13 +169,9 @@ async fn with_token(look: &impl Look, id: MailedLinkId) -> Result<Option<WithTok
 }
 
 /// How a letter to an address that may be unproven addresses its reader. A name that carries a link or an address would
-/// let a stranger mail those to anybody in our name.
+/// let a stranger mail those to anybody in our name; none is taken any more.
 fn greeting(member: &entity::member::Model) -> String {
-    let carries = |word: &str| {
-        let (before, after) = word.split_once('.').unwrap_or_default();
-        word.contains(['@', '/', ':']) || (!before.is_empty() && after.chars().filter(|c| c.is_alphanumeric()).count() > 1)
-    };
-    if member.name.split_whitespace().any(carries) { member.email.clone() } else { member.name.clone() }
+    if carries_link(&member.name) { member.email.clone() } else { member.name.clone() }
 }
 
 fn stored_address(text: &str) -> Result<EmailAddress, Fault> {

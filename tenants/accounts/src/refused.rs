@@ -8,8 +8,12 @@ use keys::{BadPassword, Busy};
 pub enum WrongField {
     #[error("The name {0}.")]
     Name(BadLine),
-    #[error("The name has an address or a link in it. It stands in mails to others; write a plain name.")]
+    #[error("The name has an address or a link in it. It stands in mails to others; write a plain name, with a space after each dot.")]
     NameCarriesLink,
+    #[error("The name has something invisible in it, or nothing that can be read. It stands in mails to others; type it anew.")]
+    NameHides,
+    #[error("The name reads as ours. It stands in mails to others, who would think that we wrote; choose another.")]
+    NameIsOurs,
     #[error(transparent)]
     Email(BadAddress),
     #[error(transparent)]
@@ -20,7 +24,7 @@ impl WrongField {
     /// The form's field: `name`, `email`, `password`.
     pub fn field(&self) -> &'static str {
         match self {
-            WrongField::Name(_) | WrongField::NameCarriesLink => "name",
+            WrongField::Name(_) | WrongField::NameCarriesLink | WrongField::NameHides | WrongField::NameIsOurs => "name",
             WrongField::Email(_) => "email",
             WrongField::Password(_) => "password",
         }

@@ -56,8 +56,8 @@ pub struct Refused {
     pub about: About,
     pub recipient: String,
     pub when: String,
-    /// In the recipient's words, if they gave one.
-    pub reason: Option<String>,
+    /// They gave a reason. Its words are a stranger's and stay on the page: mail is open on its way, and this one is in our name.
+    pub with_reason: bool,
     pub link: String,
 }
 about_a_message!(Refused, "refused.txt", "refused.html", "See the timeline", |m| format!("Refused by {}: {}", m.recipient, m.about));

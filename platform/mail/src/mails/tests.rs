@@ -63,18 +63,11 @@ fn every() -> Vec<(&'static str, Rendered)> {
             }
             .render(),
         ),
+        ("refused", Refused { about: about(), recipient: recipient(), when: when(), with_reason: true, link: link() }.render()),
         (
-            "refused",
-            Refused {
-                about: about(),
-                recipient: recipient(),
-                when: when(),
-                reason: Some("I am not the tax payer you mean.".into()),
-                link: link(),
-            }
-            .render(),
+            "refused_without_reason",
+            Refused { about: about(), recipient: recipient(), when: when(), with_reason: false, link: link() }.render(),
         ),
-        ("refused_without_reason", Refused { about: about(), recipient: recipient(), when: when(), reason: None, link: link() }.render()),
         (
             "replied_without_subject",
             Replied { about: About { subject: None, ..about() }, recipient: recipient(), when: when(), link: link() }.render(),
@@ -170,7 +163,7 @@ fn what_people_typed_is_escaped_in_html_and_plain_in_text() {
         about: About { subject: Some(HOSTILE.into()), sent: "today".into() },
         recipient: "m.keller@example.org".into(),
         when: "today".into(),
-        reason: Some(HOSTILE.into()),
+        with_reason: true,
         link: "https://mail.example.com/".into(),
     }
     .render();
