@@ -11,6 +11,7 @@ mod domains_lost;
 mod draft;
 mod known;
 mod notices;
+mod passwords;
 mod pick_up;
 mod replies;
 mod retract;

@@ -1,7 +1,7 @@
 //! The guard at the members' pages: a living session, or off to the sign-in page and back.
 
 use crate::{Web, browser, browser::Browser, csrf, kept, stop::Stop, top::Top};
-use kernel::Fault;
+use kernel::{Fault, FaultKind};
 use poem::{
     FromRequest, Request, RequestBody, Result,
     http::{Method, StatusCode},
@@ -63,6 +63,18 @@ pub async fn signed_in(web: &Web, browser: &Browser) -> Result<Option<Caller>, F
     let host = browser.at.as_ref().map_or("", |at| at.name.as_str());
     let caller = web.accounts.db.front_desk().session_at(token, host, browser.origin.clone()).await?;
     Ok(caller.filter(|caller| browser.at.as_ref().is_none_or(|at| at.tenant == caller.tenant())))
+}
+
+/// Ends the session that this browser had until now; for who comes in anew, so that none is left that nobody holds.
+pub async fn end_former(web: &Web, browser: &Browser) -> Result<(), Fault> {
+    match signed_in(web, browser).await? {
+        Some(former) => match web.accounts.sign_out(&former).await {
+            // Another window was first.
+            Err(fault) if fault.kind() == FaultKind::Ended => Ok(()),
+            done => done,
+        },
+        None => Ok(()),
+    }
 }
 
 /// Only a page that was asked for can be come back to; a form cannot.

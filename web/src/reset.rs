@@ -44,7 +44,7 @@ pub async fn submit(web: Data<&Web>, browser: Browser, Path(token): Path<String>
         Ok(Some(())) => {
             let mut answer = see_other_telling(
                 "/sign-in",
-                "Your password is set, and every browser that was signed in is signed out. Sign in with the new one.",
+                "Your password is set. Every browser that was signed in is signed out, and every API key is revoked. Sign in with the new password.",
             );
             cookie::forget(answer.headers_mut(), cookie::SESSION);
             Ok(answer)

@@ -7,6 +7,7 @@ use crate::{
     browser::Browser,
     cookie,
     form::Form,
+    guard,
     page::{page, page_with, see_other},
     problems::Problems,
     refusals::Refusal,
@@ -54,6 +55,7 @@ pub async fn submit(web: Data<&Web>, browser: Browser, form: Form) -> Answer {
     let device = browser.device.as_ref();
     match web.accounts.sign_in(email, form.text("password"), tenant, device, browser.origin.clone()).await {
         Ok(SignIn::Done(signed_in)) => {
+            guard::end_former(&web, &browser).await?;
             let mut answer = see_other(if next == "/" { "/sent" } else { next });
             cookie::set_signed_in(answer.headers_mut(), &signed_in);
             Ok(answer)

@@ -5,7 +5,7 @@ use crate::{
     browser::Browser,
     cookie,
     form::Form,
-    human,
+    guard, human,
     page::{page, page_with, see_other_telling},
     problems::Problems,
     refusals::Refusal,
@@ -40,6 +40,7 @@ pub async fn submit(web: Data<&Web>, browser: Browser, form: Form) -> Answer {
     let typed = SignUp { name: text("name"), email: text("email"), password: text("password") };
     match web.accounts.sign_up(&typed, browser.origin.clone()).await {
         Ok(signed_in) => {
+            guard::end_former(&web, &browser).await?;
             let mut answer = see_other_telling(
                 "/compose",
                 "Welcome. Write your first message: it leaves as soon as you use the link that we have just mailed to you.",

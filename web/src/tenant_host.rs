@@ -7,7 +7,7 @@ use crate::{
     Web,
     browser::Browser,
     cookie,
-    guard::Member,
+    guard::{self, Member},
     page::{page, page_with, see_other},
     sender::query,
     sign_in::safe_next,
@@ -132,6 +132,7 @@ pub async fn arrive(Data(web): Data<&Web>, browser: Browser, req: &Request) -> A
     };
     match arrived {
         Ok(arrived) => {
+            guard::end_former(web, &browser).await?;
             let mut answer = see_other(safe_next(&arrived.next));
             cookie::set_signed_in(answer.headers_mut(), &arrived.signed_in);
             cookie::forget(answer.headers_mut(), cookie::HAND_OFF);

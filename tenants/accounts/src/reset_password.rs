@@ -9,8 +9,8 @@ use keys::{AccountPassword, Token};
 use store::Origin;
 
 impl Accounts {
-    /// Sets the password and ends every session; while the address is unproven, every API key too. `None` if the link is unknown,
-    /// used or over.
+    /// Sets the password and ends every session and every API key: whoever forgot it cannot say who made them. `None` if the link is
+    /// unknown, used or over.
     pub async fn reset_password(&self, token: &Token, new_password: &str, origin: Origin) -> Result<Option<()>, PasswordRefused> {
         let link = self.living_link(token, origin).await?;
         let Some(link) = link.filter(|link| link.purpose == LinkPurpose::ResetPassword) else { return Ok(None) };
@@ -27,9 +27,7 @@ impl Accounts {
             if !member::set_password(tx, id, before.epoch, &hash).await? {
                 return Err(Fault::other("a locked member changed"));
             }
-            if before.email_proven_at.is_none() {
-                api_keys::revoke_all(tx, id).await?;
-            }
+            api_keys::revoke_all(tx, id).await?;
             Ok(Some(()))
         });
         Ok(done.await?)

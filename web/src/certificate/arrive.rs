@@ -54,6 +54,7 @@ pub async fn submit(web: Data<&Web>, browser: Browser, form: Form) -> Answer {
     }
     match web.accounts.sign_in_by_ticket(&token, browser.device.as_ref(), browser.origin.clone()).await? {
         Some(signed_in) => {
+            guard::end_former(&web, &browser).await?;
             let mut done = see_other("/sent");
             cookie::set_signed_in(done.headers_mut(), &signed_in);
             Ok(done)

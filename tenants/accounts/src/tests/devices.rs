@@ -98,7 +98,7 @@ facts! {
 
     async fn a_new_password_forgets_every_browser(town) {
         let ana = town.member(ANA, PASSWORD).await;
-        let new = town.accounts.change_password(&ana.caller, PASSWORD, OTHER_PASSWORD).await.unwrap();
+        let new = town.accounts.change_password(&ana.caller, PASSWORD, OTHER_PASSWORD, false).await.unwrap();
         guess_out(&town, ANA).await;
         assert!(is_held(&with(&town, &ana.device, ANA, OTHER_PASSWORD).await));
         assert!(with(&town, &new.device, ANA, OTHER_PASSWORD).await.is_ok(), "but for the one at which it was changed");

@@ -6,7 +6,7 @@ use store::{NewJob, Origin};
 const ANA: &str = "ana@example.org";
 
 facts! {
-    async fn a_reset_sets_the_password_and_ends_all_sessions(town) {
+    async fn a_reset_sets_the_password_and_ends_all_sessions_and_keys(town) {
         let ana = town.member(ANA, PASSWORD).await;
         let key = town.accounts.create_key(&ana.caller, "laptop").await.unwrap();
         let other = done(town.sign_in(ANA, PASSWORD).await);
@@ -26,7 +26,9 @@ facts! {
         }
         assert!(matches!(town.sign_in(ANA, PASSWORD).await, Err(SignInRefused::Wrong)));
         let fresh = done(town.sign_in(ANA, OTHER_PASSWORD).await);
-        assert_eq!(town.accounts.keys(&fresh.caller).await.unwrap()[0].id, key.id, "programs go on working");
+        assert_eq!(town.accounts.keys(&fresh.caller).await.unwrap(), []);
+        let key = crate::key_token(&key.secret).unwrap();
+        assert!(town.accounts.db.front_desk().api_key(&key, Origin::default()).await.unwrap().is_none());
     }
 
     async fn a_strangers_sign_up_gains_nothing_when_its_victim_resets_the_password(town) {
@@ -71,10 +73,22 @@ facts! {
         assert_eq!(alive.iter().filter(|alive| **alive).count(), 1);
     }
 
+    async fn changing_the_password_ends_api_keys_when_told_to_and_not_else(town) {
+        let ana = town.member(ANA, PASSWORD).await;
+        let key = crate::key_token(&town.accounts.create_key(&ana.caller, "laptop").await.unwrap().secret).unwrap();
+        let works = async || town.accounts.db.front_desk().api_key(&key, Origin::default()).await.unwrap().is_some();
+        let ana = town.accounts.change_password(&ana.caller, PASSWORD, OTHER_PASSWORD, false).await.unwrap();
+        town.seen().await;
+        assert!(works().await, "programs go on working");
+        town.accounts.change_password(&ana.caller, OTHER_PASSWORD, PASSWORD, true).await.unwrap();
+        town.seen().await;
+        assert!(!works().await);
+    }
+
     async fn changing_the_password_keeps_this_browser_and_ends_the_others(town) {
         let one = town.member(ANA, PASSWORD).await;
         let two = done(town.sign_in(ANA, PASSWORD).await);
-        let new = town.accounts.change_password(&two.caller, PASSWORD, OTHER_PASSWORD).await.unwrap();
+        let new = town.accounts.change_password(&two.caller, PASSWORD, OTHER_PASSWORD, false).await.unwrap();
         assert_ne!(new.token.as_bytes(), two.token.as_bytes());
         assert!(town.session(&one.token).await.is_none() && town.session(&two.token).await.is_none());
         assert!(town.session(&new.token).await.is_some());
@@ -84,7 +98,7 @@ facts! {
 
     async fn each_refusal_of_a_change_names_its_field(town) {
         let ana = town.member(ANA, PASSWORD).await;
-        let change = async |old: &str, new: &str| town.accounts.change_password(&ana.caller, old, new).await.unwrap_err();
+        let change = async |old: &str, new: &str| town.accounts.change_password(&ana.caller, old, new, false).await.unwrap_err();
         assert_eq!(change("wrong horse battery 7", OTHER_PASSWORD).await.field(), Some("old_password"));
         assert_eq!(change(PASSWORD, "short").await.field(), Some("password"));
         assert!(matches!(change(PASSWORD, PASSWORD).await, PasswordRefused::Same));
@@ -94,19 +108,19 @@ facts! {
     async fn guessing_the_old_password_in_a_stolen_session_is_braked(town) {
         let ana = town.member(ANA, PASSWORD).await;
         for _ in 0..10 {
-            let wrong = town.accounts.change_password(&ana.caller, "wrong horse battery 7", OTHER_PASSWORD).await;
+            let wrong = town.accounts.change_password(&ana.caller, "wrong horse battery 7", OTHER_PASSWORD, false).await;
             assert!(matches!(wrong, Err(PasswordRefused::WrongOld)));
         }
-        let held = town.accounts.change_password(&ana.caller, PASSWORD, OTHER_PASSWORD).await;
+        let held = town.accounts.change_password(&ana.caller, PASSWORD, OTHER_PASSWORD, false).await;
         assert!(matches!(held, Err(PasswordRefused::SlowDown { .. })));
     }
 
     async fn a_session_whose_password_was_changed_elsewhere_changes_nothing(town) {
         let one = town.member(ANA, PASSWORD).await;
         let two = done(town.sign_in(ANA, PASSWORD).await);
-        town.accounts.change_password(&one.caller, PASSWORD, OTHER_PASSWORD).await.unwrap();
+        town.accounts.change_password(&one.caller, PASSWORD, OTHER_PASSWORD, false).await.unwrap();
         // The old browser's request was already past the guard.
-        let late = town.accounts.change_password(&two.caller, PASSWORD, "a third phrase of mine").await;
+        let late = town.accounts.change_password(&two.caller, PASSWORD, "a third phrase of mine", false).await;
         assert!(matches!(late, Err(PasswordRefused::WrongOld)));
     }
 }

@@ -43,7 +43,7 @@ facts! {
         let ana = town.member("ana@example.org", PASSWORD).await;
         for _ in 0..5 {
             assert!(matches!(town.accounts.step_up(&ana.caller, OTHER_PASSWORD).await, Err(StepUpRefused::Wrong)));
-            assert!(town.accounts.change_password(&ana.caller, OTHER_PASSWORD, "yet another phrase 9").await.is_err());
+            assert!(town.accounts.change_password(&ana.caller, OTHER_PASSWORD, "yet another phrase 9", false).await.is_err());
         }
         assert!(matches!(town.accounts.step_up(&ana.caller, PASSWORD).await, Err(StepUpRefused::SlowDown { .. })));
         town.clock.advance(Duration::from_secs(901));
