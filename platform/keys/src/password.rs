@@ -1,19 +1,26 @@
 //! Passwords: Argon2id (RFC 9106) for members' accounts and for message passwords, two at a time, the rest in a queue.
 //!
 //! What would surprise you: a name nobody has costs the same work as one that somebody has, and a queue that is full
-//! says so at once instead of eating the machine's memory.
+//! says so at once instead of eating the machine's memory. Message passwords have a queue of their own, a few places for each tenant, and
+//! one of the two turns: however many there are, the next sign-in waits for one computation at most.
 
 use crate::AccountPassword;
 use argon2::{Algorithm, Argon2, Params, PasswordHash, PasswordHasher as _, PasswordVerifier as _, Version, password_hash::SaltString};
-use kernel::{Chance, MAX_PASSWORD_CHARS};
-use std::sync::Arc;
-use tokio::sync::Semaphore;
+use kernel::{Chance, MAX_PASSWORD_CHARS, TenantId};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
 
 /// Argon2 computations at a time (two of 64 MiB at most), and how many may wait for them.
 const AT_A_TIME: usize = 2;
 const WAITING: usize = 64;
+/// Message passwords at a time, in hand and waiting: of all tenants, and of one.
+const MESSAGES: usize = 32;
+const MESSAGES_OF_ONE: usize = 6;
 
 /// How much work a password costs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +62,43 @@ struct Inner {
     chance: Chance,
     places: Arc<Semaphore>,
     turns: Arc<Semaphore>,
+    /// Message passwords in hand and waiting; the tenants that have none are not in it.
+    messages: Mutex<HashMap<TenantId, usize>>,
+    /// One message password at a time asks for a turn.
+    message_turn: Arc<Semaphore>,
+}
+
+/// A message password's place, given back when it is dropped.
+struct MessagePlace(Arc<Inner>, TenantId);
+
+impl MessagePlace {
+    fn take(inner: &Arc<Inner>, of: TenantId) -> Result<MessagePlace, Busy> {
+        let mut taken = inner.messages();
+        let (all, own) = (taken.values().sum::<usize>(), taken.get(&of).copied().unwrap_or(0));
+        if all >= MESSAGES || own >= MESSAGES_OF_ONE {
+            return Err(Busy);
+        }
+        taken.insert(of, own + 1);
+        Ok(MessagePlace(inner.clone(), of))
+    }
+}
+
+impl Drop for MessagePlace {
+    fn drop(&mut self) {
+        let mut taken = self.0.messages();
+        let left = taken.get(&self.1).copied().unwrap_or(0).saturating_sub(1);
+        if left == 0 {
+            taken.remove(&self.1)
+        } else {
+            taken.insert(self.1, left)
+        };
+    }
+}
+
+impl Inner {
+    fn messages(&self) -> MutexGuard<'_, HashMap<TenantId, usize>> {
+        self.messages.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl PasswordHasher {
@@ -70,6 +114,8 @@ impl PasswordHasher {
             chance,
             places: Arc::new(Semaphore::new(AT_A_TIME + WAITING)),
             turns: Arc::new(Semaphore::new(AT_A_TIME)),
+            messages: Mutex::default(),
+            message_turn: Arc::new(Semaphore::new(AT_A_TIME - 1)),
         }))
     }
 
@@ -77,7 +123,7 @@ impl PasswordHasher {
     pub async fn hash(&self, password: &AccountPassword) -> Result<String, Busy> {
         let (inner, password) = (self.0.clone(), password.clone());
         let salt = SaltString::encode_b64(&self.0.chance.bytes::<16>()).expect("16 bytes are a salt (RFC 9106 §3.1)");
-        self.in_turn(move || {
+        self.in_turn(self.place()?, move || {
             let hash = inner.account.hash_password(password.as_str().as_bytes(), &salt);
             hash.expect("parameters and salt are valid, the password is bounded").to_string()
         })
@@ -87,7 +133,7 @@ impl PasswordHasher {
     /// Whether the password (NFC) is the one hashed. `None`, or a hash that cannot be read: the same work, and false.
     pub async fn verify(&self, phc: Option<&str>, password: &str) -> Result<bool, Busy> {
         let (inner, phc, password) = (self.0.clone(), phc.map(str::to_owned), nfc_within_bound(password));
-        self.in_turn(move || {
+        self.in_turn(self.place()?, move || {
             let stored = phc.as_deref().and_then(|text| PasswordHash::new(text).ok());
             let nobody = PasswordHash::new(&inner.nobody).expect("made by `phc_of_nobody`, which a test reads");
             let hash = stored.as_ref().unwrap_or(&nobody);
@@ -98,10 +144,12 @@ impl PasswordHasher {
         .await
     }
 
-    /// Stretches a message password (NFC) for its slot. The caller bounds its length.
-    pub async fn stretch(&self, password: &str, salt: &[u8; 16]) -> Result<StretchedPassword, Busy> {
+    /// Stretches a password (NFC) of one of the tenant's messages for its slot. The caller bounds its length.
+    pub async fn stretch(&self, password: &str, salt: &[u8; 16], of: TenantId) -> Result<StretchedPassword, Busy> {
+        let place = MessagePlace::take(&self.0, of)?;
+        let turn = self.0.message_turn.clone().acquire_owned().await.map_err(|_| Busy)?;
         let (inner, password, salt) = (self.0.clone(), Zeroizing::new(password.nfc().collect::<String>()), *salt);
-        self.in_turn(move || {
+        self.in_turn((place, turn), move || {
             let mut out = StretchedPassword(Zeroizing::new([0; 32]));
             let done = inner.message.hash_password_into(password.as_bytes(), &salt, out.0.as_mut());
             done.expect("parameters and salt are valid, and no request is 4 GiB");
@@ -110,9 +158,12 @@ impl PasswordHasher {
         .await
     }
 
+    fn place(&self) -> Result<OwnedSemaphorePermit, Busy> {
+        self.0.places.clone().try_acquire_owned().map_err(|_| Busy)
+    }
+
     /// The permits travel with the work: who stops waiting does not stop the thread, and its place stays taken until it is done.
-    async fn in_turn<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Busy> {
-        let place = self.0.places.clone().try_acquire_owned().map_err(|_| Busy)?;
+    async fn in_turn<T: Send + 'static>(&self, place: impl Send + 'static, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Busy> {
         let turn = self.0.turns.clone().acquire_owned().await.map_err(|_| Busy)?;
         let done = tokio::task::spawn_blocking(move || {
             let _held = (place, turn);
@@ -157,6 +208,8 @@ mod tests {
         Barrier,
         atomic::{AtomicUsize, Ordering::SeqCst},
     };
+
+    const TENANT: TenantId = TenantId(uuid::Uuid::from_u128(1));
 
     fn hasher(cost: Cost) -> PasswordHasher {
         PasswordHasher::new(cost, Chance::seeded(1))
@@ -206,17 +259,17 @@ mod tests {
     #[tokio::test]
     async fn message_passwords_are_stretched_as_an_independent_program_does() {
         // Python's `cryptography`: Argon2id(salt=0x07*16, length=32, iterations=3, lanes=1, memory_cost=65536).derive("caf\u{e9} au lait").
-        let out = hasher(Cost::Real).stretch("cafe\u{301} au lait", &[7; 16]).await.unwrap();
+        let out = hasher(Cost::Real).stretch("cafe\u{301} au lait", &[7; 16], TENANT).await.unwrap();
         assert_eq!(hex::encode(out.as_bytes()), "eed07cc098604da0e43527059ae36933cc82ebc9a49a16c193d01acc292a9584");
     }
 
     #[tokio::test]
     async fn stretching_depends_on_password_and_salt() {
         let hasher = hasher(Cost::Test);
-        let one = hasher.stretch("blue", &[1; 16]).await.unwrap();
-        assert_eq!(one.as_bytes(), hasher.stretch("blue", &[1; 16]).await.unwrap().as_bytes());
-        assert_ne!(one.as_bytes(), hasher.stretch("blue", &[2; 16]).await.unwrap().as_bytes());
-        assert_ne!(one.as_bytes(), hasher.stretch("blues", &[1; 16]).await.unwrap().as_bytes());
+        let one = hasher.stretch("blue", &[1; 16], TENANT).await.unwrap();
+        assert_eq!(one.as_bytes(), hasher.stretch("blue", &[1; 16], TENANT).await.unwrap().as_bytes());
+        assert_ne!(one.as_bytes(), hasher.stretch("blue", &[2; 16], TENANT).await.unwrap().as_bytes());
+        assert_ne!(one.as_bytes(), hasher.stretch("blues", &[1; 16], TENANT).await.unwrap().as_bytes());
         assert_eq!(format!("{one:?}"), "StretchedPassword");
     }
 
@@ -237,7 +290,7 @@ mod tests {
                     running.fetch_sub(1, SeqCst);
                     at_once
                 };
-                hasher.in_turn(work).await
+                hasher.in_turn(hasher.place().unwrap(), work).await
             }));
         }
         while hasher.0.places.available_permits() > 0 {
@@ -249,6 +302,72 @@ mod tests {
             assert!(task.await.unwrap().unwrap() <= AT_A_TIME);
         }
         assert_eq!(hasher.verify(None, "room again").await, Ok(false));
+    }
+
+    /// Both turns are taken; so many of each of these tenants then ask for a message password. Who was turned away at once?
+    async fn crowd(hasher: &PasswordHasher, tenants: u128, of_each: usize) -> (Vec<tokio::task::JoinHandle<bool>>, usize) {
+        let waiting: Vec<_> = (1..=tenants)
+            .flat_map(|tenant| vec![TenantId(uuid::Uuid::from_u128(tenant)); of_each])
+            .map(|of| {
+                let hasher = hasher.clone();
+                tokio::spawn(async move { hasher.stretch("blue", &[1; 16], of).await.is_err() })
+            })
+            .collect();
+        for _ in 0..1_000 {
+            tokio::task::yield_now().await;
+        }
+        let turned_away = waiting.iter().filter(|one| one.is_finished()).count();
+        (waiting, turned_away)
+    }
+
+    #[tokio::test]
+    async fn one_tenants_message_passwords_leave_room_for_anothers() {
+        let hasher = hasher(Cost::Test);
+        let held = hasher.0.turns.clone().acquire_many_owned(AT_A_TIME as u32).await.unwrap();
+        let (waiting, turned_away) = crowd(&hasher, 1, MESSAGES).await;
+        assert_eq!(turned_away, MESSAGES - MESSAGES_OF_ONE);
+        let other = tokio::spawn({
+            let hasher = hasher.clone();
+            async move { hasher.stretch("red", &[2; 16], TenantId(uuid::Uuid::from_u128(99))).await.is_ok() }
+        });
+        drop(held);
+        assert!(other.await.unwrap());
+        for one in waiting {
+            one.await.unwrap();
+        }
+        assert!(hasher.0.messages().is_empty(), "all places are given back");
+    }
+
+    #[tokio::test]
+    async fn message_passwords_neither_fill_the_queue_of_sign_ins_nor_go_before_them() {
+        let hasher = hasher(Cost::Test);
+        let mut held = hasher.0.turns.clone().acquire_many_owned(AT_A_TIME as u32).await.unwrap();
+        let (waiting, turned_away) = crowd(&hasher, 100, MESSAGES_OF_ONE).await;
+        assert_eq!(turned_away, 100 * MESSAGES_OF_ONE - MESSAGES);
+        assert_eq!(hasher.0.places.available_permits(), AT_A_TIME + WAITING, "no place of theirs is taken");
+        let done = Arc::new(AtomicUsize::new(0));
+        let signing_in = tokio::spawn({
+            let hasher = hasher.clone();
+            async move { hasher.verify(None, "mine").await }
+        });
+        while hasher.0.places.available_permits() == AT_A_TIME + WAITING {
+            tokio::task::yield_now().await;
+        }
+        let counting: Vec<_> = waiting
+            .into_iter()
+            .map(|one| {
+                let done = done.clone();
+                tokio::spawn(async move { done.fetch_add(usize::from(!one.await.unwrap()), SeqCst) })
+            })
+            .collect();
+        // One turn, so that they come one after the other.
+        drop(held.split(1));
+        assert_eq!(signing_in.await.unwrap(), Ok(false));
+        let before_it = done.load(SeqCst);
+        assert!(before_it <= 4, "the sign-in waited for {before_it} of them");
+        for one in counting {
+            one.await.unwrap();
+        }
     }
 
     #[tokio::test]

@@ -66,7 +66,7 @@ pub async fn prepare(post: &Post, who: &Caller, mut draft: Draft) -> Result<Read
             // Whoever is over a limit has no place in the queue of passwords.
             post.db.read(who, async |read| limits::check_early(read, &draft, bytes).await).await?;
             let salt = post.db.chance().bytes();
-            Some((salt, post.hasher.stretch(password, &salt).await?))
+            Some((salt, post.hasher.stretch(password, &salt, who.tenant()).await?))
         }
         None => None,
     };

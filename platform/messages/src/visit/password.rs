@@ -26,7 +26,7 @@ pub async fn give_password(post: &Post, who: &Caller, cookie: &Token, password: 
     let Some(salt) = post.db.read(who, async |read| password_wanted(read, cookie).await).await? else {
         return where_it_stands(post, who, cookie).await?.map(Passed::from).ok_or(PickupRefused::NoVisit);
     };
-    let stretched = post.hasher.stretch(password, &salt).await?;
+    let stretched = post.hasher.stretch(password, &salt, who.tenant()).await?;
     keep(post, who, async |tx: &mut TenantTx| match come_in(tx, cookie).await? {
         Ok((letter, visit)) if visit.code_proven_at.is_some() => try_password(tx, &letter, &visit, &stretched, cookie).await,
         Ok(_) => Ok(Err(PickupRefused::NoVisit)),
