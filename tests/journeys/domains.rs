@@ -149,7 +149,16 @@ async fn mails_lead_to_the_domain_once_it_is_live_and_to_the_site_when_it_is_let
         // Who hides stays hidden: the name of the host would tell.
         carl.send(&[("to", "bob@example.org"), ("subject", "s"), ("body", "b"), ("proof", "r0"), ("hide_sender", "on")]).await;
         town.run_jobs().await;
-        assert!(!notice(&town).0.contains(HOST));
+        let (text, hidden) = notice(&town);
+        assert!(!text.contains(HOST));
+        // And trying the link at tenants' hosts does not tell either.
+        let (there, here) = (Recipient::new(town.browser().at_host(HOST), &hidden), Recipient::new(town.browser(), &hidden));
+        there.look().await.is(404);
+        there.browser.get(&format!("{hidden}/refuse")).await.is(404);
+        there.browser.ask(Method::POST, &format!("{hidden}/open"), &[], Body::None).await.is(404);
+        here.look().await.is(200);
+        assert_eq!(here.open().await.step(), "message");
+        there.look().await.is(200);
         carl.browser.get(&format!("/settings/domains/{id}")).await.is(200);
         carl.browser.press(&format!("/settings/domains/{id}/remove"), &[]).await.is(303);
         send(&town, &carl).await;

@@ -312,7 +312,7 @@ async fn refusing_after_the_password_leaves_no_key_behind() {
 }
 
 #[tokio::test]
-async fn fifty_fetches_are_recorded_however_many_come_at_once() {
+async fn fifty_fetches_are_recorded_however_many_come_at_once_and_the_last_one_says_so() {
     on_both(async |town: Town| {
         let ana = town.member("ana@acme.example").await;
         let key = ana.key("watch").await;
@@ -324,7 +324,12 @@ async fn fifty_fetches_are_recorded_however_many_come_at_once() {
         }
         let others: Vec<_> = (0..20).map(|_| bob.at(town.browser())).collect();
         futures_util::future::join_all(others.iter().map(|other| other.look())).await;
-        assert_eq!(key.kinds(&sent).await.iter().filter(|kind| *kind == "link_fetched").count(), 50);
+        let evidence = key.evidence(&sent).await;
+        let fetched: Vec<&Value> = evidence.as_array().unwrap().iter().filter(|fact| fact["kind"] == "link_fetched").collect();
+        assert_eq!(fetched.len(), 50);
+        let last: Vec<bool> = fetched.iter().map(|fact| fact["grounds"]["further"] == "not recorded").collect();
+        assert_eq!(last.iter().position(|last| *last), Some(49), "the last one says that it is, and no other");
+        assert!(ana.page(&sent).await.shows("Further fetches of this link are not recorded"));
     })
     .await;
 }

@@ -42,7 +42,7 @@ pub use message::{Body, MessageView, RecipientState, RecipientView, body, find_m
 pub use named_blobs::{Unnamed, strike_named};
 pub use outline::{Draft, FieldError, Outline, kept_days};
 pub use page::{Cursor, Page};
-pub use pick_up::{Content, Door, DoorState, PickupRefused, Step, door, link_fetched, refuse};
+pub use pick_up::{Content, Door, DoorState, PickupRefused, Step, door, link_fetched, refuse, sender_is_hidden};
 pub use post::Post;
 pub use proof::Proof;
 pub use quota::UnaskedMail;

@@ -157,6 +157,9 @@ impl Letter {
     pub(crate) fn entry(&self, kind: Kind) -> Entry {
         Entry::of(kind, self.message_id()).to(self.id())
     }
+    fn hides_the_sender(&self) -> bool {
+        self.message.hide_sender && self.recipient.opened_at.is_none()
+    }
     pub(crate) fn state(&self, now: Time) -> Result<DoorState, Fault> {
         let state = RecipientState::read(&self.recipient.state)?;
         Ok(match state {
@@ -185,7 +188,7 @@ pub async fn door(read: &TenantRead) -> Result<Option<Door>, Fault> {
     let state = letter.state(read.now())?;
     let sender = names(read, &letter.message).await?;
     let Some(sender) = sender.filter(|_| state != DoorState::NotYet) else { return Ok(None) };
-    let hidden = letter.message.hide_sender && letter.recipient.opened_at.is_none();
+    let hidden = letter.hides_the_sender();
     Ok(Some(Door {
         recipient: letter.id(),
         sender: (!hidden).then_some(sender),
@@ -210,40 +213,47 @@ pub(crate) async fn names(look: &impl Look, row: &message_table::Model) -> Resul
     Ok(look.own::<tenant::Entity>().await?.map(|tenant| (sender.name, tenant.name)))
 }
 
-/// Telemetry for the timeline: something asked for the page. At most one row an hour for the same address and program, 50 in all.
+/// Whether the caller's link is of a message whose sender is not named yet.
+pub async fn sender_is_hidden(read: &TenantRead) -> Result<bool, Fault> {
+    Ok(Letter::of(read).await?.hides_the_sender())
+}
+
+/// Telemetry for the timeline: something asked for the page. At most one row an hour for the same address and program, 50 in all, of which
+/// the last one says so: who fetches often must not pass for the only one who did.
 pub async fn link_fetched(post: &Post, who: &Caller) -> Result<(), Fault> {
-    let known = post.db.read(who, async |read| fetched_before(read).await).await?;
-    if known {
+    if post.db.read(who, async |read| fetches_left(read).await).await? == 0 {
         return Ok(());
     }
     Box::pin(post.db.act(who, async |tx| {
         let Who::Recipient { id, message } = *tx.caller().who() else { return Ok(()) };
         // Others may have fetched it since that look.
         evidence::in_turn(tx).await?;
-        if fetched_before(tx).await? {
-            return Ok(());
-        }
-        evidence::record(tx, Entry::of(Kind::LinkFetched, message).to(id)).await?;
+        let entry = Entry::of(Kind::LinkFetched, message).to(id);
+        let entry = match fetches_left(tx).await? {
+            0 => return Ok(()),
+            1 => entry.because("further", "not recorded"),
+            _ => entry,
+        };
+        evidence::record(tx, entry).await?;
         tx.changed(message);
         Ok(())
     }))
     .await
 }
 
-async fn fetched_before(look: &impl Look) -> Result<bool, Fault> {
-    let Who::Recipient { id, .. } = *look.caller().who() else { return Ok(true) };
+/// How many fetches may still be recorded, this one included; none for one like an earlier one.
+async fn fetches_left(look: &impl Look) -> Result<u64, Fault> {
+    let Who::Recipient { id, .. } = *look.caller().who() else { return Ok(0) };
     let rows = of_kind(look, id, Kind::LinkFetched).await?;
-    if rows.len() as u64 >= MAX_TELEMETRY {
-        return Ok(true);
-    }
     let since = look.now().minus(SAME_FETCH).0;
     let origin = look.caller().origin();
     let ip = origin.ip.map(|ip| ip.to_string());
-    Ok(rows.iter().filter(|r| r.at >= since).any(|row| {
+    let before = rows.iter().filter(|r| r.at >= since).any(|row| {
         let grounds: serde_json::Value = serde_json::from_str(&row.grounds).unwrap_or_default();
         let said = |name: &str| grounds.get(name).and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
         said("ip") == ip.clone().unwrap_or_default() && said("user_agent") == origin.user_agent
-    }))
+    });
+    Ok(if before { 0 } else { MAX_TELEMETRY.saturating_sub(rows.len() as u64) })
 }
 
 pub(crate) async fn of_kind(look: &impl Look, recipient: RecipientId, kind: Kind) -> Result<Vec<evidence_table::Model>, Fault> {

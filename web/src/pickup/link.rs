@@ -9,7 +9,7 @@ use crate::{
     stop::{Answer, Stop},
 };
 use askama::Template;
-use kernel::{Fault, MessageId, Time};
+use kernel::{Fault, MessageId, TenantId, Time};
 use keys::Token;
 use messages::{Door, DoorState};
 use poem::{FromRequest, Request, RequestBody, Result, http::StatusCode};
@@ -46,19 +46,27 @@ impl<'a> FromRequest<'a> for Link {
         let token = req.raw_path_param("token").unwrap_or_default().parse::<Token>().map_err(|_| Stop::NotFound)?;
         let browser = Browser::of(req, web);
         let caller = match web.post.db.front_desk().pickup(&token, browser.origin.clone()).await {
-            // At a tenant's host another tenant's link is as unknown as one that never was.
-            Ok(caller) => {
-                caller.filter(|caller| browser.at.as_ref().is_none_or(|at| at.tenant == caller.tenant())).ok_or(Stop::NotFound)?
-            }
+            Ok(caller) => caller.ok_or(Stop::NotFound)?,
             Err(fault) => {
                 kept::keep(web, req, body).await;
                 return Err(Stop::Fault(fault).into());
             }
         };
+        if let Some(at) = &browser.at {
+            may_be_at(web, &caller, at.tenant).await?;
+        }
         let site = browser.at.as_ref().map_or(&web.post.site, |at| &at.site);
         let (host, base) = (site.host().to_owned(), site.base().to_owned());
         Ok(Link { caller, host, base, token, cookie: browser.pickup, flash: browser.flash, now: web.post.db.clock().now() })
     }
+}
+
+/// At a tenant's host another tenant's link is as unknown as one that never was; and also their own while it hides its sender, or trying
+/// the hosts would tell who it is.
+async fn may_be_at(web: &Web, caller: &Caller, tenant: TenantId) -> Result<(), Stop> {
+    let theirs = caller.tenant() == tenant;
+    let hidden = !theirs || web.post.db.read(caller, async |read| messages::sender_is_hidden(read).await).await?;
+    if hidden { Err(Stop::NotFound) } else { Ok(()) }
 }
 
 impl Link {

@@ -82,6 +82,7 @@ fn rest(fact: &Fact, message: &MessageView) -> String {
         Kind::CertificateProven | Kind::CertificateRefused => certificate(fact),
         Kind::FileHandedOver => file(fact, &message.attachments),
         Kind::Retracted | Kind::RetractionTooLate | Kind::Unlocked => by(fact, message),
+        Kind::LinkFetched if fact.ground("further").is_some() => ". Further fetches of this link are not recorded".to_owned(),
         _ => String::new(),
     };
     said + &grade(fact)
