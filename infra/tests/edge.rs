@@ -152,6 +152,19 @@ fn a_site_with_a_certificate_from_files() {
     let resolved = format!("mail.test:{}:127.0.0.1", http_at.port());
     assert_eq!(curl(&["--resolve", &resolved, &plain]), format!("308 1.1 https://mail.test:{port}/sign-in?a=b"));
     assert_eq!(curl(&["--resolve", &resolved, "-d", "a=b", &plain]), "403 1.1 ");
+    for (request, status) in [
+        ("GET / HTTP/1.1\r\n", "400"),
+        ("GET / HTTP/1.1\r\nhost: mail.test\r\nhost: mail.test\r\n", "400"),
+        ("GET * HTTP/1.1\r\nhost: mail.test\r\n", "400"),
+        ("GET / HTTP/1.1\r\nhost: mail.test\r\n", "308"),
+    ] {
+        let mut stream = TcpStream::connect(http_at).unwrap();
+        stream.write_all(format!("{request}connection: close\r\n\r\n").as_bytes()).unwrap();
+        let mut heard = String::new();
+        stream.read_to_string(&mut heard).unwrap();
+        assert!(heard.starts_with(&format!("HTTP/1.1 {status} ")), "{request}: {heard}");
+        assert!(status == "308" || !heard.contains("location:"), "{heard}");
+    }
 }
 
 #[test]

@@ -329,6 +329,11 @@ fn a_server_answers_counts_and_stops() {
     assert_eq!(server.get(&server.site, "/sign-in").0, 200);
     assert_eq!(server.get(&server.site, "/metrics").0, 404, "numbers are not for the public");
     assert_eq!(server.get(&server.site, "/_mail").0, 404, "mail is shown by the demo alone");
+    for hosts in ["", "host: h\r\nhost: h\r\n"] {
+        let mut stream = TcpStream::connect(&server.site).unwrap();
+        stream.write_all(format!("GET /ready HTTP/1.1\r\n{hosts}connection: close\r\n\r\n").as_bytes()).unwrap();
+        assert_eq!(answer(stream).0, 400, "{hosts:?}");
+    }
     let (status, numbers) = server.get(&server.metrics, "/metrics");
     assert_eq!(status, 200);
     for line in [

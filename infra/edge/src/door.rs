@@ -85,6 +85,7 @@ impl<E: Endpoint<Output = Response>> Door<E> {
 
     pub async fn answer(&self, line: &Line, mut req: hyper::Request<hyper::body::Incoming>, request: watched::InProgress) -> http::Answer {
         let answer = match (&line.tls, &self.shown) {
+            _ if !misdirected::is_well_formed(&req) => misdirected::not_a_request(),
             (None, Some(shown)) => plain::answer(shown, self.settings.https_port, &req).await,
             (Some(tls), _) if misdirected::says_just(&req, tls) => self.ask_the_site(line, req, &request).await,
             (Some(tls), _) => match misdirected::authority(&req).filter(|asked| misdirected::meant_for(asked, tls)) {

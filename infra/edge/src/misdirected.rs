@@ -4,7 +4,7 @@
 use crate::TlsConn;
 use poem::{
     Response,
-    http::{StatusCode, header, uri::Authority},
+    http::{Method, StatusCode, Version, header, uri::Authority},
 };
 
 /// The host that the request is for: the request target's where it has one (RFC 9112 §3.2.2, HTTP/2's `:authority`), else the one
@@ -59,13 +59,29 @@ pub fn meant_for(asked: &Authority, tls: &TlsConn) -> bool {
     }
 }
 
+/// Whether it is a request as RFC 9112 has them: one `Host`, none only where HTTP/1.1 does not ask for it (§3.2), and a target that is a
+/// path; `*` with OPTIONS alone (§3.2.4).
+pub fn is_well_formed<B>(req: &hyper::Request<B>) -> bool {
+    let hosts = req.headers().get_all(header::HOST).iter().count();
+    let named = hosts == 1 || (hosts == 0 && req.version() != Version::HTTP_11);
+    named && (req.method() == Method::OPTIONS || req.uri().path_and_query().is_none_or(|target| target.as_str().starts_with('/')))
+}
+
+pub fn not_a_request() -> Response {
+    say(StatusCode::BAD_REQUEST, "This is not a request that we understand: it names no host, several, or no path. Nothing was done.\n")
+}
+
 pub fn answer() -> Response {
+    say(StatusCode::MISDIRECTED_REQUEST, "This connection is for another host. Nothing was done.\n")
+}
+
+pub(crate) fn say(status: StatusCode, words: &'static str) -> Response {
     Response::builder()
-        .status(StatusCode::MISDIRECTED_REQUEST)
+        .status(status)
         .content_type("text/plain; charset=utf-8")
         .header(header::X_CONTENT_TYPE_OPTIONS, "nosniff")
         .header(header::CACHE_CONTROL, "no-store")
-        .body("This connection is for another host. Nothing was done.\n")
+        .body(words)
 }
 
 #[cfg(test)]
@@ -81,6 +97,31 @@ mod tests {
             assert_eq!(asked("/", &[right]).as_deref(), Some("files.example"), "{right}");
         }
         assert_eq!(asked("/", &["[::1]:443"]).as_deref(), Some("::1"));
+    }
+
+    #[test]
+    fn a_request_has_one_host_and_a_path() {
+        let well_formed = |version, method: Method, target: &str, hosts: &[&str]| {
+            let mut req = hyper::Request::builder().version(version).method(method).uri(target);
+            for host in hosts {
+                req = req.header("host", *host);
+            }
+            is_well_formed(&req.body(()).unwrap())
+        };
+        for (version, method, target, hosts, good) in [
+            (Version::HTTP_11, Method::GET, "/x?y", &["a.example"][..], true),
+            (Version::HTTP_11, Method::GET, "http://a.example/x", &["a.example"], true),
+            (Version::HTTP_11, Method::OPTIONS, "*", &["a.example"], true),
+            (Version::HTTP_10, Method::GET, "/ready", &[], true),
+            (Version::HTTP_2, Method::GET, "https://a.example/", &[], true),
+            (Version::HTTP_11, Method::GET, "/", &[], false),
+            (Version::HTTP_11, Method::GET, "http://a.example/", &[], false),
+            (Version::HTTP_11, Method::GET, "/", &["a.example", "a.example"], false),
+            (Version::HTTP_10, Method::GET, "/", &["a.example", "b.example"], false),
+            (Version::HTTP_11, Method::GET, "*", &["a.example"], false),
+        ] {
+            assert_eq!(well_formed(version, method.clone(), target, hosts), good, "{version:?} {method} {target} {hosts:?}");
+        }
     }
 
     fn asked(target: &str, hosts: &[&str]) -> Option<String> {

@@ -3,7 +3,10 @@
 //! What would surprise you: a form or a program that speaks plain HTTP is refused instead of sent on. Its secret was already readable on
 //! the way here; an answer that works would hide that for ever.
 
-use crate::{door::Shown, misdirected};
+use crate::{
+    door::Shown,
+    misdirected::{self, say},
+};
 use poem::{
     Response,
     http::{Method, StatusCode, header},
@@ -38,9 +41,4 @@ pub async fn answer<B>(shown: &Shown, https_port: Option<u16>, req: &hyper::Requ
         answer.headers_mut().insert(header::LOCATION, to);
     }
     answer
-}
-
-fn say(status: StatusCode, words: &'static str) -> Response {
-    let answer = Response::builder().status(status).content_type("text/plain; charset=utf-8");
-    answer.header(header::X_CONTENT_TYPE_OPTIONS, "nosniff").header(header::CACHE_CONTROL, "no-store").body(words)
 }

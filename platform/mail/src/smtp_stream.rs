@@ -1,4 +1,7 @@
 //! The wire beneath a connection, with a bound: a server that answers without end is cut off.
+//!
+//! What would surprise you: what is no UTF-8 in an answer becomes `?` here. The library takes such an answer for a broken connection, and a
+//! refusal for good (550) would be tried for days.
 
 use lettre::transport::smtp::client::AsyncTokioStream;
 use std::{
@@ -23,11 +26,13 @@ pub(crate) struct Guarded {
     peer: SocketAddr,
     preface: &'static [u8],
     answered: usize,
+    /// The beginning of a character whose rest is still to come; at most three bytes.
+    cut: Vec<u8>,
 }
 
 impl Guarded {
     pub(crate) fn new(wire: Box<dyn Wire>, peer: SocketAddr, preface: &'static [u8]) -> Guarded {
-        Guarded { wire, peer, preface, answered: 0 }
+        Guarded { wire, peer, preface, answered: 0, cut: Vec::new() }
     }
 }
 
@@ -48,11 +53,48 @@ impl AsyncRead for Guarded {
         if self.answered > MAX_ANSWER_BYTES {
             return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, "the server's answer does not end")));
         }
-        let before = buf.filled().len();
-        let polled = Pin::new(&mut self.wire).poll_read(cx, buf);
-        self.answered += buf.filled().len() - before;
-        polled
+        loop {
+            let begin = buf.filled().len();
+            if buf.remaining() <= self.cut.len() {
+                // Nobody who reads characters reads so little at a time.
+                self.cut.clear();
+            }
+            let held = std::mem::take(&mut self.cut);
+            buf.put_slice(&held);
+            let polled = Pin::new(&mut self.wire).poll_read(cx, buf);
+            if !matches!(polled, Poll::Ready(Ok(()))) {
+                buf.set_filled(begin);
+                self.cut = held;
+                return polled;
+            }
+            let read = buf.filled().len() - begin - held.len();
+            self.answered += read;
+            let cut = legible(&mut buf.filled_mut()[begin..]);
+            if read == 0 {
+                let ended = buf.filled().len() - cut;
+                buf.filled_mut()[ended..].fill(b'?');
+                return polled;
+            }
+            let whole = buf.filled().len() - cut;
+            self.cut = buf.filled()[whole..].to_vec();
+            buf.set_filled(whole);
+            if whole > begin {
+                return polled;
+            }
+        }
     }
+}
+
+/// Makes what is no UTF-8 `?`; answers how many bytes at the end are the beginning of a character.
+fn legible(bytes: &mut [u8]) -> usize {
+    let mut at = 0;
+    while let Err(wrong) = std::str::from_utf8(&bytes[at..]) {
+        let bad = at + wrong.valid_up_to();
+        let Some(len) = wrong.error_len() else { return bytes.len() - bad };
+        bytes[bad..bad + len].fill(b'?');
+        at = bad + len;
+    }
+    0
 }
 
 impl AsyncWrite for Guarded {
@@ -102,6 +144,28 @@ mod tests {
             let mut answer = vec![0; MAX_ANSWER_BYTES];
             let (heard, ()) = tokio::join!(wire.read_exact(&mut answer), talk);
             assert_eq!(heard.unwrap(), MAX_ANSWER_BYTES);
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_no_utf8_is_a_question_mark_and_a_character_may_come_in_pieces() {
+        for (said, read) in [
+            (&[&b"550 no\xe9 such\r\n"[..]][..], "550 no? such\r\n"),
+            (&[b"550 caf\xc3", b"\xa9 \xe7", b"\x94\xa8\xff\r\n"], "550 caf\u{e9} \u{7528}?\r\n"),
+            (&[b"250 \xf0\x9f"], "250 ??"),
+            (&[b"\xe7", b"\x94", b"x"], "??x"),
+        ] {
+            let (mut wire, mut server) = guarded(b"");
+            let talk = async move {
+                for piece in said {
+                    server.write_all(piece).await.unwrap();
+                    tokio::task::yield_now().await;
+                }
+            };
+            let mut heard = Vec::new();
+            let (done, ()) = tokio::join!(wire.read_to_end(&mut heard), talk);
+            done.unwrap();
+            assert_eq!(String::from_utf8(heard).unwrap(), read);
         }
     }
 

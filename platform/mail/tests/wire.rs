@@ -90,6 +90,20 @@ async fn a_4xx_at_any_step_means_later_and_a_5xx_means_never() {
 }
 
 #[tokio::test]
+async fn an_answer_that_is_no_utf8_is_understood_by_its_code() {
+    for (step, said) in [("RCPT", &b"550 5.1.1 usuario inv\xe1lido\r\n"[..]), ("dot", b"550-inv\xe1lido\r\n550 5.1.1 \xff\xfe\r\n")] {
+        let peer = Peer::start(vec![(step, Do::SayBytes(said))]).await;
+        let outcome = deliver_to(&peer).await;
+        let Outcome::Failed(answer) = &outcome else { panic!("{step}: {outcome:?}") };
+        assert_eq!(answer.code, 550);
+        assert!(answer.text.contains("inv?lido"), "{answer}");
+    }
+    let peer = Peer::start(vec![("dot", Do::SayBytes(b"250 aceptado, adi\xf3s\r\n"))]).await;
+    let outcome = deliver_to(&peer).await;
+    assert!(matches!(outcome, Outcome::Relayed(_)), "{outcome:?}");
+}
+
+#[tokio::test]
 async fn a_554_after_the_letter_is_final() {
     let peer = Peer::start(vec![("dot", Do::Say("554 5.7.1 looks like spam\r\n"))]).await;
     let outcome = deliver_to(&peer).await;

@@ -25,6 +25,8 @@ pub const CA_FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/testing/tls/
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Do {
     Say(&'static str),
+    /// What need not be UTF-8.
+    SayBytes(&'static [u8]),
     HangUp,
     Sleep,
 }
@@ -195,15 +197,17 @@ impl State {
     }
 
     async fn step(&self, stream: &mut Stream, step: &'static str, usual: &str) -> bool {
-        match self.take(step) {
-            None => stream.write_all(usual.as_bytes()).await.is_ok() && stream.flush().await.is_ok(),
-            Some(Do::Say(other)) => stream.write_all(other.as_bytes()).await.is_ok() && stream.flush().await.is_ok(),
-            Some(Do::HangUp) => false,
+        let words = match self.take(step) {
+            None => usual.as_bytes(),
+            Some(Do::Say(other)) => other.as_bytes(),
+            Some(Do::SayBytes(other)) => other,
+            Some(Do::HangUp) => return false,
             Some(Do::Sleep) => {
                 tokio::time::sleep(Duration::from_secs(60)).await;
-                false
+                return false;
             }
-        }
+        };
+        stream.write_all(words).await.is_ok() && stream.flush().await.is_ok()
     }
 
     fn take(&self, step: &str) -> Option<Do> {
