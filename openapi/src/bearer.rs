@@ -11,16 +11,16 @@ use poem_openapi::{
 };
 use store::{Caller, Db, Origin};
 
-/// Missing, malformed, unknown, revoked, of a suspended member or tenant: one refusal.
+/// Missing, malformed, unknown or revoked: one refusal. Who has a key of a suspended member or tenant is told so.
 pub(crate) async fn caller(db: &Db, request: &Request) -> Result<Caller, Problem> {
     let given = request.headers().get(header::AUTHORIZATION);
     let token = given.and_then(|v| v.to_str().ok()).and_then(bearer_text).and_then(accounts::key_token);
-    if let Some(token) = token
-        && let Some(caller) = db.front_desk().api_key(&token, origin(request)).await?
-    {
-        return Ok(caller);
+    let Some(token) = token else { return Err(unauthorized(if given.is_some() { UNKNOWN } else { MISSING })) };
+    match db.front_desk().api_key(&token, origin(request)).await? {
+        Some(caller) => Ok(caller),
+        None if db.front_desk().is_key_of_suspended(&token).await? => Err(unauthorized(SUSPENDED)),
+        None => Err(unauthorized(UNKNOWN)),
     }
-    Err(unauthorized(given.is_some()))
 }
 
 /// The scheme's name is case-insensitive (RFC 9110 §11.1).
@@ -32,12 +32,16 @@ fn bearer_text(header: &str) -> Option<&str> {
 /// The challenge after a key that is none, or none any more.
 pub(crate) const INVALID_TOKEN: &str = "Bearer realm=\"api\", error=\"invalid_token\"";
 
-/// RFC 6750 §3: a challenge, with a reason only when something was presented.
-fn unauthorized(presented: bool) -> Problem {
-    let (challenge, sentence) = match presented {
-        false => ("Bearer realm=\"api\"", "Send an API key: “Authorization: Bearer csk_…”. Keys are made on the settings page."),
-        true => (INVALID_TOKEN, "This API key is not known or was revoked. Make a new one on the settings page."),
-    };
+/// RFC 6750 §3: a challenge, with a reason only when something was presented; and the sentence.
+type Why = (&'static str, &'static str);
+const MISSING: Why = ("Bearer realm=\"api\"", "Send an API key: “Authorization: Bearer csk_…”. Keys are made on the settings page.");
+const UNKNOWN: Why = (INVALID_TOKEN, "This API key is not known or was revoked. Make a new one on the settings page.");
+const SUSPENDED: Why = (
+    INVALID_TOKEN,
+    "The account of this API key is suspended, and a new key would not help. Messages that it has sent can still be picked up. Ask whoever runs this site.",
+);
+
+fn unauthorized((challenge, sentence): Why) -> Problem {
     Problem::new(Kind::Unauthorized, sentence).header(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge))
 }
 
@@ -82,7 +86,7 @@ impl<'a> ApiExtractor<'a> for Key {
     }
     async fn from_request(request: &'a Request, _: &mut RequestBody, _: ExtractParamOptions<()>) -> Result<Self> {
         let caller = request.data::<Caller>().cloned();
-        caller.map(Key).ok_or_else(|| unauthorized(false).into())
+        caller.map(Key).ok_or_else(|| unauthorized(MISSING).into())
     }
 }
 

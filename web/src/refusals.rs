@@ -66,7 +66,7 @@ macro_rules! refusals { ($($kind:ident { $($pattern:pat => $status:expr),* $(,)?
 refusals! {
     SignUpRefused { Form(_) => StatusCode::UNPROCESSABLE_ENTITY, SlowDown { .. } => StatusCode::TOO_MANY_REQUESTS, Busy => StatusCode::SERVICE_UNAVAILABLE }
         ; after(now) SlowDown { until } => seconds(*until, now);
-    SignInRefused { Wrong => StatusCode::UNPROCESSABLE_ENTITY, SlowDown { .. } => StatusCode::TOO_MANY_REQUESTS, Busy => StatusCode::SERVICE_UNAVAILABLE }
+    SignInRefused { Wrong => StatusCode::UNPROCESSABLE_ENTITY, Suspended => StatusCode::FORBIDDEN, SlowDown { .. } => StatusCode::TOO_MANY_REQUESTS, Busy => StatusCode::SERVICE_UNAVAILABLE }
         ; after(now) SlowDown { until } => seconds(*until, now);
     ForgotRefused { Email(_) => StatusCode::UNPROCESSABLE_ENTITY, SlowDown { .. } => StatusCode::TOO_MANY_REQUESTS }
         ; after(now) SlowDown { until } => seconds(*until, now);

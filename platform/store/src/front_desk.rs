@@ -99,6 +99,18 @@ impl<'d> FrontDesk<'d> {
         Ok(Some(Caller::new(known.tenant, known.who, origin).found_good(now, known.as_of)))
     }
 
+    /// Whether a text that is no API key now is one of a member or tenant that is not active. Only who has the key learns it.
+    pub async fn is_key_of_suspended(&self, token: &Token) -> Result<bool, Fault> {
+        let hash = token.hash();
+        let find = api_key::Entity::find().filter(api_key::Column::TokenHash.eq(hash.to_vec()));
+        self.db
+            .across_read(&Reach::Credential(hash), async |rows| {
+                let Some(key) = one(rows, find).await?.filter(|key| key.revoked_at.is_none()) else { return Ok(false) };
+                Ok(active_member(rows, TenantId(key.tenant_id), key.member_id).await?.is_none())
+            })
+            .await
+    }
+
     /// A pickup link. Works whatever the tenant's state: recipients never pay.
     pub async fn pickup(&self, token: &Token, origin: Origin) -> Result<Option<Caller>, Fault> {
         let hash = token.hash();

@@ -29,9 +29,14 @@ pub enum SignIn {
 
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum SignInRefused {
-    /// Unknown address, wrong password, suspended member or tenant: one sentence for all of them.
+    /// Unknown address or wrong password: one sentence for all of them.
     #[error("E-mail address or password is not right.")]
     Wrong,
+    /// Said after the right password alone, so it tells strangers nothing.
+    #[error(
+        "This account is suspended: it can neither be signed in to nor send. Messages that it has sent can still be picked up. Ask whoever runs this site."
+    )]
+    Suspended,
     #[error("{}", refused::slow_down(*.until))]
     SlowDown { until: Time },
     #[error("{}", refused::BUSY)]
@@ -64,7 +69,7 @@ impl Accounts {
         }
         let held = self.held(SIGN_IN_PER_ACCOUNT, &account).await?;
         let members = match (&address, held) {
-            (Some(address), None) => self.memberships(address, tenant, &origin).await?,
+            (Some(address), None) => self.to_try(address, tenant, &origin).await?,
             (None, None) => Vec::new(),
             (address, Some(until)) => match self.known_to(address.as_ref(), tenant, device, &origin).await? {
                 known if known.is_empty() => return Err(SignInRefused::SlowDown { until }),
@@ -72,7 +77,10 @@ impl Accounts {
             },
         };
         let mut fitting = self.fitting(members, password, if tenant.is_some() { 1 } else { MEMBERSHIPS_TRIED }).await?;
+        let before = fitting.len();
+        fitting.retain(|member| !member.suspended);
         match fitting.len() {
+            0 if before > 0 => Err(SignInRefused::Suspended),
             0 => Err(SignInRefused::Wrong),
             1 => self.enter(fitting.remove(0), device, origin).await.map(SignIn::Done),
             _ => Ok(SignIn::Choose(fitting.into_iter().map(|m| (m.caller.tenant(), m.tenant_name)).collect())),
@@ -86,15 +94,22 @@ impl Accounts {
         tenant: Option<TenantId>,
         origin: &Origin,
     ) -> Result<Vec<Membership>, Fault> {
+        let mut members = self.to_try(address, tenant, origin).await?;
+        members.retain(|member| !member.suspended);
+        Ok(members)
+    }
+
+    /// The same with the suspended ones after them.
+    async fn to_try(&self, address: &EmailAddress, tenant: Option<TenantId>, origin: &Origin) -> Result<Vec<Membership>, Fault> {
         let mut found = self.db.front_desk().members_with(address, origin.clone()).await?;
         found.retain(|(caller, ..)| tenant.is_none_or(|tenant| caller.tenant() == tenant));
         let mut members = Vec::new();
         for (caller, id, tenant_name) in found {
-            if let Some(row) = self.db.read(&caller, async |read| active(read, id).await).await? {
-                members.push(Membership { caller, id, tenant_name, row });
+            if let Some((row, suspended)) = self.db.read(&caller, async |read| standing(read, id).await).await? {
+                members.push(Membership { caller, id, tenant_name, row, suspended });
             }
         }
-        members.sort_by_key(|m| (m.row.email_proven_at.is_none(), std::cmp::Reverse(m.row.created_at)));
+        members.sort_by_key(|m| (m.suspended, m.row.email_proven_at.is_none(), std::cmp::Reverse(m.row.created_at)));
         members.truncate(MEMBERSHIPS_TRIED);
         Ok(members)
     }
@@ -153,11 +168,16 @@ pub(crate) struct Membership {
     pub id: MemberId,
     pub tenant_name: String,
     pub row: entity::member::Model,
+    /// Member or tenant.
+    pub suspended: bool,
 }
 
-/// The member, if member and tenant are active.
-async fn active(look: &impl Look, id: MemberId) -> Result<Option<entity::member::Model>, Fault> {
+/// The member, and whether they or the tenant are suspended; `None` if they are anything else than that or active.
+async fn standing(look: &impl Look, id: MemberId) -> Result<Option<(entity::member::Model, bool)>, Fault> {
     let tenant = look.own::<tenant::Entity>().await?;
-    let member = member::find(look, id).await?;
-    Ok(member.filter(|member| member.state == "active" && tenant.is_some_and(|tenant| tenant.state == "active")))
+    let (Some(tenant), Some(member)) = (tenant, member::find(look, id).await?) else { return Ok(None) };
+    let states = [member.state.as_str(), tenant.state.as_str()];
+    let known = states.iter().all(|state| ["active", "suspended"].contains(state));
+    let suspended = states.contains(&"suspended");
+    Ok(known.then_some((member, suspended)))
 }

@@ -31,6 +31,8 @@ struct Settings<'a> {
     makes_keys: bool,
     /// Origin for the `curl` example.
     base: String,
+    /// The member's address as it stands between the `'` of a shell.
+    in_quotes: String,
     plan: Vec<Measure>,
     period_ends: When,
     /// Certificates can be asked for at this site.
@@ -101,6 +103,7 @@ pub async fn again(
         new_key,
         makes_keys: me.role.may(Right::MakeKey),
         base: web.accounts.site.base().to_owned(),
+        in_quotes: me.email.replace('\'', r"'\''"),
         me,
     };
     page_with(status, &member.browser, &settings)

@@ -24,7 +24,7 @@ facts! {
             ("nobody@example.org", PASSWORD),
             ("ana@example.org", "wrong horse battery 7"),
             ("twice@example.org", "wrong horse battery 7"),
-            ("eve@example.org", PASSWORD),
+            ("eve@example.org", OTHER_PASSWORD),
             ("not an address", PASSWORD),
             ("ana@example.org", ""),
             ("ana@example.org", &"x".repeat(100_000)),
@@ -34,6 +34,9 @@ facts! {
         }
         assert!(answers.iter().all(|a| *a == answers[0]), "{answers:?}");
         assert_eq!(answers[0], (SignInRefused::Wrong.to_string(), 5));
+        let (suspended, cost) = computations(town.sign_in("eve@example.org", PASSWORD)).await;
+        assert!(matches!(suspended, Err(SignInRefused::Suspended)), "who has the password is told what is true");
+        assert_eq!(cost, 5);
         let (right, cost) = computations(town.sign_in("ana@example.org", PASSWORD)).await;
         assert_eq!((done(right).caller.tenant(), cost), (ana.caller.tenant(), 5), "nor does success cost less");
     }
@@ -111,10 +114,10 @@ facts! {
 
     async fn an_invited_or_suspended_member_does_not_get_in(town) {
         let ana = town.member("ana@example.org", PASSWORD).await;
-        for state in ["invited", "suspended"] {
+        for (state, told) in [("invited", SignInRefused::Wrong), ("suspended", SignInRefused::Suspended)] {
             let set = async |tx: &mut store::TenantTx| tx.update::<member::Entity>().set(member::Column::State, state).exec().await;
             town.accounts.db.act::<_, kernel::Fault, _>(&town.house(&ana.caller), set).await.unwrap();
-            assert!(matches!(town.sign_in("ana@example.org", PASSWORD).await, Err(SignInRefused::Wrong)), "{state}");
+            assert_eq!(town.sign_in("ana@example.org", PASSWORD).await.unwrap_err().to_string(), told.to_string(), "{state}");
             assert!(town.session(&ana.token).await.is_none(), "{state}: and the old session is over");
         }
     }
