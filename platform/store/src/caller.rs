@@ -1,7 +1,8 @@
 //! Who acts, for which tenant, from where. Only the front desk makes a caller, out of a credential it checked.
 
+use crate::Names;
 use kernel::{ApiKeyId, MAX_USER_AGENT_CHARS, MemberId, MessageId, RecipientId, SessionId, TenantId, Time};
-use std::net::IpAddr;
+use std::{net::IpAddr, sync::Arc};
 
 /// Whose data, and who acts. Cannot be built outside the front desk.
 #[derive(Clone, Debug)]
@@ -13,11 +14,13 @@ pub struct Caller {
 }
 
 /// When a session or key was found good.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Checked {
     pub at: Time,
     /// `Herald::credentials` of that moment.
     pub as_of: u64,
+    /// What the member and the tenant were called then.
+    pub names: Arc<Names>,
 }
 
 /// Who acts.
@@ -57,12 +60,12 @@ impl Caller {
     pub(crate) fn new(tenant: TenantId, who: Who, origin: Origin) -> Caller {
         Caller { tenant, who, origin, checked: None }
     }
-    pub(crate) fn found_good(self, at: Time, as_of: u64) -> Caller {
-        Caller { checked: Some(Checked { at, as_of }), ..self }
+    pub(crate) fn found_good(self, checked: Checked) -> Caller {
+        Caller { checked: Some(checked), ..self }
     }
     /// `None`: there is nothing that could end (links, jobs).
-    pub(crate) fn checked(&self) -> Option<Checked> {
-        self.checked
+    pub(crate) fn checked(&self) -> Option<&Checked> {
+        self.checked.as_ref()
     }
     pub fn tenant(&self) -> TenantId {
         self.tenant

@@ -1,7 +1,7 @@
 //! What the front desk remembers of credentials, for at most a second, and not past a change of any of them in this process; and
 //! whose a pickup link is, which never changes.
 
-use crate::Who;
+use crate::{Names, Who};
 use kernel::{MessageId, RecipientId, TenantId, Time};
 use moka::sync::Cache;
 use std::{sync::Arc, time::Duration};
@@ -19,6 +19,7 @@ const LINK_IDLE: Duration = Duration::from_secs(600);
 pub(crate) struct Known {
     pub tenant: TenantId,
     pub who: Who,
+    pub names: Arc<Names>,
     /// The one host that a session is for; empty: the account host.
     pub host: Arc<str>,
     /// Sessions end; keys do not.

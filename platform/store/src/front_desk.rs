@@ -4,7 +4,8 @@
 //! pointed at that row's tenant for the rest.
 
 use crate::{
-    Caller, Db, Origin, Role, TenantRead, TenantTx, Who,
+    Caller, Db, Names, Origin, Role, TenantRead, TenantTx, Who,
+    caller::Checked,
     connection::Connection,
     credentials::{Addressee, Known, REMEMBERED_FOR},
     entity::{TenantOwned, api_key, device, mailed_link, member, recipient, session, tenant, ticket},
@@ -16,7 +17,7 @@ use kernel::{
 };
 use keys::{Token, WrappedTenantKey};
 use sea_orm::{ColumnTrait, EntityTrait, ExprTrait, Order, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select, Set};
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 use uuid::Uuid;
 
 /// A session that was not used for this long is over.
@@ -76,7 +77,7 @@ impl<'d> FrontDesk<'d> {
         if now.since(known.seen_at) >= TOUCH {
             self.touch(hash, &known, now).await;
         }
-        Ok(Some(Caller::new(known.tenant, known.who, origin).found_good(now, known.as_of)))
+        Ok(Some(Caller::new(known.tenant, known.who, origin).found_good(Checked { at: now, as_of: known.as_of, names: known.names })))
     }
 
     /// An API key: not revoked, member and tenant active.
@@ -96,7 +97,7 @@ impl<'d> FrontDesk<'d> {
         if now.since(known.seen_at) >= TOUCH {
             self.touch(hash, &known, now).await;
         }
-        Ok(Some(Caller::new(known.tenant, known.who, origin).found_good(now, known.as_of)))
+        Ok(Some(Caller::new(known.tenant, known.who, origin).found_good(Checked { at: now, as_of: known.as_of, names: known.names })))
     }
 
     /// Whether a text that is no API key now is one of a member or tenant that is not active. Only who has the key learns it.
@@ -270,7 +271,7 @@ impl<'d> FrontDesk<'d> {
             .across_read(&Reach::Credential(hash), async |rows| {
                 let Some(session) = one(rows, find).await? else { return Ok(None) };
                 let tenant = TenantId(session.tenant_id);
-                let Some(member) = active_member(rows, tenant, session.member_id).await? else { return Ok(None) };
+                let Some((member, names)) = active_member(rows, tenant, session.member_id).await? else { return Ok(None) };
                 if member.epoch != session.epoch {
                     return Ok(None);
                 }
@@ -278,7 +279,7 @@ impl<'d> FrontDesk<'d> {
                 let (id, proven) = (MemberId(member.id), member.email_proven_at.is_some());
                 let who = Who::Member { id, session: SessionId(session.id), role, proven };
                 let (expires_at, seen_at) = (Some(Time(session.expires_at)), Time(session.seen_at));
-                Ok(Some(Known { tenant, who, host: session.host.into(), expires_at, seen_at, as_of }))
+                Ok(Some(Known { tenant, who, names, host: session.host.into(), expires_at, seen_at, as_of }))
             })
             .await
     }
@@ -290,11 +291,19 @@ impl<'d> FrontDesk<'d> {
             .across_read(&Reach::Credential(hash), async |rows| {
                 let Some(key) = one(rows, find).await?.filter(|k| k.revoked_at.is_none()) else { return Ok(None) };
                 let tenant = TenantId(key.tenant_id);
-                let Some(member) = active_member(rows, tenant, key.member_id).await? else { return Ok(None) };
+                let Some((member, names)) = active_member(rows, tenant, key.member_id).await? else { return Ok(None) };
                 let Some(role) = Role::parse(&member.role) else { return Ok(None) };
                 let (id, proven) = (ApiKeyId(key.id), member.email_proven_at.is_some());
                 let who = Who::Key { id, member: MemberId(member.id), role, proven };
-                Ok(Some(Known { tenant, who, host: "".into(), expires_at: None, seen_at: Time(key.last_used_at.unwrap_or(0)), as_of }))
+                Ok(Some(Known {
+                    tenant,
+                    who,
+                    names,
+                    host: "".into(),
+                    expires_at: None,
+                    seen_at: Time(key.last_used_at.unwrap_or(0)),
+                    as_of,
+                }))
             })
             .await
     }
@@ -382,13 +391,14 @@ async fn tenant_of(rows: &Connection, id: TenantId) -> Result<Option<tenant::Mod
     one(rows, of_tenant::<tenant::Entity>(id)).await
 }
 
-/// The member, if member and tenant are active.
-async fn active_member(rows: &Connection, id: TenantId, member: Uuid) -> Result<Option<member::Model>, Fault> {
-    if tenant_of(rows, id).await?.is_none_or(|t| t.state != "active") {
-        return Ok(None);
-    }
+/// The member and what they and the tenant are called, if both are active.
+async fn active_member(rows: &Connection, id: TenantId, member: Uuid) -> Result<Option<(member::Model, Arc<Names>)>, Fault> {
+    let Some(tenant) = tenant_of(rows, id).await?.filter(|t| t.state == "active") else { return Ok(None) };
     let find = of_tenant::<member::Entity>(id).filter(member::Column::Id.eq(member)).filter(member::Column::State.eq("active"));
-    one(rows, find).await
+    Ok(one(rows, find).await?.map(|row| {
+        let names = Names { member: row.name.clone(), tenant: tenant.name };
+        (row, Arc::new(names))
+    }))
 }
 
 async fn first_owner(rows: &Connection, id: TenantId) -> Result<String, Fault> {

@@ -58,7 +58,7 @@ async fn waits_for_proof(tx: &TenantTx) -> Result<bool, Fault> {
     Ok(tx.hold::<member::Entity>(id.0).await?.is_none_or(|row| row.email_proven_at.is_none()))
 }
 
-/// What the sender and their tenant are called at this moment: the message goes under these names, whatever they are called later.
+/// What the sender and their tenant are called when they ask: the message goes under these names, whatever they are called later.
 async fn names(tx: &TenantTx) -> Result<Names, Fault> {
     let names = match tx.caller().member() {
         Some(member) => tx.names(member).await?,

@@ -104,6 +104,20 @@ on_both! {
         assert_eq!(act().await, Err(FaultKind::Ended));
     }
 
+    async fn a_caller_brings_the_names_of_when_it_was_let_in(town) {
+        let (member, token) = sign_in(&town).await;
+        let names = async |caller: &Caller| {
+            let read = town.db.read(caller, async |read| read.names(MemberId(member.id)).await);
+            read.await.unwrap().map(|names| (names.member, names.tenant))
+        };
+        let before = session_of(&town, &token).await.unwrap();
+        set_member(&town, member::Column::Name, "Eve").await;
+        let after = session_of(&town, &token).await.unwrap();
+        let called = |name: &str| Some((name.to_owned(), "Acme".to_owned()));
+        assert_eq!((names(&before).await, names(&after).await, names(&town.a).await), (called("Ada"), called("Eve"), called("Eve")));
+        assert_eq!(names(&town.b).await, None, "another tenant has no such member");
+    }
+
     async fn a_session_ends_absolutely_and_when_idle(town) {
         let (_, token) = sign_in(&town).await;
         for _ in 0..2 {
