@@ -76,15 +76,15 @@ struct Open(Option<Lent>);
 const ROLLBACK_TIME: Duration = Duration::from_secs(10);
 
 impl Open {
-    async fn begin(mut lent: Lent, sql: &str) -> Result<Open, sqlx::Error> {
-        match say(&mut lent, sql).await {
-            Ok(()) => Ok(Open(Some(lent))),
-            Err(error) => {
-                // Whatever is left of it is not for the next one.
-                drop(Object::take(lent));
-                Err(error)
-            }
+    async fn begin(lent: Lent, sql: &str) -> Result<Open, sqlx::Error> {
+        // Open before it is: whoever is given up while BEGIN is under way leaves a transaction behind all the same.
+        let mut open = Open(Some(lent));
+        let begun = say(open.connection(), sql).await;
+        if begun.is_err() {
+            // Whatever is left of it is not for the next one.
+            drop(open.0.take().map(Object::take));
         }
+        begun.map(|()| open)
     }
     fn connection(&mut self) -> &mut PgConnection {
         self.0.as_mut().expect("there until the transaction is over")

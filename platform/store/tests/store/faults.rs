@@ -266,3 +266,23 @@ async fn a_full_disk_answers_full_and_frees_itself() {
     let there = again.read(&who, async |read: &TenantRead| read.find::<store::entity::draft::Entity>().count().await).await.unwrap();
     assert_eq!(there, kept + 1);
 }
+
+/// The first poll of an act or a read sends BEGIN; whoever goes away then must leave nothing to the next one on that connection.
+#[tokio::test]
+async fn who_is_given_up_at_the_beginning_leaves_no_transaction_behind_on_postgres() {
+    let town = Town::found(On::Postgres).await;
+    let mut given_up = 0;
+    for _ in 0..20 {
+        let mut act = Box::pin(town.db.act(&town.a, async |tx: &mut TenantTx| tx.find::<blocked_address::Entity>().count().await));
+        given_up += usize::from(futures_util::poll!(&mut act).is_pending());
+        drop(act);
+        assert_eq!(rows(&town.db, &town.b).await, 0);
+        let mut read = Box::pin(town.db.read(&town.a, async |read: &TenantRead| read.find::<blocked_address::Entity>().count().await));
+        given_up += usize::from(futures_util::poll!(&mut read).is_pending());
+        drop(read);
+        let refused = town.db.act(&town.b, async |tx: &mut TenantTx| add(tx, 1).await.and(Err::<(), _>(Fault::other("not kept"))));
+        assert_eq!(refused.await.unwrap_err().to_string(), "not kept");
+    }
+    // The server may be so quick that a first poll finds the answer.
+    assert!(given_up > 10, "{given_up} of 40");
+}
