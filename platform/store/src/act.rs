@@ -4,10 +4,10 @@ use crate::{
     Caller, Db, TenantRead, TenantTx,
     connection::Connection,
     db::Engine,
-    front_desk::still_stands,
     herald::News,
     lite::Lite,
     postgres::{Pg, PgTransaction, Reach},
+    still_stands::still_stands,
 };
 use kernel::{Fault, FaultKind};
 use keys::TenantKey;

@@ -4,16 +4,16 @@
 //! pointed at that row's tenant for the rest.
 
 use crate::{
-    Caller, Db, Names, Origin, Role, TenantRead, TenantTx, Who,
+    Caller, Db, Names, Origin, Role, TenantTx, Who,
     caller::Checked,
     connection::Connection,
-    credentials::{Addressee, Known, REMEMBERED_FOR},
+    credentials::{Addressee, Known},
     entity::{TenantOwned, api_key, device, mailed_link, member, recipient, session, tenant, ticket},
     herald::News,
     postgres::Reach,
 };
 use kernel::{
-    ApiKeyId, DeviceId, EmailAddress, Fault, FaultKind, MailedLinkId, MemberId, MessageId, RecipientId, SessionId, TenantId, TicketId, Time,
+    ApiKeyId, DeviceId, EmailAddress, Fault, MailedLinkId, MemberId, MessageId, RecipientId, SessionId, TenantId, TicketId, Time,
 };
 use keys::{Token, WrappedTenantKey};
 use sea_orm::{ColumnTrait, EntityTrait, ExprTrait, Order, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select, Set};
@@ -343,27 +343,6 @@ impl<'d> FrontDesk<'d> {
             Err(fault) => tracing::warn!(%fault, tenant = %known.tenant, "the use of a credential was not written down"),
         }
     }
-}
-
-/// A fault if the session or key that the caller came with may have ended since it was checked, and did: a request's body may take minutes
-/// to arrive.
-pub(crate) async fn still_stands(read: &TenantRead, as_of: u64) -> Result<(), Fault> {
-    let Some(checked) = read.caller().checked() else { return Ok(()) };
-    if checked.as_of == as_of && read.now().since(checked.at) <= REMEMBERED_FOR {
-        return Ok(());
-    }
-    let epoch = match read.caller().who() {
-        Who::Member { session, .. } => read.get::<session::Entity>(session.0).await?.map(|session| Some(session.epoch)),
-        Who::Key { id, .. } => read.get::<api_key::Entity>(id.0).await?.filter(|key| key.revoked_at.is_none()).map(|_| None),
-        Who::Recipient { .. } | Who::System => return Ok(()),
-    };
-    let active = match (&epoch, read.caller().member()) {
-        (Some(_), Some(member)) => read.get::<member::Entity>(member.0).await?.filter(|member| member.state == "active"),
-        _ => None,
-    };
-    let good = active.is_some_and(|member| epoch.flatten().is_none_or(|epoch| epoch == member.epoch));
-    let open = read.own::<tenant::Entity>().await?.is_some_and(|tenant| tenant.state == "active");
-    if good && open { Ok(()) } else { Err(Fault::new(FaultKind::Ended, "the session or key ended before what it was shown for")) }
 }
 
 async fn one<E: EntityTrait>(rows: &Connection, find: Select<E>) -> Result<Option<E::Model>, Fault> {

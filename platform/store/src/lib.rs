@@ -32,6 +32,7 @@ mod postgres;
 mod rights;
 mod shelf;
 mod statements;
+mod still_stands;
 mod tenant_tx;
 #[cfg(feature = "test-support")]
 pub mod testing;
