@@ -38,7 +38,14 @@ impl Follower {
 
     /// One look at the table.
     pub async fn look(&mut self) -> Result<(), Fault> {
+        let look = self.names.look();
         self.answer_challenges().await?;
+        self.look_for_names().await?;
+        self.names.looked(look);
+        Ok(())
+    }
+
+    async fn look_for_names(&mut self) -> Result<(), Fault> {
         let now = self.db.clock().now();
         if self.whole_at.is_none_or(|at| now.since(at) >= WHOLE) {
             self.compare_all().await?;

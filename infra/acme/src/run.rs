@@ -120,6 +120,7 @@ impl Acme {
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = self.0.challenges.wanted() => {}
+                () = self.0.names.wanted() => {}
                 () = tokio::time::sleep(LOOK) => {}
             }
             last = follower.look().await;

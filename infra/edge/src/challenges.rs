@@ -1,8 +1,9 @@
 //! What a CA is answered while it checks that a name is ours (RFC 8555 §8.3 over plain HTTP, RFC 8737 in a handshake): a table in memory.
 //!
 //! What would surprise you: the CA may ask any of several processes, a moment after another one wrote the challenge down. So whoever asks
-//! for one that is not in the table waits, three seconds at most, until somebody compared the table with what is written down.
+//! for one that is not in the table waits for a look at what is written down.
 
+use crate::{Look, looks::Looks};
 use kernel::Fault;
 use rcgen::{CertificateParams, CustomExtension, DistinguishedName, KeyPair};
 use rustls::{
@@ -14,18 +15,11 @@ use rustls::{
 };
 use std::{
     collections::HashMap,
-    sync::{
-        Arc, PoisonError, RwLock,
-        atomic::{AtomicU64, Ordering::SeqCst},
-    },
-    time::Duration,
+    sync::{Arc, PoisonError, RwLock},
 };
-use tokio::sync::{Notify, watch};
 
 /// RFC 8737 §6.2: the protocol that a CA asks for alone.
 pub const ACME_TLS: &[u8] = b"acme-tls/1";
-/// For a fresh look at what is written down.
-const LOOK_TIME: Duration = Duration::from_secs(3);
 
 /// One answer, to a CA that asks for `name`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,16 +38,13 @@ pub enum ChallengeAnswer {
 }
 
 /// The table. Clones share it.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Challenges(Arc<Inner>);
 
+#[derive(Default)]
 struct Inner {
     table: RwLock<HashMap<String, Ready>>,
-    /// Looks that were asked for.
-    asked: AtomicU64,
-    wanted: Notify,
-    /// The newest of them that is done.
-    looked: watch::Sender<u64>,
+    looks: Looks,
 }
 
 #[derive(Clone)]
@@ -62,27 +53,17 @@ struct Ready {
     config: Option<Arc<ServerConfig>>,
 }
 
-/// A look at what is written down, begun before it was read.
-pub struct ChallengeLook(u64);
-
-impl Default for Challenges {
-    fn default() -> Challenges {
-        let (table, asked, wanted, looked) = (RwLock::default(), AtomicU64::new(0), Notify::new(), watch::Sender::new(0));
-        Challenges(Arc::new(Inner { table, asked, wanted, looked }))
-    }
-}
-
 impl Challenges {
     /// Ends when somebody waits for a look.
     pub async fn wanted(&self) {
-        self.0.wanted.notified().await;
+        self.0.looks.wanted().await;
     }
     /// To be called before what is written down is read.
-    pub fn look(&self) -> ChallengeLook {
-        ChallengeLook(self.0.asked.load(SeqCst))
+    pub fn look(&self) -> Look {
+        self.0.looks.begin()
     }
     /// The table is what that look found. Fault: a certificate could not be made, and its challenge is left out.
-    pub fn set(&self, found: Vec<Challenge>, look: ChallengeLook) -> Result<(), Fault> {
+    pub fn set(&self, found: Vec<Challenge>, look: Look) -> Result<(), Fault> {
         let before = self.0.table.read().unwrap_or_else(PoisonError::into_inner).clone();
         let (mut table, mut trouble) = (HashMap::new(), Ok(()));
         for challenge in found {
@@ -95,7 +76,7 @@ impl Challenges {
             }
         }
         *self.0.table.write().unwrap_or_else(PoisonError::into_inner) = table;
-        self.0.looked.send_if_modified(|done| std::mem::replace(done, look.0.max(*done)) < look.0);
+        self.0.looks.done(look);
         trouble
     }
 
@@ -117,9 +98,7 @@ impl Challenges {
         if let Some(found) = here() {
             return Some(found);
         }
-        let (number, mut looked) = (self.0.asked.fetch_add(1, SeqCst) + 1, self.0.looked.subscribe());
-        self.0.wanted.notify_one();
-        let _ = tokio::time::timeout(LOOK_TIME, looked.wait_for(|done| *done >= number)).await;
+        self.0.looks.fresh().await;
         here()
     }
 }

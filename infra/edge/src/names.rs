@@ -1,8 +1,10 @@
 //! Which certificate is shown for which name: a table in memory that may change while the site runs.
 //!
-//! What would surprise you: a name that is not in the table gets no certificate at all, not even somebody else's.
+//! What would surprise you: a name that is not in the table gets no certificate at all, not even somebody else's. Where the table follows
+//! what is written down, whoever asks for such a name waits for a look first: a certificate may have come a moment ago, and its owner was
+//! told so by a page.
 
-use crate::{Certificate, Hints, asking};
+use crate::{Certificate, Hints, Look, asking, looks::Looks};
 use kernel::Fault;
 use rustls::{
     ServerConfig,
@@ -12,7 +14,10 @@ use rustls::{
 };
 use std::{
     collections::HashMap,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
 };
 use tokio::sync::{Notify, watch};
 
@@ -31,6 +36,9 @@ struct Inner {
     filling: watch::Sender<bool>,
     /// Somebody waits for one of them.
     awaited: Notify,
+    /// Somebody looks after the table.
+    followed: AtomicBool,
+    looks: Looks,
 }
 
 /// While it lives, who asks for a name that is not in the table waits.
@@ -67,13 +75,30 @@ impl Names {
         common.ignore_client_order = true;
         common.session_storage = ServerSessionMemoryCache::new(SESSIONS);
         common.ticketer = Ticketer::new().map_err(trouble)?;
-        Ok(Names(Arc::new(Inner { common, table: RwLock::default(), filling: watch::Sender::new(false), awaited: Notify::new() })))
+        let (table, filling, awaited) = (RwLock::default(), watch::Sender::new(false), Notify::new());
+        let (followed, looks) = (AtomicBool::new(false), Looks::default());
+        Ok(Names(Arc::new(Inner { common, table, filling, awaited, followed, looks })))
     }
 
-    /// From now until the answer is dropped more names come, which the site had before it started.
+    /// From now until the answer is dropped more names come, which the site had before it started. From then on somebody looks whenever
+    /// that is [`wanted`](Names::wanted).
     pub fn filling(&self) -> Filling {
+        self.0.followed.store(true, Relaxed);
         self.0.filling.send_replace(true);
         Filling(self.clone())
+    }
+
+    /// Ends when somebody waits for a look at what is written down.
+    pub async fn wanted(&self) {
+        self.0.looks.wanted().await;
+    }
+    /// To be called before what is written down is read.
+    pub fn look(&self) -> Look {
+        self.0.looks.begin()
+    }
+    /// The table is what that look found.
+    pub fn looked(&self, look: Look) {
+        self.0.looks.done(look);
     }
 
     /// Shows `certificate` for all of its names from the next handshake on; `default`: also to clients that name no host.
@@ -122,7 +147,7 @@ impl Names {
         }
     }
 
-    /// As `pick`, after the table is filled. The caller holds the clock.
+    /// As `pick`, after the table is filled and, for a name that is not there, after a fresh look. The caller holds the clock.
     pub(crate) async fn find(&self, sni: Option<&str>) -> Option<Arc<Certified>> {
         if let Some(certified) = self.pick(sni) {
             return Some(certified);
@@ -130,6 +155,12 @@ impl Names {
         if *self.0.filling.borrow() {
             self.0.awaited.notify_one();
             let _ = self.0.filling.subscribe().wait_for(|filling| !filling).await;
+            if let Some(certified) = self.pick(sni) {
+                return Some(certified);
+            }
+        }
+        if sni.is_some() && self.0.followed.load(Relaxed) {
+            self.0.looks.fresh().await;
         }
         self.pick(sni)
     }

@@ -11,8 +11,9 @@ async fn two_share(on: On, prefer: ChallengeKind) {
     one.want(&names.iter().map(String::as_str).collect::<Vec<_>>()).await;
     for name in &names {
         two.live(name).await;
-        one.seen(&town.pebble, name).await;
-        two.seen(&town.pebble, name).await;
+        for server in [&one, &two] {
+            assert_eq!(server.curl(&town.pebble, name), "hello", "whoever reads that {name} is live finds it so at once, at any process");
+        }
     }
     assert_eq!((town.pebble.orders(), town.pebble.accounts()), (names.len(), 1), "each name was ordered once, by one account");
     let state = two.state("n0.town.test").await;

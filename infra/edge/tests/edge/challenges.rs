@@ -121,6 +121,25 @@ async fn names_from_before_the_start_are_waited_for() {
     assert!(town.shake("foreign.test", &[]).await.is_err());
 }
 
+#[tokio::test]
+async fn a_name_whose_certificate_has_just_come_is_looked_for() {
+    let town = Town::new().await;
+    drop(town.names.filling());
+    let (names, certificate) = (town.names.clone(), town.ca.issue(&["new.test".into()]).unwrap());
+    tokio::spawn(async move {
+        loop {
+            names.wanted().await;
+            let look = names.look();
+            names.put(&certificate, false);
+            names.looked(look);
+        }
+    });
+    town.shake("new.test", &[]).await.unwrap();
+    let began = Instant::now();
+    assert!(town.shake("foreign.test", &[]).await.is_err());
+    assert!(began.elapsed() < Duration::from_secs(2), "nobody waits longer than the look takes: {:?}", began.elapsed());
+}
+
 /// A CA does not expect a chain, and reads the critical extension, which webpki refuses. That the key is used is for pebble to see.
 fn trust_anybody(client: &mut tokio_rustls::TlsConnector) {
     let mut config = (**client.config()).clone();
