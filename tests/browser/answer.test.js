@@ -77,4 +77,12 @@ fact("a recipient stops a sender's notices", async (town) => {
   await send(ana);
   await happened(ana, "Notice not delivered");
   assert.equal(town.sink.letters.filter((letter) => letter.to.includes("keller@example.org")).length, 1);
+
+  await keller.goto(`${notice.link("p")}/block`);
+  await keller.getByRole("button", { name: "Take their notices again" }).click();
+  await keller.getByText("Their notices are mailed to you again.").waitFor();
+  await ana.goto("/compose");
+  await write(ana, { to: "keller@example.org", subject: "Third" });
+  await send(ana);
+  assert.ok((await town.letter("keller@example.org", "Ana Brandt")).link("p"));
 });

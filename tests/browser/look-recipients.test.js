@@ -36,6 +36,10 @@ fact("picking up, from the door to the reply", SLOW, async (town) => {
   await look(page, "refuse-wrong");
   await page.goto(`${link}/block`);
   await look(page, "block");
+  await page.getByRole("button", { name: "Stop their notices" }).click();
+  await look(page, "blocked");
+  await page.getByRole("button", { name: "Take their notices again" }).click();
+  await look(page, "allowed-again");
   await open(page, link);
   await page.getByLabel("Code").waitFor();
   await look(page, "code");

@@ -238,6 +238,46 @@ async fn a_blocked_sender_sends_no_more_notices() {
         town.run_jobs().await;
         assert_eq!(key.states(&second).await, ["failed"]);
         assert_eq!(town.letters_to("bob@example.org"), 1);
+        bob.at(town.browser()).press("unblock", &[("List-Unsubscribe", "One-Click")]).await.is(403);
+        assert!(bob.page("block").await.shows("No more notices"), "a mail program takes nothing back");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn whoever_blocked_a_sender_by_mistake_takes_it_back() {
+    on_both(async |town: Town| {
+        let key = town.member("ana@acme.example").await.key("watch").await;
+        let sent = key.send(&["Bob+shop@example.org"]).await;
+        town.run_jobs().await;
+        let bob = town.recipient("Bob+shop@example.org");
+        assert!(bob.page("block").await.shows("Stop notices from"));
+        bob.press("block", &[]).await.is(200);
+        assert!(bob.page("block").await.shows("No more notices"), "it says so to whoever comes again");
+        for _ in 0..2 {
+            bob.press("unblock", &[]).await.is(303);
+        }
+        assert!(bob.look().await.shows("Their notices are mailed to you again."));
+        assert!(bob.page("block").await.shows("Stop notices from"));
+        let next = key.send(&["bob@example.org"]).await;
+        town.run_jobs().await;
+        assert_eq!((key.states(&next).await, town.letters_to("bob@example.org")), (vec!["notified".to_owned()], 1));
+        let kinds = key.kinds(&sent).await;
+        let times = |wanted: &str| kinds.iter().filter(|kind| *kind == wanted).count();
+        assert_eq!((times("sender_blocked"), times("sender_allowed")), (1, 1), "{kinds:?}");
+
+        // Somebody who does nothing else does not fill the record.
+        for _ in 0..60 {
+            bob.press("block", &[]).await.is(200);
+            bob.page("block").await;
+            bob.press("unblock", &[]).await.is(303);
+        }
+        assert!(bob.look().await.shows("Their notices stay stopped."));
+        let path = format!("/v1/messages/{sent}/evidence");
+        let first = key.get(&path).await.is(200).json();
+        let rest = key.get(&format!("{path}?after={}", first["next"])).await.is(200).json();
+        let facts = [first, rest].map(|page| page["evidence"].as_array().unwrap().clone()).concat();
+        assert_eq!(facts.iter().filter(|fact| fact["kind"] == "sender_allowed").count(), 50);
     })
     .await;
 }

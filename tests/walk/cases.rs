@@ -116,6 +116,7 @@ pub const CASES: &[Case] = cases! {
     "POST" "/p/:token/reply" => "/p/<link>/reply" Form("reply=typed"), 303;
     "GET" "/p/:token/block" => "/p/<link>/block" Nothing, 200;
     "POST" "/p/:token/block" => "/p/<link>/block" Form(""), 200;
+    "POST" "/p/:token/unblock" => "/p/<link>/unblock" Form(""), 303;
     "POST" "/p/:token/files/:id" => "/p/<link>/files/<file>" Form(""), 303;
     "GET" "/p/:token/files/:id/:name" => "/p/<link>/files/<file>/a.pdf" Nothing, 200;
 

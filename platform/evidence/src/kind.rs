@@ -78,6 +78,8 @@ kinds! {
     Replied { "replied", None, "Replied", "A sealed reply was left from the browser that opened the message." }
     /// The recipient wants no more notices from this tenant.
     SenderBlocked { "sender_blocked", None, "Sender blocked", "The recipient asked for no more notices from this sender." }
+    /// The recipient takes notices from this tenant again. Does not claim who pressed the button.
+    SenderAllowed { "sender_allowed", None, "Sender allowed again", "A button was pressed on the page by someone with the link: notices from this sender are mailed again." }
     /// Content and keys were destroyed. Does not claim that no copy exists elsewhere.
     Shredded { "shredded", None, "Content destroyed", "Our copy of the content and its keys is gone. Evidence stays." }
 }

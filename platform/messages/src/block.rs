@@ -1,16 +1,19 @@
-//! "Block this sender": the recipient wants no more notices from this tenant.
+//! "Block this sender": the recipient wants no more notices from this tenant, or does again.
 //!
 //! What would surprise you: it is the mailbox that wants none, so `bob+shop@` is blocked together with `bob@`.
 
-use crate::message;
+use crate::{
+    message,
+    pick_up::{MAX_TELEMETRY, of_kind},
+};
 use evidence::{Entry, Kind};
-use kernel::{EmailAddress, Fault};
+use kernel::{EmailAddress, Fault, MessageId, RecipientId};
 use sea_orm::{ActiveValue::Set, ColumnTrait, QueryFilter};
-use store::{Look, TenantTx, Who, entity::blocked_address};
+use store::{Caller, Look, TenantRead, TenantTx, Who, entity::blocked_address};
 
 /// For the mailbox of the recipient that the caller is. Running it twice does no harm, at once neither.
 pub async fn block_sender(tx: &TenantTx) -> Result<(), Fault> {
-    let Who::Recipient { id, message } = *tx.caller().who() else { return Err(Fault::other("only a recipient blocks a sender")) };
+    let (id, message) = recipient(tx.caller())?;
     let Some(row) = message::recipient_row(tx, id).await? else { return Ok(()) };
     // Somebody else with a link to the same mailbox may be at it.
     evidence::in_turn(tx).await?;
@@ -22,6 +25,39 @@ pub async fn block_sender(tx: &TenantTx) -> Result<(), Fault> {
     evidence::record(tx, Entry::of(Kind::SenderBlocked, message).to(id)).await?;
     tx.changed(message);
     Ok(())
+}
+
+/// Takes that back: what is sent from now on is mailed again. False, and nothing happens, for whoever changed their mind too often with
+/// this one link.
+pub async fn allow_sender(tx: &TenantTx) -> Result<bool, Fault> {
+    let (id, message) = recipient(tx.caller())?;
+    let Some(row) = message::recipient_row(tx, id).await? else { return Ok(false) };
+    evidence::in_turn(tx).await?;
+    if of_kind(tx, id, Kind::SenderAllowed).await?.len() as u64 >= MAX_TELEMETRY {
+        return Ok(false);
+    }
+    let (folded, mailbox) = ways_to_write(&row.address);
+    if tx.delete::<blocked_address::Entity>(blocked_address::Column::Address.is_in([folded, mailbox])).await? > 0 {
+        evidence::record(tx, Entry::of(Kind::SenderAllowed, message).to(id)).await?;
+        tx.changed(message);
+    }
+    Ok(true)
+}
+
+/// Whether the recipient that the caller is wants no more notices from this tenant.
+pub async fn sender_is_blocked(read: &TenantRead) -> Result<bool, Fault> {
+    let (id, _) = recipient(read.caller())?;
+    match message::recipient_row(read, id).await? {
+        Some(row) => is_blocked(read, &row.address).await,
+        None => Ok(false),
+    }
+}
+
+fn recipient(caller: &Caller) -> Result<(RecipientId, MessageId), Fault> {
+    match *caller.who() {
+        Who::Recipient { id, message } => Ok((id, message)),
+        _ => Err(Fault::other("only a recipient blocks a sender")),
+    }
 }
 
 pub(crate) async fn is_blocked(look: &impl Look, address: &str) -> Result<bool, Fault> {

@@ -34,7 +34,7 @@ mod visit;
 
 pub use attach::{AttachRefused, AttachmentView, attachments, begin_attachment, find_attachment, remove_attachment};
 pub use begin_draft::begin_draft;
-pub use block::block_sender;
+pub use block::{allow_sender, block_sender, sender_is_blocked};
 pub use draft::{DraftRefused, DraftRow, DraftText, DraftView, discard_draft, draft, drafts, save_draft, start_draft};
 pub use jobs::run_job;
 pub use markup::render_html;

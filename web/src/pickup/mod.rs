@@ -33,6 +33,7 @@ crate::routes::page_routes! {
     "/p/:token/message" Recipient { get message::show }
     "/p/:token/reply" Recipient { post reply::submit }
     "/p/:token/block" Recipient { get block::show, post block::submit }
+    "/p/:token/unblock" Recipient { post block::take_back }
     "/p/:token/files/:id" Recipient { post files::release }
     "/p/:token/files/:id/:name" Recipient { get files::serve }
 }
