@@ -30,6 +30,23 @@ overAWire("an upload whose connection is cut goes on by itself and arrives whole
   assert.equal(sha256(await download(keller, "film.bin")), sha256(film.bytes));
 });
 
+fact("a file that did not arrive stops the sending until it is removed", async (town) => {
+  const ana = await member(town);
+  await write(ana, { to: "keller@example.org", subject: "The contract" });
+  await choose(ana, await town.file("good.txt", Buffer.from("good")));
+  await ana.getByText("4 bytes, here").waitFor();
+  await choose(ana, await town.file("empty.txt", Buffer.alloc(0)));
+  await ana.getByText("“empty.txt” is empty").waitFor();
+  await ana.getByRole("button", { name: "Send certified" }).click();
+  await ana.getByText("Not sent: “empty.txt” is not here.").waitFor();
+  assert.match(new URL(ana.url()).pathname, /^\/(compose|drafts\/)/);
+  await ana.keyboard.press("Enter"); // the focus is on its Remove button
+  await ana.getByText("“empty.txt” is empty").waitFor({ state: "detached" });
+  await send(ana);
+  await ana.getByText("good.txt").first().waitFor();
+  assert.equal(await ana.getByText("empty.txt").count(), 0);
+});
+
 overAWire("an upload left behind says so, and the same file chosen again goes on", async (town) => {
   const ana = await member(town);
   await write(ana, { to: "keller@example.org", subject: "The film" });

@@ -42,6 +42,14 @@ function start(form) {
       form.addEventListener("uploads-done", () => form.requestSubmit(button), { once: true });
       return;
     }
+    const failed = document.querySelector("#files li[data-failed]");
+    if (failed && button && button.dataset.do === "send") {
+      event.preventDefault();
+      say(`Not sent: “${failed.dataset.name}” is not here. Remove it, or upload it again.`);
+      const remove = failed.querySelector("[data-remove]");
+      remove.focus({ preventScroll: true });
+      return failed.scrollIntoView({ block: "center" });
+    }
     if (state.saving) {
       event.preventDefault();
       state.saving.finally(() => form.requestSubmit(button));

@@ -83,6 +83,7 @@ function start(form) {
   async function send({ file, row }) {
     complain(row, "");
     row.removeAttribute("data-partial");
+    row.removeAttribute("data-failed");
     if (!row.dataset.id) {
       const begun = await begin(file);
       row.dataset.id = begun.id;
@@ -176,6 +177,7 @@ function start(form) {
     const { row } = job;
     progress(row, Number(row.dataset.received || 0), job.file.size, "stopped");
     complain(row, trouble.message || "The upload failed.");
+    row.dataset.failed = "";
     if (trouble.final) return;
     if (row.dataset.id) row.dataset.partial = "";
     const again = document.createElement("button");
