@@ -89,6 +89,9 @@ fact("a wrong code, an overlong reason and an overlong reply come back to be men
   await keller.getByRole("alert").waitFor();
   assert.equal(await value(keller, "Reason, if you want to give one"), reason);
   await open(keller, link);
+  await keller.getByLabel("Code").fill("12");
+  await keller.getByRole("button", { name: "Go on" }).click();
+  await keller.getByText("A code has six digits.").waitFor();
   await keller.getByLabel("Code").fill("000000");
   await keller.getByRole("button", { name: "Go on" }).click();
   await keller.getByText("This code is not right. 4 tries are left.").waitFor();

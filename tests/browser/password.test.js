@@ -33,6 +33,11 @@ fact("whoever knows the message password opens it, and the hint comes after the 
   await ortiz.getByText("what your grandfather was").waitFor();
   await tryPassword(ortiz, "fisherman");
   await ortiz.getByText("This password is not right. 4 tries are left.").waitFor();
+  // Reloading asks for the page, and types nothing again.
+  for (let n = 0; n < 2; n++) await ortiz.reload();
+  await ortiz.getByRole("alert").waitFor({ state: "detached" });
+  await tryPassword(ortiz, "fisherman again");
+  await ortiz.getByText("This password is not right. 3 tries are left.").waitFor();
   await tryPassword(ortiz, RIGHT);
   await ortiz.getByText("The account ends in 4711.").waitFor();
   await ortiz.getByText("by a code mailed to you and the message password").waitFor();

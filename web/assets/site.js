@@ -70,10 +70,11 @@ document.addEventListener("page-changed", (event) => {
 for (const form of document.querySelectorAll("form[data-here]")) {
   form.append(Object.assign(document.createElement("input"), { type: "hidden", name: "here", value: "yes" }));
 }
+// The same for an answer that says what was wrong, whose address it is already: a wrong code would count once more.
 const at = document.body.dataset.at;
-if (at && location.pathname !== at) history.replaceState(null, "", at);
-// Whoever waits for a field would not hear what went wrong.
 const errors = document.getElementById("errors");
+if (at && (errors || location.pathname !== at)) history.replaceState(null, "", at);
+// Whoever waits for a field would not hear what went wrong.
 if (errors) errors.focus();
 // A second press of a button while the first is under way does nothing.
 document.addEventListener("submit", (event) => {

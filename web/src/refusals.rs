@@ -130,7 +130,7 @@ refusals! {
     UnlockRefused { NotFound => StatusCode::NOT_FOUND, NotAllowed(_) => StatusCode::FORBIDDEN, NotLocked => StatusCode::CONFLICT }
     PickupRefused {
         NoVisit => StatusCode::CONFLICT,
-        WrongCode { .. } | CodeSpent | WrongPassword { .. } | Reason(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        NoCode | WrongCode { .. } | CodeSpent | WrongPassword { .. } | Reason(_) => StatusCode::UNPROCESSABLE_ENTITY,
         NotShown => StatusCode::FORBIDDEN,
         CodeTooSoon { .. } | NoMoreCodes { .. } => StatusCode::TOO_MANY_REQUESTS,
         Closed(state) => closed(*state),

@@ -23,5 +23,5 @@ pub use part::{CHUNK, PartKey, SALT, TAG, sealed_len};
 pub use password::{Busy, Cost, PasswordHasher, StretchedPassword};
 pub use password_slot::WrongPassword;
 pub use root::{RootKeys, SealedByRoot, WrappedTenantKey};
-pub use tenant::{Slot, TenantKey};
+pub use tenant::{CODE_DIGITS, Slot, TenantKey};
 pub use token::{BadToken, Token, mac, same};

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 /// Digits of a mailed code.
-const CODE_DIGITS: usize = 6;
+pub const CODE_DIGITS: usize = 6;
 
 /// The key of one tenant. Clones share the bytes, which are wiped with the last one.
 #[derive(Clone)]

@@ -75,6 +75,9 @@ pub enum PickupRefused {
     /// No visit in this browser, or it is over: start again from the first page.
     #[error("This page has been open for too long, or cookies are off. Open the link in the mail again.")]
     NoVisit,
+    /// Too short or too long to be one; it costs no try and is not recorded.
+    #[error("A code has six digits. Copy it from the mail that we sent you.")]
+    NoCode,
     #[error("This code is not right. {}.", tries(*.tries_left))]
     WrongCode { tries_left: i64 },
     #[error("This code was tried too often or is too old. Ask for a new one.")]

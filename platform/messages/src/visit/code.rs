@@ -38,6 +38,9 @@ pub async fn resend_code(post: &Post, who: &Caller, cookie: &Token) -> Result<Pa
 
 pub async fn prove_code(post: &Post, who: &Caller, cookie: &Token, code: &str) -> Result<Passed, PickupRefused> {
     let typed: String = code.chars().filter(char::is_ascii_digit).take(12).collect();
+    if typed.len() != keys::CODE_DIGITS {
+        return Err(PickupRefused::NoCode);
+    }
     keep(post, who, async |tx: &mut TenantTx| match before_the_code(tx, cookie).await? {
         Ok((letter, visit)) => try_code(tx, &letter, visit, &typed, cookie).await,
         Err(answer) => Ok(answer),
