@@ -58,6 +58,12 @@ pub fn start(config: &LogConfig) {
     }
 }
 
+/// A part of `filter` that would hear nothing or everything where somebody meant a level: a lone word is read as a target's name.
+pub fn odd_part(filter: &str) -> Option<&str> {
+    let level = |word: &str| word.parse::<LevelFilter>().is_ok() && !word.bytes().all(|b| b.is_ascii_digit());
+    filter.split(',').map(str::trim).find(|part| !level(part.rsplit('=').next().unwrap_or_default()))
+}
+
 fn may_be_heard(about: &Metadata<'_>) -> bool {
     let by = about.target().split("::").next().unwrap_or_default();
     HOUSE.contains(&by) || (*about.level() <= Level::INFO && !NEVER.contains(&by))
@@ -66,6 +72,18 @@ fn may_be_heard(about: &Metadata<'_>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_filter_s_odd_part_is_named() {
+        for fine in ["info", "WARN", "off", "info,store=debug", "warn, mail=trace", "store::jobs=debug,error"] {
+            assert_eq!(odd_part(fine), None, "{fine}");
+        }
+        for (odd, part) in
+            [("warning", "warning"), ("loud", "loud"), ("info,verbose", "verbose"), ("store=chatty", "store=chatty"), ("3", "3")]
+        {
+            assert_eq!(odd_part(odd), Some(part));
+        }
+    }
 
     #[test]
     fn the_house_is_all_our_crates() {

@@ -258,9 +258,9 @@ fn tenants_are_listed_suspended_and_restored_and_their_evidence_holds() {
     let line = listed.lines().find(|l| l.contains("Acme Tax Advisers")).unwrap_or_else(|| panic!("{listed}"));
     assert!(line.contains("\tactive\tbusiness\t") && line.contains("ana@acme.example"), "{line}");
     let id = line.split('\t').next().unwrap();
-    assert_eq!(text(&admin(&["tenant", "suspend", id]).stdout), format!("{id} is suspended.\n"));
+    assert_eq!(text(&admin(&["tenant", "suspend", id]).stdout), format!("{id} is suspended. Running servers follow within a second.\n"));
     assert!(text(&admin(&["tenant", "list"]).stdout).contains("\tsuspended\t"));
-    assert_eq!(text(&admin(&["tenant", "restore", id]).stdout), format!("{id} is active.\n"));
+    assert_eq!(text(&admin(&["tenant", "restore", id]).stdout), format!("{id} is active. Running servers follow within a second.\n"));
     let verified = admin(&["evidence", "verify"]);
     assert!(verified.status.success() && text(&verified.stdout).contains("\tholds\t"), "{}", text(&verified.stderr));
     for (id, says) in [("ten_nonsense", "is not a tenant's id"), ("ten_01h00000000000000000000000", "There is no tenant")] {

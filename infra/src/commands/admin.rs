@@ -26,7 +26,7 @@ pub async fn set_tenant_state(config: &Config, id: &str, state: &str) -> Result<
     let app = open(config).await?;
     let done = app.db.front_desk().set_tenant_state(id, state).await?;
     app.db.close().await;
-    if done { Ok(format!("{id} is {state}.\n")) } else { Err(unknown(id)) }
+    if done { Ok(format!("{id} is {state}. Running servers follow within a second.\n")) } else { Err(unknown(id)) }
 }
 
 /// Recomputes the evidence chain of one tenant or of all; ends with an error if one does not hold.

@@ -112,7 +112,9 @@ fn root_key(path: &Path, database: &str) -> Verdict {
         return match started {
             true => Wrong {
                 why: format!("{} is missing, but there is a database sealed with it", path.display()),
-                todo: "put the root key back from its backup before starting; a new one opens nothing of what is there".into(),
+                todo: "put the root key back from its backup before starting, for a new one opens nothing of what is there; if nothing was ever \
+                       started on this database, start: the first start makes one"
+                    .into(),
             },
             false => Note(format!("{} is made on the first start; then keep a copy apart from the database backups", path.display())),
         };

@@ -51,6 +51,11 @@ impl Config {
         if self.unasked_mail.an_hour < 1 || self.unasked_mail.a_day < 1 {
             found.push(wrong("unasked_mail allows less than 1, so no notice would ever leave; large numbers take the brakes off.".into()));
         }
+        if let Some(odd) = crate::logs::odd_part(&self.log.level) {
+            found.push(wrong(format!(
+                "log.level “{odd}” is none of off, error, warn, info, debug and trace, nor a part of the program with one of them, as in store=debug."
+            )));
+        }
         if self.worker.concurrency == 0 {
             found.push(wrong("worker.concurrency is 0, so no mail would ever leave; use at least 1.".into()));
         }
