@@ -46,8 +46,7 @@ function start(form) {
     if (failed && button && button.dataset.do === "send") {
       event.preventDefault();
       say(`Not sent: “${failed.dataset.name}” is not here. Remove it, or upload it again.`);
-      const remove = failed.querySelector("[data-remove]");
-      remove.focus({ preventScroll: true });
+      failed.querySelector("[data-remove]").focus({ preventScroll: true });
       return failed.scrollIntoView({ block: "center" });
     }
     if (state.saving) {

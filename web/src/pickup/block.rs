@@ -24,7 +24,6 @@ struct BlockPage {
 
 #[handler]
 pub async fn show(web: Data<&Web>, link: Link) -> Answer {
-    link.door(&web).await?;
     let done = web.post.db.read(&link.caller, async |read| messages::sender_is_blocked(read).await).await?;
     page(&web, &link, done).await
 }
