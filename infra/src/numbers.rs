@@ -99,8 +99,8 @@ async fn render(app: &App, handle: &PrometheusHandle) -> Response {
     metrics::counter!("countersign_commits_total").absolute(stats.commits);
     metrics::counter!("countersign_acts_total").absolute(stats.acts);
     metrics::gauge!("countersign_writer_waiting").set(stats.writer_waiting as f64);
-    if let Ok(JobCounts { queued, running, parked }) = app.db.jobs().counts().await {
-        for (state, count) in [("queued", queued), ("running", running), ("parked", parked)] {
+    if let Ok(JobCounts { queued, running, parked, failed_before }) = app.db.jobs().counts().await {
+        for (state, count) in [("queued", queued), ("running", running), ("parked", parked), ("failed_before", failed_before)] {
             metrics::gauge!("countersign_jobs", "state" => state).set(count as f64);
         }
     }

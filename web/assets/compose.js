@@ -125,7 +125,7 @@ function start(form) {
       say("Not saved yet. Trying again.");
       return later(AGAIN);
     }
-    stop(told.error || "Not saved. Press “Save draft” to see why.");
+    stop(`${told.error || "Not saved."} Press “Save draft” to go on.`);
   }
 
   // Something that trying again does not mend: say it and leave the rest to the buttons.

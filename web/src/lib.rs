@@ -4,6 +4,7 @@
 //! its own frame (error pages, security headers), so that a page is complete wherever the routes are mounted.
 
 mod assets;
+mod astray;
 mod browser;
 mod certificate;
 mod content;
@@ -42,6 +43,7 @@ mod tests;
 mod top;
 mod user_agent;
 
+pub use astray::Astray;
 pub use certificate::{CERTIFICATE_ROUTES, certificate_pages};
 pub use content::{content, is_for_content};
 pub use error_page::error_page;

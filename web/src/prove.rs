@@ -20,7 +20,6 @@ use poem::{
     http::StatusCode,
     web::{Data, Path},
 };
-use store::Caller;
 
 #[derive(Template)]
 #[template(path = "prove.html")]
@@ -42,7 +41,10 @@ struct SpentLink {
 pub async fn show(web: Data<&Web>, browser: Browser, Path(token): Path<String>) -> Answer {
     let Ok(key) = token.parse::<Token>() else { return spent(&web, &browser).await };
     let Some(link) = living(&web, &browser, &key).await? else { return spent(&web, &browser).await };
-    let Some(caller) = owner(&web, &browser, &key).await? else { return sign_in_first(&link, &token) };
+    let Some(caller) = guard::signed_in(&web, &browser).await? else { return sign_in_first(&token, &stranger(&link)) };
+    if !web.accounts.owns_link(&caller, &key).await? {
+        return sign_in_first(&token, &of_another_account(&link));
+    }
     let waiting = notices(web.accounts.held_for_proof(&caller).await?);
     page(&browser, &Prove { page: guard::top(&web, &browser).await?, link, token, waiting })
 }
@@ -52,18 +54,23 @@ async fn living(web: &Web, browser: &Browser, key: &Token) -> Result<Option<Link
     Ok(link.filter(|link| link.purpose == LinkPurpose::ProveAddress))
 }
 
-/// Whoever is signed in here, if the link is theirs.
-async fn owner(web: &Web, browser: &Browser, key: &Token) -> Result<Option<Caller>, Fault> {
-    let Some(caller) = guard::signed_in(web, browser).await? else { return Ok(None) };
-    Ok(web.accounts.owns_link(&caller, key).await?.then_some(caller))
+fn sign_in_first(token: &str, sentence: &str) -> Answer {
+    Ok(see_other_telling(&sign_in::path_with(&format!("/prove/{token}")), sentence))
 }
 
-fn sign_in_first(link: &LinkView, token: &str) -> Answer {
-    let sentence = format!(
-        "Sign in as {} to prove this address. You did not sign up here? Then close this page: without your signing in nothing happens.",
-        link.email
-    );
-    Ok(see_other_telling(&sign_in::path_with(&format!("/prove/{token}")), &sentence))
+fn stranger(link: &LinkView) -> String {
+    let email = &link.email;
+    format!(
+        "Sign in as {email} to prove this address. You did not sign up here? Then close this page: without your signing in nothing happens."
+    )
+}
+
+/// One address may have several accounts, each with a password of its own.
+fn of_another_account(link: &LinkView) -> String {
+    let email = &link.email;
+    format!(
+        "You are signed in, but to another account than the one that this link is for. Sign in as {email} with the password that was chosen when          that one was signed up. You did not sign up again? Then close this page: your account is unchanged."
+    )
 }
 
 fn notices(jobs: u64) -> String {

@@ -242,6 +242,10 @@ async fn opened(db: &Db) -> Verdict {
             "fine, but {} job(s) are parked; the log says why, and `countersign admin job replay` queues them again",
             counts.parked
         )),
+        Ok(counts) if counts.failed_before > 0 => Note(format!(
+            "fine, but {} job(s) failed and wait for another try, such as letters that the relay did not take; the log says why",
+            counts.failed_before
+        )),
         Ok(counts) => Fine(format!("reachable, migrated, walls checked; {} job(s) wait", counts.queued)),
     };
     db.close().await;

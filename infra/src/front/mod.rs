@@ -153,13 +153,13 @@ impl Inner {
                     Some(elsewhere) => elsewhere,
                     None => {
                         req.set_data(at);
-                        self.pages.call(req).await?.into_response()
+                        self.page_for(req).await?
                     }
                 };
                 TenantHost::headers(answer.headers_mut(), &self.site);
                 return Ok(answer);
             }
-            if api { self.api.call(req).await } else { self.pages.call(req).await.map(IntoResponse::into_response) }
+            if api { self.api.call(req).await } else { self.page_for(req).await }
         };
         match AssertUnwindSafe(answer).catch_unwind().await {
             Ok(Ok(answer)) => answer,
@@ -171,6 +171,12 @@ impl Inner {
                 self.page(StatusCode::INTERNAL_SERVER_ERROR, api, Some(id))
             }
         }
+    }
+    async fn page_for(&self, req: Request) -> poem::Result<Response> {
+        let astray = web::Astray::of(&req);
+        let answer = self.pages.call(req).await.map(IntoResponse::into_response);
+        let status = answer.as_ref().map_or_else(poem::Error::status, Response::status);
+        astray.led_back(status, &self.site).map_or(answer, Ok)
     }
     /// The tenant's host that is asked. Probes ask a machine, by whatever name.
     async fn at(&self, req: &Request) -> poem::Result<Option<TenantHost>> {
@@ -290,6 +296,20 @@ mod tests {
         answer.assert_header("cache-control", "no-store");
         answer.assert_header("x-content-type-options", "nosniff");
         answer.assert_header_exist("content-security-policy");
+    }
+
+    #[tokio::test]
+    async fn a_reloaded_form_and_a_full_stop_behind_a_link_lead_to_the_page() {
+        let (_town, client) = client(9).await;
+        for (path, page) in [("/sign-in.", "/sign-in"), ("/p/abc/", "/p/abc"), ("/settings/name", "/settings"), ("/p/abc/open", "/p/abc")] {
+            let answer = client.get(path).header("accept", "text/html,*/*;q=0.8").send().await;
+            answer.assert_status(StatusCode::SEE_OTHER);
+            answer.assert_header("location", page);
+            answer.assert_header("cache-control", "no-store");
+            let script = client.get(path).send().await.0.status();
+            assert!([StatusCode::NOT_FOUND, StatusCode::METHOD_NOT_ALLOWED].contains(&script), "{path}: {script}");
+        }
+        client.get("//evil.example/").header("accept", "text/html").send().await.assert_status(StatusCode::NOT_FOUND);
     }
 
     #[tokio::test]

@@ -66,7 +66,7 @@ pub struct DraftRow {
 pub enum DraftRefused {
     #[error("This draft is not here any more: it was sent or discarded.")]
     NotFound,
-    #[error("This draft was changed in another window. Reload to see the newer text.")]
+    #[error("This draft was changed in another window, so what stands here was not saved.")]
     Newer,
     #[error(transparent)]
     NotAllowed(#[from] NotAllowed),

@@ -1,8 +1,8 @@
 //! What accounts does later: mailing its links. Shallow on purpose; running a job twice mails the same letter twice,
 //! under the same Message-ID.
 //!
-//! What would surprise you: a sign-up leaves the job `accounts.elsewhere` for every address, and only the job finds out
-//! whether there is anything to say; so does `accounts.forgot` for a forgotten password. So the requests themselves never look.
+//! What would surprise you: only the job of a sign-up's mail finds out whether the address has another account already, and words the
+//! mail accordingly; only `accounts.forgot` looks whether anybody has an address. So the requests themselves never look.
 
 use crate::{Accounts, LinkPurpose, RESET_LINK_LIFE, links, name::carries_link};
 use kernel::{EmailAddress, Fault, FaultKind, JobEnd, MailedLinkId, Time};
@@ -17,8 +17,6 @@ use store::{ClaimedJob, Look, NewJob, Origin, TenantTx, entity};
 const PROVE: &str = "accounts.prove";
 /// Mails the link that resets a password.
 const RESET: &str = "accounts.reset";
-/// Tells an address that was signed up that it has an account already, if it has.
-const ELSEWHERE: &str = "accounts.elsewhere";
 /// Mails a link to each membership of an address whose password was forgotten, if it has any.
 const FORGOT: &str = "accounts.forgot";
 
@@ -53,17 +51,8 @@ pub(crate) async fn mail_later(tx: &TenantTx, link: MailedLinkId, purpose: LinkP
         LinkPurpose::ProveAddress => PROVE,
         LinkPurpose::ResetPassword => RESET,
     };
-    later(tx, kind, link).await
-}
-
-/// Leaves the question whether the address of a new account has another one.
-pub(crate) async fn look_elsewhere_later(tx: &TenantTx, link: MailedLinkId) -> Result<(), Fault> {
-    later(tx, ELSEWHERE, link).await
-}
-
-async fn later(tx: &TenantTx, kind: &'static str, link: MailedLinkId) -> Result<(), Fault> {
     let payload = serde_json::to_string(&Payload { link }).expect("an id always writes");
-    tx.later(NewJob { kind, payload, run_at: tx.now(), held: false, urgent: kind != ELSEWHERE }).await
+    tx.later(NewJob { kind, payload, run_at: tx.now(), held: false, urgent: true }).await
 }
 
 impl Accounts {
@@ -80,7 +69,6 @@ impl Accounts {
         };
         let letter = match job.kind.as_str() {
             PROVE | RESET => self.link_letter(job, link).await,
-            ELSEWHERE => self.elsewhere_letter(job, link).await,
             other => return JobEnd::Park(format!("accounts has no job {other}")),
         };
         match letter {
@@ -118,28 +106,30 @@ impl Accounts {
         let Some((token, link, member)) = self.db.read(&job.caller(), async |read| with_token(read, id).await).await? else {
             return Ok(None);
         };
-        let (name, hours) = (greeting(&member), |purpose: LinkPurpose| i64::try_from(purpose.life().as_secs() / 3_600).unwrap_or(0));
-        let rendered = match LinkPurpose::parse(&link.purpose) {
-            Some(purpose @ LinkPurpose::ProveAddress) => {
-                ProveAddress { name, link: self.site.link(&format!("/prove/{token}")), hours: hours(purpose) }.render()
+        let purpose = LinkPurpose::parse(&link.purpose).ok_or_else(|| Fault::other("the link's purpose is not one of ours"))?;
+        let (name, hours) = (greeting(&member), i64::try_from(purpose.life().as_secs() / 3_600).unwrap_or(0));
+        let rendered = match purpose {
+            LinkPurpose::ProveAddress => {
+                let confirm_link = self.site.link(&format!("/prove/{token}"));
+                match self.elsewhere(job, &member.email).await? {
+                    None => ProveAddress { name, link: confirm_link, hours }.render(),
+                    // The name of the account that is known: the one just typed may be a stranger's.
+                    Some(name) => {
+                        let (sign_in_link, reset_link) = (self.site.link("/sign-in"), self.site.link("/forgot"));
+                        AlreadyRegistered { name, sign_in_link, reset_link, confirm_link, hours }.render()
+                    }
+                }
             }
-            Some(purpose @ LinkPurpose::ResetPassword) => {
-                ResetPassword { name, link: self.site.link(&format!("/reset/{token}")), hours: hours(purpose) }.render()
-            }
-            None => return Err(Fault::other("the link's purpose is not one of ours")),
+            LinkPurpose::ResetPassword => ResetPassword { name, link: self.site.link(&format!("/reset/{token}")), hours }.render(),
         };
         self.letter(&id.to_string(), &member.email, Time(link.created_at), rendered).map(Some)
     }
 
-    async fn elsewhere_letter(&self, job: &ClaimedJob, id: MailedLinkId) -> Result<Option<Letter>, Fault> {
-        let Some((link, member)) = self.db.read(&job.caller(), async |read| links::living(read, id).await).await? else { return Ok(None) };
-        let address = stored_address(&member.email)?;
-        let members = self.memberships(&address, None, &Origin::default()).await?;
-        let Some(other) = members.into_iter().find(|other| other.caller.tenant() != job.tenant) else { return Ok(None) };
-        let (sign_in_link, reset_link) = (self.site.link("/sign-in"), self.site.link("/forgot"));
-        // The name of the account that is known: the one just typed may be a stranger's.
-        let rendered = AlreadyRegistered { name: other.row.name, sign_in_link, reset_link }.render();
-        self.letter(&format!("{id}.elsewhere"), &member.email, Time(link.created_at), rendered).map(Some)
+    /// The name of another account for which the address was proven.
+    async fn elsewhere(&self, job: &ClaimedJob, email: &str) -> Result<Option<String>, Fault> {
+        let members = self.memberships(&stored_address(email)?, None, &Origin::default()).await?;
+        let other = members.into_iter().find(|other| other.caller.tenant() != job.tenant && other.row.email_proven_at.is_some());
+        Ok(other.map(|other| other.row.name))
     }
 
     /// `name` is the part of the Message-ID before the @; the same for every try.

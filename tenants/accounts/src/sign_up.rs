@@ -3,7 +3,7 @@
 use crate::{
     Accounts, LinkPurpose, SignedIn, WrongField,
     brakes::{SIGN_UP_PER_ADDRESS, SIGN_UP_PER_NETWORK, network},
-    jobs, links, name, refused, session,
+    links, name, refused, session,
 };
 use kernel::{EmailAddress, Fault, Line, MAX_NAME_CHARS, MemberId, Time};
 use keys::{AccountPassword, Busy};
@@ -105,7 +105,6 @@ async fn found(tx: &TenantTx, person: &Person, password_hash: &str, limits: &Lim
         ..Default::default()
     })
     .await?;
-    let link = links::mail_link(tx, owner, LinkPurpose::ProveAddress).await?;
-    jobs::look_elsewhere_later(tx, link).await?;
+    links::mail_link(tx, owner, LinkPurpose::ProveAddress).await?;
     Ok(owner)
 }

@@ -3,7 +3,7 @@
 import { execFileSync, spawn } from "node:child_process";
 import { createWriteStream } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -17,11 +17,16 @@ const START = 20000; // ms until /ready
 /** Nobody answers about domains; no test asks the internet. */
 const NO_DNS = `domains = { resolvers = ["127.0.0.1:9", "127.0.0.1:9"] }\n`;
 
-/** A port of this machine that nobody uses right now. */
+/**
+ * A port of this machine that nobody uses, and that nobody who asks for any port is given within the next minute; as `free_port` of the
+ * store's tests, which says how.
+ */
 export async function freePort() {
-  const probe = createServer();
+  const probe = createServer((accepted) => accepted.end());
   await new Promise((done) => probe.listen(0, "127.0.0.1", done));
   const { port } = probe.address();
+  const visit = connect(port, "127.0.0.1").resume();
+  await new Promise((done, failed) => visit.once("close", done).once("error", failed));
   await new Promise((done) => probe.close(done));
   return port;
 }
@@ -70,7 +75,10 @@ export async function start(place, env = {}) {
   for (;;) {
     const answer = await fetch(`http://127.0.0.1:${place.port}/ready`).catch(() => null);
     if (answer?.ok) break;
-    if (Date.now() > until || child.exitCode !== null) throw new Error(`${BINARY} did not start:\n${await tail(place)}`);
+    if (Date.now() > until || child.exitCode !== null) {
+      child.kill("SIGKILL");
+      throw new Error(`${BINARY} did not start:\n${await tail(place)}`);
+    }
     await new Promise((done) => setTimeout(done, 50));
   }
   return {

@@ -45,8 +45,21 @@ async function openTown({ wire: lay, ...options }) {
   const wire = await lay?.();
   const place = await setUp({ smtp: sink.port, base: wire?.url, ...options });
   wire?.lead(place.port);
-  const server = await start(place);
-  await place.ca?.live(place.url);
+  const shut = async () => {
+    wire?.close();
+    place.ca?.close();
+    await sink.close();
+  };
+  let server;
+  try {
+    server = await start(place);
+    await place.ca?.live(place.url);
+  } catch (error) {
+    // What still runs would keep this process from its end.
+    await server?.stop();
+    await shut();
+    throw error;
+  }
   const town = {
     place,
     url: place.url,
@@ -77,9 +90,7 @@ async function openTown({ wire: lay, ...options }) {
     /** Stops it all; answers what went wrong on the server's side. */
     async end() {
       const ended = await this.server.stop();
-      wire?.close();
-      place.ca?.close();
-      await sink.close();
+      await shut();
       const told = await faults(place);
       await place.forget();
       return ended === 0 ? told : [...told, `the server ended with ${ended}`];

@@ -17,6 +17,9 @@ use askama::Template;
 use messages::{Passed, PickupRefused, Step};
 use poem::{handler, http::StatusCode, http::Uri, web::Data};
 
+/// The query under which a page says that what was typed is not right.
+const NOT_RIGHT: &str = "not=right";
+
 #[derive(Template)]
 #[template(path = "pickup/code.html")]
 struct CodePage {
@@ -50,11 +53,25 @@ struct AcceptPage {
 pub async fn show(web: Data<&Web>, link: Link, uri: &Uri) -> Answer {
     let Some(step) = standing(&web, &link).await? else { return link.to_the_door(&web).await };
     let path = path_of(&link, &step);
-    if uri.path() == path { page(&web, &link, step, StatusCode::OK, "").await } else { Ok(see_other(&path)) }
+    if uri.path() != path {
+        return Ok(see_other(&path));
+    }
+    let problem = if uri.query() == Some(NOT_RIGHT) { not_right(&step) } else { None };
+    page(&web, &link, step, StatusCode::OK, &problem.map(|problem| problem.to_string()).unwrap_or_default()).await
+}
+
+/// What is said again to a browser that was led back to the page after a try that counted.
+fn not_right(step: &Step) -> Option<PickupRefused> {
+    match *step {
+        Step::Code { works: true, tries_left, .. } => Some(PickupRefused::WrongCode { tries_left }),
+        Step::Code { .. } => Some(PickupRefused::CodeSpent),
+        Step::Password { tries_left, .. } => Some(PickupRefused::WrongPassword { tries_left }),
+        Step::Certificate { .. } | Step::Accept | Step::Open => None,
+    }
 }
 
 /// After a form: on to the page for where it stands now, or the same page again with what was wrong. A browser that keeps a posted answer
-/// in its history as the page it stands for gets the message at once.
+/// in its history as the page it stands for gets the message, or what was wrong, at once.
 pub async fn go_on(web: &Web, gesture: &Gesture, outcome: Result<Passed, PickupRefused>) -> Answer {
     let link = &gesture.link;
     let refused = match outcome {
@@ -73,6 +90,9 @@ pub async fn go_on(web: &Web, gesture: &Gesture, outcome: Result<Passed, PickupR
         PickupRefused::NoFile => return Err(Stop::NotFound),
         PickupRefused::Closed(state) => door::ended(web, link, &link.door(web).await?, state, "")?,
         PickupRefused::NoVisit => door::again(web, link, status, &sentence, "").await?,
+        // Reloading the answer must not spend another try.
+        PickupRefused::WrongCode { .. } if !gesture.wants_the_page() => see_other(&format!("{}/code?{NOT_RIGHT}", link.path())),
+        PickupRefused::WrongPassword { .. } if !gesture.wants_the_page() => see_other(&format!("{}/password?{NOT_RIGHT}", link.path())),
         _ => match standing(web, link).await? {
             Some(Step::Open) => return Ok(see_other(&path_of(link, &Step::Open))),
             Some(step) => page(web, link, step, status, &sentence).await?,

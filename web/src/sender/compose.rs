@@ -1,6 +1,9 @@
 //! The compose page: blank, of a draft, or once more with what is wrong. It always comes back filled, but for the password.
 
-use super::{answer, folds, typed::Typed};
+use super::{
+    answer, folds,
+    typed::{Posted, Typed},
+};
 use crate::{
     Web,
     guard::Member,
@@ -32,6 +35,8 @@ struct ComposePage {
     /// Id of the draft; empty while there is none.
     draft: String,
     revision: String,
+    /// The draft has a newer text than what stands here.
+    beside: bool,
     once: String,
     /// Sends left, empty where there is no limit.
     left: String,
@@ -63,6 +68,8 @@ struct Sheet {
     problems: Problems,
     once: String,
     draft: Option<Kept>,
+    /// Another window saved another text since this one's revision: that one stays on the page, so that saving asks again.
+    beside: Option<i64>,
 }
 
 struct Kept {
@@ -95,11 +102,22 @@ pub async fn show(Data(web): Data<&Web>, member: Member, Path(id): Path<String>)
 
 /// The page again, with what was typed and what is wrong with it. A draft that is gone becomes a new page with the same text.
 pub async fn again(web: &Web, member: &Member, status: StatusCode, draft: Option<MessageId>, typed: Typed) -> Answer {
-    let kept = match draft {
-        Some(id) => find(web, member, id).await?.map(Kept::from),
-        None => None,
-    };
-    render(web, member, status, Sheet { text: typed.text, problems: typed.problems, once: typed.once, draft: kept }).await
+    let kept = kept(web, member, draft).await?;
+    render(web, member, status, Sheet { text: typed.text, problems: typed.problems, once: typed.once, draft: kept, beside: None }).await
+}
+
+/// What was typed in a window that another one overtook, with both ways on: to the newer text, or over it.
+pub async fn beside(web: &Web, member: &Member, Posted { typed, draft }: Posted) -> Answer {
+    let kept = kept(web, member, draft).await?;
+    let sheet = Sheet { text: typed.text, problems: typed.problems, once: typed.once, draft: kept, beside: typed.seen };
+    render(web, member, StatusCode::CONFLICT, sheet).await
+}
+
+async fn kept(web: &Web, member: &Member, draft: Option<MessageId>) -> Result<Option<Kept>, Stop> {
+    match draft {
+        Some(id) => Ok(find(web, member, id).await?.map(Kept::from)),
+        None => Ok(None),
+    }
 }
 
 pub async fn find(web: &Web, member: &Member, id: MessageId) -> Result<Option<DraftView>, Stop> {
@@ -117,13 +135,14 @@ async fn render(web: &Web, member: &Member, status: StatusCode, sheet: Sheet) ->
 }
 
 fn view(member: &Member, me: &Me, sheet: Sheet, certificates: bool, now: Time) -> ComposePage {
-    let Sheet { text, problems, once, draft } = sheet;
+    let Sheet { text, problems, once, draft, beside } = sheet;
     let left = me.usage.sends_left();
     let (limits, life) = (&me.usage.limits, me.usage.limits.life_days);
     ComposePage {
         page: Top::member(&member.browser, me, "drafts"),
         draft: draft.as_ref().map(|d| d.id.to_string()).unwrap_or_default(),
-        revision: draft.as_ref().map(|d| d.revision.to_string()).unwrap_or_default(),
+        revision: beside.or(draft.as_ref().map(|d| d.revision)).map(|n| n.to_string()).unwrap_or_default(),
+        beside: beside.is_some(),
         saved: draft.as_ref().map(|d| When::near(d.updated_at, now)),
         files: draft.map(|d| d.files.iter().map(file_line).collect()).unwrap_or_default(),
         left: left.map(|n| n.to_string()).unwrap_or_default(),

@@ -54,7 +54,7 @@ pub async fn again(Data(web): Data<&Web>, member: Member, Path(id): Path<String>
     if cut(&posted.typed) {
         return turn_down(web, &member, req, StatusCode::UNPROCESSABLE_ENTITY, posted).await;
     }
-    match keep(web, &member, id, &posted.typed, posted.typed.seen).await {
+    match keep(web, &member, id, &posted.typed, posted.typed.goes_on_from()).await {
         Ok(_) if posted.typed.problems.any() => turn_down(web, &member, req, StatusCode::UNPROCESSABLE_ENTITY, posted).await,
         Ok(revision) => Ok(saved(web, req, id, revision, &posted.typed)),
         Err(refused) => refuse(web, &member, req, refused, posted).await,
@@ -92,6 +92,9 @@ fn saved(web: &Web, req: &Request, id: MessageId, revision: i64, typed: &Typed) 
 pub async fn refuse(web: &Web, member: &Member, req: &Request, refused: DraftRefused, mut posted: Posted) -> Answer {
     let refused = refused.or_fault()?;
     posted.typed.problems.add(if matches!(refused, DraftRefused::TooLong) { "body" } else { "" }, &refused);
+    if matches!(refused, DraftRefused::Newer) && !answer::wants_json(req) {
+        return compose::beside(web, member, posted).await;
+    }
     turn_down(web, member, req, refused.status(), posted).await
 }
 

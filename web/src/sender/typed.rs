@@ -24,8 +24,10 @@ pub struct Typed {
     pub text: DraftText,
     /// Never part of the draft.
     pub password: String,
-    /// The revision that the window last saw; `None` overwrites.
+    /// The revision that the window last saw; none from a page whose draft had no address yet.
     pub seen: Option<i64>,
+    /// Somebody who was told of a newer text wants this one all the same.
+    pub mine: bool,
     /// Made with a blank page, so that sending it twice sends once.
     pub once: String,
     /// Fields that came cut, and files that were not taken.
@@ -116,6 +118,7 @@ impl Typed {
         match name {
             "form" => self.form = value,
             "revision" => self.seen = value.trim().parse().ok(),
+            "mine" => self.mine = true,
             "once" => self.once = value.chars().filter(char::is_ascii_alphanumeric).take(64).collect(),
             "password" => self.password = value,
             "to" => text.to = value,
@@ -132,6 +135,10 @@ impl Typed {
             "notify_opened" => text.notify_opened = true,
             _ => {}
         }
+    }
+    /// The revision that must still be the draft's when this is saved; `None` overwrites.
+    pub fn goes_on_from(&self) -> Option<i64> {
+        self.seen.filter(|_| !self.mine)
     }
     /// Whether anything was written that a person would miss.
     pub fn is_blank(&self) -> bool {

@@ -20,10 +20,21 @@ async fn a_recipient_opens_a_message_with_the_mailed_code_and_replies() {
     assert_eq!(open.location(), format!("{link}/code"));
     town.work().await;
     assert_eq!(bob.get(&format!("{link}/message")).await.location(), link);
-    let wrong = bob.submit(&format!("{link}/code"), &[("code", "no")]).await;
-    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(wrong.body.contains("aria-invalid") && wrong.body.contains("role=\"alert\""));
-    let right = bob.submit(&format!("{link}/code"), &[("code", &town.code(BOB))]).await;
+    let no_code = bob.submit(&format!("{link}/code"), &[("code", "no")]).await;
+    assert_eq!(no_code.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(no_code.body.contains("aria-invalid") && no_code.body.contains("role=\"alert\""));
+    let code = town.code(BOB);
+    let wrong = if code == "000000" { "000001" } else { "000000" };
+    let page = bob.submit(&format!("{link}/code"), &[("code", wrong)]).await.location().to_owned();
+    for _ in 0..6 {
+        let told = bob.get(&page).await;
+        assert!(told.body.contains("This code is not right. 4 tries are left.") && told.body.contains("aria-invalid"), "{}", told.body);
+    }
+    assert!(!bob.get(&format!("{link}/code")).await.body.contains("not right"));
+    let at_once = bob.submit(&format!("{link}/code"), &[("code", wrong), ("here", "yes")]).await;
+    assert_eq!(at_once.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(at_once.body.contains("3 tries are left"), "{}", at_once.body);
+    let right = bob.submit(&format!("{link}/code"), &[("code", &code)]).await;
     assert_eq!(right.location(), format!("{link}/message"), "{}", right.body);
 
     let message = bob.get(&format!("{link}/message")).await;
@@ -60,8 +71,8 @@ async fn a_password_and_acceptance_come_after_the_code_and_the_sender_stays_unna
     assert_eq!(proven.location(), format!("{link}/password"));
     assert!(bob.get(&format!("{link}/password")).await.body.contains("the animal"));
     let wrong = bob.submit(&format!("{link}/password"), &[("password", "red horse")]).await;
-    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(!wrong.body.contains("red horse"));
+    let told = bob.get(&wrong.location()).await;
+    assert!(told.body.contains("This password is not right. 4 tries are left.") && !told.body.contains("red horse"), "{}", told.body);
     let right = bob.submit(&format!("{link}/password"), &[("password", "blue horse 77")]).await;
     assert_eq!(right.location(), format!("{link}/accept"), "{}", right.body);
     let accept = bob.get(&format!("{link}/accept")).await;

@@ -10,7 +10,7 @@ pub use relay::Relay;
 use rcgen::{BasicConstraints, CertificateParams, DistinguishedName, IsCa, Issuer, KeyPair};
 use std::{
     fs::File,
-    net::{SocketAddr, TcpListener, TcpStream},
+    net::{SocketAddr, TcpStream},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -18,7 +18,7 @@ use std::{
 use tempfile::TempDir;
 
 const STARTS: Duration = Duration::from_secs(30);
-/// A port that was free may be taken a moment later.
+/// DNS takes its port for UDP as well, where nothing keeps it free.
 const TRIES: u32 = 5;
 
 /// How the CA behaves.
@@ -177,8 +177,7 @@ fn listens(at: SocketAddr, child: &mut Child) -> bool {
 }
 
 fn free_ports() -> [SocketAddr; 4] {
-    let held = [(); 4].map(|()| TcpListener::bind("127.0.0.1:0").expect("loopback has a free port"));
-    held.map(|listener| listener.local_addr().expect("it is bound"))
+    [(); 4].map(|()| SocketAddr::from(([127, 0, 0, 1], store::testing::free_port())))
 }
 
 /// The directory's own certificate and who signed it.

@@ -38,12 +38,16 @@ impl ResetPassword {
 }
 mail!(ResetPassword, "reset_password.txt", "reset_password.html");
 
-/// A sign-up with an address that already has an account.
+/// Instead of [`ProveAddress`], for the second account of an address that was proven for another one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AlreadyRegistered {
     pub name: String,
     pub sign_in_link: String,
     pub reset_link: String,
+    /// Proves the address of the second account.
+    pub confirm_link: String,
+    /// How long that link is good.
+    pub hours: i64,
 }
 impl AlreadyRegistered {
     fn subject(&self) -> String {

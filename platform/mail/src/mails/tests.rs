@@ -50,7 +50,14 @@ fn every() -> Vec<(&'static str, Rendered)> {
         ("reset_password", ResetPassword { name: name(), link: link(), hours: 1 }.render()),
         (
             "already_registered",
-            AlreadyRegistered { name: name(), sign_in_link: link(), reset_link: "https://mail.example.com/forgotten".into() }.render(),
+            AlreadyRegistered {
+                name: name(),
+                sign_in_link: link(),
+                reset_link: "https://mail.example.com/forgotten".into(),
+                confirm_link: "https://mail.example.com/prove".into(),
+                hours: 48,
+            }
+            .render(),
         ),
         (
             "opened",

@@ -26,7 +26,8 @@ const NEXT: &str = "SELECT min(at) AS at FROM (
     UNION ALL SELECT min(lease_until) FROM job WHERE state = 'running') AS waiting";
 const COUNT: &str = "SELECT 'queued' AS state, COUNT(*) AS jobs FROM job WHERE state = 'queued'
     UNION ALL SELECT 'running', COUNT(*) FROM job WHERE state = 'running'
-    UNION ALL SELECT 'parked', COUNT(*) FROM job WHERE state = 'parked'";
+    UNION ALL SELECT 'parked', COUNT(*) FROM job WHERE state = 'parked'
+    UNION ALL SELECT 'failed before', COUNT(*) FROM job WHERE state = 'later' AND attempts > 0";
 
 /// The worker's side of the job table.
 pub struct Jobs<'d> {
@@ -45,13 +46,15 @@ pub struct ClaimedJob {
     pub created_at: Time,
 }
 
-/// How many jobs are due, in hand, and parked. Those that wait for their time are not counted: every message leaves some, so
-/// counting them would cost more the more there are. Held ones wait for a person.
+/// How many jobs are due, in hand, parked, and waiting for another try. Those that only wait for their time are not counted: every
+/// message leaves some, so counting them would cost more the more there are. Held ones wait for a person.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct JobCounts {
     pub queued: u64,
     pub running: u64,
     pub parked: u64,
+    /// Tried at least once, without success; such as letters to a relay that is away.
+    pub failed_before: u64,
 }
 
 impl ClaimedJob {
@@ -126,7 +129,7 @@ impl<'d> Jobs<'d> {
         let count = async |rows: &Connection| rows.all::<InState>(rows.words(COUNT, [])).await;
         let rows = self.db.across_read(&Reach::Worker, count).await?;
         let of = |state: &str| rows.iter().find(|r| r.state == state).map_or(0, |r| u64::try_from(r.jobs).unwrap_or(0));
-        Ok(JobCounts { queued: of("queued"), running: of("running"), parked: of("parked") })
+        Ok(JobCounts { queued: of("queued"), running: of("running"), parked: of("parked"), failed_before: of("failed before") })
     }
 
     /// Queues every parked job again; answers how many. Their attempts go on counting, so one that fails once more is parked once more.

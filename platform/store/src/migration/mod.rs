@@ -17,6 +17,7 @@ mod m0012_shown_certificates;
 mod m0013_wanted_by;
 mod m0014_by_message;
 mod m0015_sender_name;
+mod m0016_failed_before;
 mod proxy;
 
 use crate::{
@@ -52,6 +53,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0013_wanted_by::Migration),
             Box::new(m0014_by_message::Migration),
             Box::new(m0015_sender_name::Migration),
+            Box::new(m0016_failed_before::Migration),
         ]
     }
 }

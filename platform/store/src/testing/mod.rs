@@ -1,6 +1,7 @@
 //! Databases for tests: a SQLite file of its own for each, or a database of its own in a PostgreSQL cluster that lives as long as
 //! the test process.
 
+mod free_port;
 mod moto;
 mod postgres;
 mod rows;
@@ -14,6 +15,7 @@ use kernel::{Chance, Clock, Fault, Time};
 use keys::RootKeys;
 use tempfile::TempDir;
 
+pub use free_port::free_port;
 pub use moto::Moto;
 pub use postgres::Postgres;
 pub use rows::{Row, Rows};

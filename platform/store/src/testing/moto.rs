@@ -1,9 +1,10 @@
 //! A real S3 to talk to: `moto_server`, in memory, on loopback, with one bucket. `tests/moto` installs it.
 
+use super::free_port;
 use crate::S3Config;
 use std::{
     io::{Read, Write},
-    net::{Ipv4Addr, TcpListener, TcpStream},
+    net::{Ipv4Addr, TcpStream},
     path::Path,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -51,11 +52,11 @@ impl Moto {
         }
         assert!(installed.status.success(), "tests/moto: {}", String::from_utf8_lossy(&installed.stderr));
         let program = String::from_utf8_lossy(&installed.stdout).trim().to_owned();
-        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|l| l.local_addr()).expect("loopback has ports");
+        let port = free_port();
         let mut command = Command::new(program);
-        command.args(["-H", "127.0.0.1", "-p", &free.port().to_string()]).envs(environment.iter().copied());
+        command.args(["-H", "127.0.0.1", "-p", &port.to_string()]).envs(environment.iter().copied());
         let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("moto_server was installed");
-        let moto = Moto { child, port: free.port(), access_key: "test".into(), secret_key: "test".into() };
+        let moto = Moto { child, port, access_key: "test".into(), secret_key: "test".into() };
         let began = Instant::now();
         while TcpStream::connect((Ipv4Addr::LOCALHOST, moto.port)).is_err() {
             assert!(began.elapsed() < PATIENCE, "moto_server does not listen");

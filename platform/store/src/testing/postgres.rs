@@ -1,9 +1,9 @@
 //! A PostgreSQL cluster in a temporary directory: real fsync, its own port, and gone with the process however that ends.
 
+use super::free_port;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use std::{
     io::Write,
-    net::TcpListener,
     path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::{
@@ -35,7 +35,7 @@ impl Postgres {
     /// Starts one more cluster.
     pub fn apart() -> Postgres {
         let dir = tempfile::Builder::new().prefix("countersign-pg").tempdir().expect("tests have a temporary directory").keep();
-        let port = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("loopback has a free port").port();
+        let port = free_port();
         launch(&dir, port);
         Postgres { url: format!("postgres://postgres@127.0.0.1:{port}/postgres"), port, dir }
     }

@@ -1,5 +1,5 @@
 use super::{facts, town::*};
-use crate::{SignUpRefused, WrongField};
+use crate::{LinkPurpose, SignUpRefused, WrongField};
 use kernel::BadLine;
 use sea_orm::{ColumnTrait, QueryFilter};
 use std::{sync::Arc, time::Duration};
@@ -59,9 +59,20 @@ facts! {
         town.work().await;
         let subjects = |email| town.letters_to(email).into_iter().map(|l| l.subject).collect::<Vec<_>>();
         assert_eq!(subjects("bob@example.org"), ["Confirm your address"]);
-        let mut known = subjects("ana@example.org");
-        known.sort();
-        assert_eq!(known, ["Confirm your address", "You already have an account"]);
+        assert_eq!(subjects("ana@example.org"), ["You already have an account"]);
+        let token = town.newest_token("ana@example.org", "/prove/");
+        let link = town.accounts.read_link(&token, from("192.0.2.1")).await.unwrap().unwrap();
+        assert_eq!((link.purpose, link.email.as_str()), (LinkPurpose::ProveAddress, "ana@example.org"), "a second account can be wanted");
+    }
+
+    async fn a_stranger_who_never_proved_the_address_is_no_account_of_its_owner(town) {
+        town.sign_up("ana@example.org", OTHER_PASSWORD).await;
+        town.work().await;
+        town.mailbox.clear();
+        town.sign_up("ana@example.org", PASSWORD).await;
+        town.work().await;
+        let letters = town.letters_to("ana@example.org");
+        assert_eq!(letters.iter().map(|l| l.subject.as_str()).collect::<Vec<_>>(), ["Confirm your address"]);
     }
 
     async fn every_wrong_field_is_named_at_once_and_costs_nothing(town) {

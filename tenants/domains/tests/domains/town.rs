@@ -6,7 +6,7 @@ use keys::Token;
 use mail::{CapturedMail, Mailer};
 use quota::Limits;
 use std::{
-    net::{SocketAddr, TcpListener, TcpStream},
+    net::{SocketAddr, TcpStream},
     process::{Child, Command, Stdio},
     sync::Arc,
     time::{Duration, Instant},
@@ -15,7 +15,7 @@ use store::{
     Caller, ClaimedJob, Db, Origin, TenantTx,
     entity::{allowance, chain, member, session},
     sea_orm::Set,
-    testing::{TestDatabase, fresh_postgres, fresh_sqlite},
+    testing::{TestDatabase, free_port, fresh_postgres, fresh_sqlite},
 };
 
 pub const DAY: Duration = Duration::from_secs(86_400);
@@ -184,8 +184,7 @@ impl Town {
 impl Resolver {
     pub fn start() -> Resolver {
         for _ in 0..5 {
-            let held = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
-            let [address, management] = held.map(|listener| listener.local_addr().unwrap());
+            let [address, management] = [(); 2].map(|()| SocketAddr::from(([127, 0, 0, 1], free_port())));
             let mut command = Command::new("pebble-challtestsrv");
             command.args(["-http01", "", "-https01", "", "-tlsalpn01", "", "-defaultIPv4", "", "-defaultIPv6", ""]);
             command.arg("-dns01").arg(address.to_string()).arg("-management").arg(management.to_string());
