@@ -46,6 +46,7 @@ enum Command {
     },
     /// Run the worker alone
     Work {
+        /// Apply pending migrations first (SQLite always does)
         #[arg(long)]
         migrate: bool,
     },

@@ -18,7 +18,7 @@ pub(crate) async fn caller(db: &Db, request: &Request) -> Result<Caller, Problem
     let Some(token) = token else { return Err(unauthorized(if given.is_some() { UNKNOWN } else { MISSING })) };
     match db.front_desk().api_key(&token, origin(request)).await? {
         Some(caller) => Ok(caller),
-        None if db.front_desk().is_key_of_suspended(&token).await? => Err(unauthorized(SUSPENDED)),
+        None if Box::pin(db.front_desk().is_key_of_suspended(&token)).await? => Err(unauthorized(SUSPENDED)),
         None => Err(unauthorized(UNKNOWN)),
     }
 }

@@ -35,7 +35,7 @@ impl Pace {
     pub(crate) async fn check(&self, db: &Db, caller: &Caller) -> Result<(), Problem> {
         let now = db.clock().now();
         if self.needs_limit(caller.tenant(), now) {
-            let limits = db.read(caller, async |read| quota::limits(read).await).await?;
+            let limits = Box::pin(db.read(caller, async |read| quota::limits(read).await)).await?;
             self.set_limit(caller.tenant(), limits.api_per_minute, now);
         }
         self.count(caller.tenant(), now)

@@ -126,7 +126,7 @@ pub(crate) async fn send(api: &Api, caller: &Caller, key: Option<&str>, body: St
             .iter()
             .map(|r| SentRecipient { id: Id(r.id), address: r.address.clone(), state: StateWord(RecipientState::Waiting) })
             .collect(),
-        true => as_they_stand(api, caller, sent.id).await?,
+        true => Box::pin(as_they_stand(api, caller, sent.id)).await?,
     };
     let answer = accepted(&sent, outline.subject.trim().to_owned(), recipients);
     Ok(Sending::Created(Answer(answer), location, repeated.then_some(true)))

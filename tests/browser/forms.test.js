@@ -1,7 +1,7 @@
 // Forms that fail say why by the field and keep what was typed; drafts save themselves; a button pressed twice works once.
 
 import assert from "node:assert/strict";
-import { member, open, send, signUp, typeCode, unfold, write } from "./lib/steps.js";
+import { happened, member, open, send, signUp, typeCode, unfold, write } from "./lib/steps.js";
 import { fact } from "./lib/town.js";
 
 const value = (page, label) => page.getByLabel(label, { exact: true }).inputValue();
@@ -134,7 +134,35 @@ fact("a draft changed in two windows is not overwritten unseen", async (town) =>
   await ana.getByLabel("Message", { exact: true }).fill("the older text");
   await ana.getByText("This draft was changed in another window.").waitFor();
   assert.equal(await value(ana, "Message"), "the older text", "what was typed here stays here");
+  for (let n = 0; n < 2; n += 1) await save(ana);
+  assert.equal(await value(ana, "Message"), "the older text");
+  const [newer] = await Promise.all([ana.context().waitForEvent("page"), ana.getByRole("link", { name: "the newer text" }).click()]);
+  assert.equal(await value(newer, "Message"), "the newer text");
+  await ana.getByRole("button", { name: "Save this one over it" }).click();
+  await ana.getByText("The draft is saved.").waitFor();
+  await newer.reload();
+  assert.equal(await value(newer, "Message"), "the older text");
 });
+
+fact("a message that did not arrive is written again, to the mended address", async (town) => {
+  const ana = await member(town);
+  await write(ana, { to: "keller@nobody.example", subject: "Second try", body: "Dear **Keller**" });
+  await send(ana);
+  await happened(ana, "Notice not delivered");
+  await ana.getByRole("button", { name: "Write it again" }).click();
+  await ana.getByText("This is a new draft with the same text.").waitFor();
+  assert.equal(await value(ana, "To"), "keller@nobody.example");
+  assert.equal(await value(ana, "Message"), "Dear **Keller**");
+  await ana.getByLabel("To", { exact: true }).fill("keller@example.org");
+  await send(ana);
+  await town.letter("keller@example.org", "Ana Brandt");
+});
+
+/** Presses the button, which is refused. */
+async function save(page) {
+  await Promise.all([page.waitForResponse((answer) => answer.status() === 409), page.getByRole("button", { name: "Save draft" }).click()]);
+  await page.getByRole("button", { name: "Save this one over it" }).waitFor();
+}
 
 for (const scripts of [true, false]) {
   fact(`a double click on “Send certified” ${scripts ? "with" : "without"} JavaScript sends once`, async (town) => {

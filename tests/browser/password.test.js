@@ -44,6 +44,22 @@ fact("whoever knows the message password opens it, and the hint comes after the 
   await happened(ana, "Message password proven");
 });
 
+fact("without JavaScript, reloading after a wrong password spends no try", async (town) => {
+  const { ana, notice } = await sealed(town);
+  const ortiz = await town.visitor({ scripts: false });
+  await open(ortiz, notice.link("p"));
+  await typeCode(town, ortiz, "ortiz@example.net");
+  await tryPassword(ortiz, "fisherman");
+  for (let n = 0; n < 6; n++) {
+    await ortiz.getByText("This password is not right. 4 tries are left.").waitFor();
+    await ortiz.reload();
+  }
+  await tryPassword(ortiz, RIGHT);
+  await ortiz.getByText("The account ends in 4711.").waitFor();
+  await ana.reload();
+  assert.equal(await ana.getByText("Wrong message password").count(), 1);
+});
+
 fact("five wrong passwords lock the message, both are told, and the sender can allow new tries", async (town) => {
   const { ana, notice } = await sealed(town);
   const eve = await town.visitor();

@@ -57,7 +57,7 @@ async fn send_until_refused(key: ApiKey, client: usize, count: Arc<AtomicUsize>)
     let (mut accepted, mut n) = (BTreeSet::new(), 0);
     loop {
         n += 1;
-        let message = json!({ "to": [format!("r{client}-{n}@example.org")], "subject": "Storm", "body": "" });
+        let message = json!({ "to": [format!("r{client}-{n}@example.org")], "subject": "Storm", "body": "Rain." });
         let answer = key.post("/v1/messages", &message).await;
         if answer.status != 201 {
             is_our_fault(&answer);
@@ -117,7 +117,7 @@ async fn everybody_is_told(server: &tests::Server, key: &ApiKey, ana: &tests::Me
     let files = [File { name: "return.pdf", media_type: "application/pdf", bytes: b"%PDF" }];
     let answered = [("reply", "Answered for an hour")];
     let (api, list, page, pickup, reply, live, ready) = tokio::join!(
-        async { key.post("/v1/messages", &json!({ "to": ["carol@example.org"], "subject": "Never", "body": "" })).await },
+        async { key.post("/v1/messages", &json!({ "to": ["carol@example.org"], "subject": "Never", "body": "A text." })).await },
         key.get("/v1/messages"),
         ana.browser.press_with_files("/drafts?then=send", &fields, &files),
         bob.press("open", &[]),

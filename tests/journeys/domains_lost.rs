@@ -74,10 +74,10 @@ async fn a_name_that_was_let_go_is_nobody_else_s_for_thirty_days() {
         let value = text.split("id=\"txt-value\" tabindex=\"0\">").nth(1).unwrap().split('<').next().unwrap().to_owned();
         dns.iter().for_each(|dns| dns.txt(&format!("_countersign.{HOST}"), &value));
         town.run_jobs().await;
-        assert!(page(&eve, &hers).await.contains("somebody else has it"));
+        assert!(page(&eve, &hers).await.contains("someone else has it"));
         town.clock.advance(DAY * 13);
         town.run_jobs().await;
-        assert!(page(&eve, &hers).await.contains("somebody else has it"));
+        assert!(page(&eve, &hers).await.contains("someone else has it"));
         town.clock.advance(DAY * 18);
         town.run_jobs().await;
         let eve = eve.sign_in(town.browser()).await;

@@ -53,6 +53,7 @@ pub const CASES: &[Case] = cases! {
 
     "GET" "/settings" => "/settings" Nothing, 200;
     "POST" "/settings/name" => "/settings/name" Form("name=<name>"), 303;
+    "POST" "/settings/organisation" => "/settings/organisation" Form("organisation=<name>"), 303;
     "POST" "/settings/proof" => "/settings/proof" Form(""), 303;
     "POST" "/settings/password" => "/settings/password" Form("old_password=a guess, and a wrong one&password=four other herons wading"), 422;
     "POST" "/settings/sessions/end" => "/settings/sessions/end" Form("session=<session>"), 303;
@@ -91,6 +92,7 @@ pub const CASES: &[Case] = cases! {
     "GET" "/messages/:id" => "/messages/<message>?recipient=<recipient>" Nothing, 200;
     "GET" "/messages/:id/timeline" => "/messages/<message>/timeline?recipient=<recipient>" Nothing, 200;
     "GET" "/messages/:id/events" => "/messages/<message>/events" Nothing, 200;
+    "POST" "/messages/:id/again" => "/messages/<message>/again" Form(""), 303;
     "POST" "/messages/:id/retract" => "/messages/<message>/retract" Form("recipient=<recipient>"), 303;
     "POST" "/messages/:id/unlock" => "/messages/<message>/unlock" Form("recipient=<recipient>"), 303;
     "GET" "/messages/:id/files/:att/:name" => "/messages/<message>/files/<file>/a.pdf" Nothing, 200;

@@ -24,18 +24,18 @@ const OWN: [&str; 9] = [
 const EVERYTHING: [&str; 6] = ["message", "draft", "upload", "key", "session", "domain"];
 
 /// What stands on the pages of those who may write, and of nobody else.
-const FOR_WRITERS: [&str; 6] =
-    ["href=\"/compose\"", "action=\"/settings/keys\"", "action=\"/settings/domains", "/retract\"", "/unlock\"", "/read\""];
+const FOR_WRITERS: [&str; 7] =
+    ["href=\"/compose\"", "action=\"/settings/keys\"", "action=\"/settings/domains", "/again\"", "/retract\"", "/unlock\"", "/read\""];
 
 /// What a role must not: everything that changes what is the tenant's, and the page where a message is begun.
 fn is_for_writers(case: &Case) -> bool {
     (case.method != "GET" && !OWN.contains(&case.route)) || case.route == "/compose"
 }
 
-/// The tenant's own domains, and whose certificates count, are its owners' and admins' business.
+/// The tenant's name and domains, and whose certificates count, are its owners' and admins' business.
 fn is_for_keepers(case: &Case) -> bool {
-    let certificates = ["/settings/certificates/authorities", "/settings/certificates/own"];
-    case.method != "GET" && (case.route.contains("/domains") || certificates.iter().any(|path| case.route.starts_with(path)))
+    let others = ["/settings/organisation", "/settings/certificates/authorities", "/settings/certificates/own"];
+    case.method != "GET" && (case.route.contains("/domains") || others.iter().any(|path| case.route.starts_with(path)))
 }
 
 fn of_members() -> impl Iterator<Item = &'static Case> {
@@ -114,7 +114,7 @@ async fn what_is_their_own_every_role_may_do() {
 }
 
 #[tokio::test]
-async fn a_plain_member_does_whatever_the_owner_does_but_for_domains_and_authorities() {
+async fn a_plain_member_does_whatever_the_owner_does_but_for_the_name_domains_and_authorities() {
     on_both_with(unlimited, async |town: Town| {
         let acme = House::found(&town, "acme").await;
         // Which only owners and admins may add.

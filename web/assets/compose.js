@@ -110,7 +110,11 @@ function start(form) {
       say("Not saved yet: no connection. Trying again.");
       return later(AGAIN);
     }
-    if (answer.redirected || answer.status === 401) return stop("Not saved: you are signed out. Sign in again in another window, then press “Save draft”.");
+    if (answer.redirected || answer.status === 401) {
+      stop("Not saved: you are signed out. ");
+      saved.append(Object.assign(document.createElement("a"), { href: "/sign-in", target: "_blank", textContent: "Sign in in another window" }));
+      return saved.append(", then press “Save draft”.");
+    }
     const told = await answer.json().catch(() => ({}));
     if (answer.ok) {
       state.revision = String(told.revision);
@@ -163,12 +167,13 @@ function typed(form, revision) {
 function count(form) {
   const out = document.getElementById("sends");
   if (!out) return;
-  const n = form.elements.to.value.split(/[,;\n]/).flatMap((piece) => (/<[^>]*>/.test(piece) ? [piece] : piece.split(/\s+/).filter(Boolean))).length;
+  const n = form.elements.to.value.replace(/"(?:[^"\\\n]|\\.)*"/g, '""').split(/[,;\n]/).flatMap((piece) => (/<[^>]*>/.test(piece) ? [piece] : piece.split(/\s+/).filter(Boolean))).length;
   const left = form.dataset.left === "" ? null : Number(form.dataset.left);
   const number = (n) => n.toLocaleString("en");
   const words = n === 1 ? "1 send" : `${number(n)} sends`;
   if (left === null) out.textContent = n ? words : "";
   else if (!n) out.textContent = `${number(left)} ${left === 1 ? "send" : "sends"} left`;
+  else if (left === 0) out.textContent = `${words} · none left`;
   else out.textContent = n > left ? `${words} · only ${number(left)} left` : `${words} · ${number(left - n)} left after it`;
   out.classList.toggle("err", left !== null && n > left);
 }

@@ -38,7 +38,7 @@ pub(crate) fn giving_back(status: StatusCode, reference: Option<&str>, again: Op
 
 /// For a form that came from somebody who is signed out.
 pub(crate) fn signed_out(again: Option<Again>) -> Response {
-    let (heading, sentence) = ("You are signed out", "So nothing was done. Sign in in another window, then send this again.");
+    let (heading, sentence) = ("You are signed out", "Nothing was done. Sign in in another window, then send this again.");
     render(StatusCode::UNAUTHORIZED, &ErrorPage { heading, sentence, reference: None, first: None, again })
 }
 

@@ -72,7 +72,7 @@ refusals! {
         ; after(now) SlowDown { until } => seconds(*until, now);
     ProofRefused { AlreadyProven => StatusCode::CONFLICT, NotSignedIn => StatusCode::FORBIDDEN, SlowDown { .. } => StatusCode::TOO_MANY_REQUESTS }
         ; after(now) SlowDown { until } => seconds(*until, now);
-    RenameRefused { Field(_) => StatusCode::UNPROCESSABLE_ENTITY, NotSignedIn => StatusCode::FORBIDDEN }
+    RenameRefused { Field(_) => StatusCode::UNPROCESSABLE_ENTITY, NotAllowed(_) | NotSignedIn => StatusCode::FORBIDDEN }
     PasswordRefused {
         WrongOld | New(_) | Same => StatusCode::UNPROCESSABLE_ENTITY,
         SlowDown { .. } => StatusCode::TOO_MANY_REQUESTS,

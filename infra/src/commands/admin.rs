@@ -40,6 +40,10 @@ pub async fn verify_evidence(config: &Config, only: Option<&str>) -> Result<Stri
             return Err(unknown(id));
         }
     }
+    if tenants.is_empty() {
+        app.db.close().await;
+        return Ok("There are no tenants yet, so there is no evidence to verify.\n".to_owned());
+    }
     let (mut text, mut broken) = (String::new(), 0);
     for tenant in &tenants {
         let caller = app.db.front_desk().system(tenant.id);

@@ -11,7 +11,7 @@ const PLACES: [&str; 2] = ["countersign.toml", "/etc/countersign/countersign.tom
 /// Why there is no configuration; a sentence for the operator.
 #[derive(Debug, thiserror::Error)]
 pub enum BadConfig {
-    #[error("There is no configuration at {}: the file is not there. Correct the path in --config (or COUNTERSIGN_CONFIG), or make the file with `countersign config > {}` and edit it.", .0.display(), .0.display())]
+    #[error("There is no configuration at {}: the file is not there. Correct the path, or make the file with `countersign config > {}` and edit it.", .0.display(), .0.display())]
     Missing(PathBuf),
     #[error(
         "There is no configuration: neither ./countersign.toml nor /etc/countersign/countersign.toml is there. Make one with `countersign config > countersign.toml` and edit it, or name one with --config FILE (or COUNTERSIGN_CONFIG). To just look around: `countersign demo`."
@@ -19,16 +19,29 @@ pub enum BadConfig {
     Nowhere,
     #[error("The configuration {path} cannot be read: {why}.")]
     Unreadable { path: PathBuf, why: std::io::Error },
-    #[error("The configuration is not in order: {0}")]
-    Format(String),
+    #[error("The configuration{} is not in order: {why}", of(path))]
+    Format { path: Option<PathBuf>, why: String },
     #[error("The configuration is not in order:\n{0}")]
     Wrong(String),
+}
+
+impl BadConfig {
+    fn at(self, path: &Path) -> BadConfig {
+        match self {
+            BadConfig::Format { why, .. } => BadConfig::Format { path: Some(path.to_owned()), why },
+            other => other,
+        }
+    }
+}
+
+fn of(path: &Option<PathBuf>) -> String {
+    path.as_ref().map(|path| format!(" {}", path.display())).unwrap_or_default()
 }
 
 impl Config {
     /// Reads TOML alone, without the environment.
     pub fn parse(text: &str) -> Result<Config, BadConfig> {
-        toml::from_str(text).map_err(|e| BadConfig::Format(e.to_string()))
+        toml::from_str(text).map_err(|e| BadConfig::Format { path: None, why: e.to_string() })
     }
 
     /// Reads `named`, or the file of COUNTERSIGN_CONFIG, or the usual places; then the environment's secrets. Refuses what is wrong.
@@ -46,7 +59,7 @@ impl Config {
             std::io::ErrorKind::NotFound => BadConfig::Missing(path.to_owned()),
             _ => BadConfig::Unreadable { path: path.to_owned(), why },
         })?;
-        Config::parse(&text)
+        Config::parse(&text).map_err(|bad| bad.at(path))
     }
 
     pub(crate) fn take_secrets(&mut self, environment: impl Fn(&str) -> Option<String>) {
@@ -118,6 +131,14 @@ mod tests {
         assert!(error.contains("no configuration at /nowhere/c.toml") && error.contains("countersign config > /nowhere/c.toml"), "{error}");
         let nowhere = BadConfig::Nowhere.to_string();
         assert!(nowhere.contains("countersign config > countersign.toml") && !nowhere.contains("at --config"), "{nowhere}");
+    }
+
+    #[test]
+    fn a_file_that_is_no_toml_is_named() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "site = [").unwrap();
+        let error = Config::load(Some(file.path())).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("The configuration {} is not in order: ", file.path().display())), "{error}");
     }
 
     #[test]

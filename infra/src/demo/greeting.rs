@@ -28,7 +28,7 @@ pub fn greeting(app: &App, who: &Credentials, kept: Option<&Path>, root: Option<
 To send a message from another terminal, paste this:
 
   export COUNTERSIGN={url} COUNTERSIGN_KEY={api_key}
-  curl -s{with} $COUNTERSIGN/v1/messages -H "Authorization: Bearer $COUNTERSIGN_KEY" -H "Content-Type: application/json" \
+  curl -sS{with} $COUNTERSIGN/v1/messages -H "Authorization: Bearer $COUNTERSIGN_KEY" -H "Content-Type: application/json" \
     -d '{{"to": ["bob@example.org"], "subject": "Hello", "body": "Sealed until you open it."}}'
 
 "#

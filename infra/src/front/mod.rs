@@ -146,7 +146,8 @@ impl Inner {
                 return self.certificate_pages.call(req).await.map(IntoResponse::into_response);
             }
             if content {
-                return Ok(web::content(&self.web, &self.pages, req).await);
+                // On the heap, because it is rare and long: every request is moved with this.
+                return Ok(Box::pin(web::content(&self.web, &self.pages, req)).await);
             }
             if let Some(at) = self.at(&req).await? {
                 let mut answer = match TenantHost::elsewhere(&self.site, &req) {

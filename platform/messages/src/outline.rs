@@ -98,7 +98,7 @@ impl Draft {
         let mut wrong = Vec::new();
         let to = parse_to(&outline.to, &mut wrong);
         let subject = parse_subject(&outline.subject, &mut wrong);
-        check_body(&outline.body, &mut wrong);
+        check_body(&outline.body, outline.attachments.is_empty(), &mut wrong);
         let proof = parse_proof(outline, &mut wrong);
         if proof == Proof::R4 && outline.hide_sender {
             wrong.push(FieldError::new("proof", NAMED));
@@ -196,7 +196,8 @@ fn parse_subject(typed: &str, wrong: &mut Vec<FieldError>) -> String {
     }
 }
 
-fn check_body(body: &str, wrong: &mut Vec<FieldError>) {
+/// A subject alone is sent by mistake.
+fn check_body(body: &str, alone: bool, wrong: &mut Vec<FieldError>) {
     if body.len() > MAX_BODY_BYTES {
         wrong.push(FieldError::new(
             "body",
@@ -204,6 +205,8 @@ fn check_body(body: &str, wrong: &mut Vec<FieldError>) {
         ));
     } else if body.contains('\0') {
         wrong.push(FieldError::new("body", "The text has a NUL character in it."));
+    } else if alone && body.trim().is_empty() {
+        wrong.push(FieldError::new("body", "Nothing is in it yet: write a text, or attach a file."));
     }
 }
 
@@ -302,6 +305,7 @@ mod tests {
             let outline = Outline {
                 to: vec!["bob@example.org".into()],
                 subject: "s".into(),
+                body: "b".into(),
                 proof: Some(Proof::R2),
                 password: Some(password.into()),
                 hint: hint.into(),

@@ -33,7 +33,7 @@ pub async fn sweep(tx: &TenantTx) -> Result<Swept, Fault> {
 
 /// Where everybody's address is proven nothing is to be held. The proof itself lets go what is there; this is a second net.
 async fn release_proven(tx: &TenantTx) -> Result<(), Fault> {
-    if tx.find::<job::Entity>().filter(job::Column::State.eq("held")).count().await? == 0 {
+    if tx.find::<job::Entity>().filter(store::is_held()).count().await? == 0 {
         return Ok(());
     }
     if tx.find::<member::Entity>().filter(member::Column::EmailProvenAt.is_null()).count().await? == 0 {

@@ -139,7 +139,7 @@ impl Db {
     pub async fn keys(&self, who: &Caller) -> Result<TenantKey, Fault> {
         match self.0.house.known_key(who.tenant()) {
             Some(key) => Ok(key),
-            None => self.read(who, async |read| Ok(read.keys().clone())).await,
+            None => Box::pin(self.read(who, async |read| Ok(read.keys().clone()))).await,
         }
     }
 

@@ -64,7 +64,7 @@ impl<'d> FrontDesk<'d> {
         let hash = token.hash();
         let known = match self.remembered(&hash) {
             Some(known) => known,
-            None => match self.look_up_session(hash).await? {
+            None => match Box::pin(self.look_up_session(hash)).await? {
                 Some(known) => self.remember(hash, known),
                 None => return Ok(None),
             },
@@ -75,7 +75,7 @@ impl<'d> FrontDesk<'d> {
             return Ok(None);
         }
         if now.since(known.seen_at) >= TOUCH {
-            self.touch(hash, &known, now).await;
+            Box::pin(self.touch(hash, &known, now)).await;
         }
         Ok(Some(Caller::new(known.tenant, known.who, origin).found_good(Checked { at: now, as_of: known.as_of, names: known.names })))
     }
@@ -85,7 +85,7 @@ impl<'d> FrontDesk<'d> {
         let hash = token.hash();
         let known = match self.remembered(&hash) {
             Some(known) => known,
-            None => match self.look_up_key(hash).await? {
+            None => match Box::pin(self.look_up_key(hash)).await? {
                 Some(known) => self.remember(hash, known),
                 None => return Ok(None),
             },
@@ -95,7 +95,7 @@ impl<'d> FrontDesk<'d> {
             return Ok(None);
         }
         if now.since(known.seen_at) >= TOUCH {
-            self.touch(hash, &known, now).await;
+            Box::pin(self.touch(hash, &known, now)).await;
         }
         Ok(Some(Caller::new(known.tenant, known.who, origin).found_good(Checked { at: now, as_of: known.as_of, names: known.names })))
     }
@@ -117,7 +117,7 @@ impl<'d> FrontDesk<'d> {
         let hash = token.hash();
         let addressee = match self.db.credentials().addressee(&hash) {
             Some(addressee) => addressee,
-            None => match self.look_up_link(hash).await? {
+            None => match Box::pin(self.look_up_link(hash)).await? {
                 Some(addressee) => addressee,
                 None => return Ok(None),
             },

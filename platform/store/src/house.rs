@@ -30,9 +30,14 @@ impl House {
 
     /// Fault: there is no such tenant, or its key does not open.
     pub async fn tenant_key(&self, connection: &Connection, id: TenantId) -> Result<TenantKey, Fault> {
-        if let Some(key) = self.known_key(id) {
-            return Ok(key);
+        match self.known_key(id) {
+            Some(key) => Ok(key),
+            // On the heap: each act and read would be as large as this, and it is rare.
+            None => Box::pin(self.read_key(connection, id)).await,
         }
+    }
+
+    async fn read_key(&self, connection: &Connection, id: TenantId) -> Result<TenantKey, Fault> {
         let find = tenant::Entity::find().filter(tenant::Column::TenantId.eq(id.0)).build(connection.backend());
         let row = connection.one::<tenant::Model>(find).await?.ok_or_else(|| Fault::other(format!("there is no tenant {id}")))?;
         let wrapped = WrappedTenantKey { version: row.key_version, bytes: row.key_wrapped };

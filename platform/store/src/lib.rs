@@ -49,7 +49,7 @@ pub use certificates::{
 pub use db::{Change, Database, Db, Ground, Stats};
 pub use disk::{Disk, free_bytes};
 pub use front_desk::{FrontDesk, SESSION_IDLE, TenantRow};
-pub use jobs::{ClaimedJob, JobCounts, Jobs};
+pub use jobs::{ClaimedJob, JobCounts, Jobs, is_held};
 pub use look::{Look, TenantRead};
 pub use names::Names;
 pub use rights::{NotAllowed, Right};

@@ -20,6 +20,8 @@ pub enum Right {
     /// Marking a reply as read.
     MarkRead,
     MakeKey,
+    /// What the organisation is called.
+    NameTenant,
     /// Own domains: add, look again, remove.
     KeepDomains,
     /// Authorities whose certificates sign members in.
@@ -32,7 +34,7 @@ const WRITERS: &[Role] = &[Role::Owner, Role::Admin, Role::Member];
 const KEEPERS: &[Role] = &[Role::Owner, Role::Admin];
 
 impl Right {
-    pub const ALL: [Right; 10] = [
+    pub const ALL: [Right; 11] = [
         Right::Write,
         Right::Attach,
         Right::Send,
@@ -40,6 +42,7 @@ impl Right {
         Right::Unlock,
         Right::MarkRead,
         Right::MakeKey,
+        Right::NameTenant,
         Right::KeepDomains,
         Right::SetCertificates,
         Right::Enrol,
@@ -55,6 +58,7 @@ impl Right {
             Right::Unlock => (WRITERS, "allow new tries"),
             Right::MarkRead => (WRITERS, "mark replies"),
             Right::MakeKey => (WRITERS, "make API keys"),
+            Right::NameTenant => (KEEPERS, "change the organisation’s name"),
             Right::KeepDomains => (KEEPERS, "add or remove domains"),
             Right::Enrol => (WRITERS, "enrol certificates"),
             Right::SetCertificates => (KEEPERS, "change how certificates sign people in"),
@@ -114,7 +118,7 @@ mod tests {
             let key = Who::Key { id: ApiKeyId(Default::default()), member, role, proven: true };
             for right in Right::ALL {
                 for who in [signed_in.clone(), key.clone()] {
-                    let may = if matches!(right, Right::KeepDomains | Right::SetCertificates) { keeps } else { writes };
+                    let may = if matches!(right, Right::NameTenant | Right::KeepDomains | Right::SetCertificates) { keeps } else { writes };
                     assert_eq!(caller(who).must(right).is_ok(), may, "{role:?} {right:?}");
                 }
             }

@@ -118,7 +118,7 @@ impl TenantTx {
     }
     /// This tenant's held jobs may run from now on; answers how many there were.
     pub async fn release_held(&self) -> Result<u64, Fault> {
-        self.update::<job::Entity>().set(job::Column::State, "later").filter(job::Column::State.eq("held")).exec().await
+        self.update::<job::Entity>().set(job::Column::State, "later").filter(jobs::is_held()).exec().await
     }
     /// Tells listeners after the commit that something about this message is new.
     pub fn changed(&self, message: MessageId) {

@@ -10,7 +10,7 @@ use crate::{
 };
 use kernel::{EmailAddress, Fault, MemberId, Time};
 use keys::Token;
-use sea_orm::{ColumnTrait, QueryFilter};
+use sea_orm::QueryFilter;
 use store::{Caller, TenantTx, entity::job};
 
 /// An address that was just proven.
@@ -57,7 +57,7 @@ impl Accounts {
     }
     /// Jobs of the caller's tenant (notices, mostly) that leave when the address is proven.
     pub async fn held_for_proof(&self, caller: &Caller) -> Result<u64, Fault> {
-        self.db.read(caller, async |read| read.find::<job::Entity>().filter(job::Column::State.eq("held")).count().await).await
+        self.db.read(caller, async |read| read.find::<job::Entity>().filter(store::is_held()).count().await).await
     }
     /// Mails a new link to the caller's address. Older links keep working until they are over.
     pub async fn send_proof_again(&self, caller: &Caller) -> Result<(), ProofRefused> {

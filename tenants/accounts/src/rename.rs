@@ -1,10 +1,10 @@
-//! Changing one's name.
+//! Changing one's name, and what the organisation is called.
 
 use crate::{Accounts, WrongField, member::signed_in};
 use kernel::{Fault, MemberId};
 use sea_orm::{ColumnTrait, QueryFilter};
 use store::{
-    Caller, Role, TenantTx,
+    Caller, NotAllowed, Right, Role, TenantTx,
     entity::{member, tenant},
 };
 
@@ -15,13 +15,15 @@ pub enum RenameRefused {
     #[error("Sign in to change the name.")]
     NotSignedIn,
     #[error(transparent)]
+    NotAllowed(#[from] NotAllowed),
+    #[error(transparent)]
     Fault(#[from] Fault),
 }
 
 impl RenameRefused {
-    /// The form's field: `name`.
-    pub fn field(&self) -> Option<&'static str> {
-        matches!(self, RenameRefused::Field(_)).then_some("name")
+    /// Whether it is about what was typed.
+    pub fn is_about_the_field(&self) -> bool {
+        matches!(self, RenameRefused::Field(_))
     }
 }
 
@@ -31,6 +33,23 @@ impl Accounts {
         let Some((id, _)) = signed_in(caller) else { return Err(RenameRefused::NotSignedIn) };
         let name = crate::name::parse(name)?;
         Ok(self.db.act(caller, async |tx| rename(tx, id, name.as_str()).await).await?)
+    }
+    /// Renames the tenant; an empty name makes it that of the member again. Messages keep the names under which they were sent.
+    pub async fn rename_tenant(&self, caller: &Caller, name: &str) -> Result<(), RenameRefused> {
+        caller.must(Right::NameTenant)?;
+        let Some((id, _)) = signed_in(caller) else { return Err(RenameRefused::NotSignedIn) };
+        let name = match name.trim() {
+            "" => None,
+            name => Some(crate::name::parse(name)?),
+        };
+        let rename = async |tx: &mut TenantTx| {
+            let name = match &name {
+                Some(name) => name.to_string(),
+                None => crate::member::get(tx, id).await?.name,
+            };
+            tx.update::<tenant::Entity>().set(tenant::Column::Name, name).exec().await.map(|_| ())
+        };
+        Ok(self.db.act(caller, rename).await?)
     }
 }
 

@@ -41,7 +41,8 @@ impl<'a> FromRequest<'a> for Gesture {
             Some(_) => TOO_OLD,
             None => NO_COOKIE,
         };
-        Err(Error::from_response(again(web, &link, sentence, typed).await?))
+        // On the heap, because it is rare: what every button does would be as large.
+        Err(Error::from_response(Box::pin(again(web, &link, sentence, typed)).await?))
     }
 }
 

@@ -74,17 +74,22 @@ fn not_right(step: &Step) -> Option<PickupRefused> {
 /// in its history as the page it stands for gets the message, or what was wrong, at once.
 pub async fn go_on(web: &Web, gesture: &Gesture, outcome: Result<Passed, PickupRefused>) -> Answer {
     let link = &gesture.link;
-    let refused = match outcome {
+    match outcome {
         Ok(passed) => {
             let path = path_of(link, &passed.step);
             let content = if gesture.wants_the_page() { passed.content(&web.post).await? } else { None };
-            return match content {
+            match content {
                 Some(content) => message::at_once(web, link, &content, &path).await,
                 None => Ok(see_other(&path)),
-            };
+            }
         }
-        Err(refused) => refused.or_fault()?,
-    };
+        // On the heap, because it is rare: the way on would be as large.
+        Err(refused) => Box::pin(stay(web, gesture, refused.or_fault()?)).await,
+    }
+}
+
+async fn stay(web: &Web, gesture: &Gesture, refused: PickupRefused) -> Answer {
+    let link = &gesture.link;
     let (status, sentence) = (refused.status(), refused.to_string());
     let answer = match refused {
         PickupRefused::NoFile => return Err(Stop::NotFound),

@@ -182,6 +182,7 @@ fn sends(to: &str, left: Option<i64>) -> String {
         None if n == 0 => String::new(),
         Some(left) if n == 0 => format!("{} left", human::count(left, "send", "sends")),
         None => words,
+        Some(0) => format!("{words} · none left"),
         Some(left) if n > left => format!("{words} · only {} left", human::number(left)),
         Some(left) => format!("{words} · {} left after it", human::number(left - n)),
     }
@@ -227,6 +228,7 @@ mod tests {
     fn sends_are_counted_against_what_is_left() {
         assert_eq!(sends("a@b.example, c@d.example", Some(10)), "2 sends · 8 left after it");
         assert_eq!(sends("a@b.example c@d.example", Some(1)), "2 sends · only 1 left");
+        assert_eq!(sends("a@b.example", Some(0)), "1 send · none left");
         assert_eq!(sends("a@b.example", None), "1 send");
         assert_eq!((sends("", Some(1496)), sends("", None)), ("1,496 sends left".to_owned(), String::new()));
     }

@@ -19,6 +19,7 @@ mod particulars;
 mod received;
 mod register;
 mod retract;
+mod rewrite;
 mod save;
 mod send;
 mod sent;
@@ -42,6 +43,7 @@ crate::routes::page_routes! {
     "/messages/:id" Member { get message::show }
     "/messages/:id/timeline" Member { get message::timeline }
     "/messages/:id/events" Member { get events::follow }
+    "/messages/:id/again" Member { post rewrite::submit }
     "/messages/:id/retract" Member { post retract::submit }
     "/messages/:id/unlock" Member { post unlock::submit }
     "/messages/:id/files/:att/:name" Member { get download::serve }

@@ -58,13 +58,44 @@ pub fn check_limits(outline: &Outline, files: &[AttachmentView], usage: &Usage, 
 /// Apart at commas, semicolons, line breaks and spaces; of `Bob <bob@example.org>` what is between the angles.
 pub fn addresses(typed: &str) -> Vec<String> {
     let mut out = Vec::new();
-    for piece in typed.split([',', ';', '\n', '\r']) {
+    for piece in without_quoted_separators(typed).split([',', ';', '\n', '\r']) {
         match (piece.find('<'), piece.rfind('>')) {
             (Some(from), Some(to)) if from < to => out.push(piece[from + 1..to].trim().to_owned()),
             _ => out.extend(piece.split_whitespace().map(str::to_owned)),
         }
     }
     out
+}
+
+/// A name in quotes (RFC 5322 §3.2.4) may have a comma: `"Carla, Jr." <carla@example.org>`. A quote that does not end on its line is none.
+fn without_quoted_separators(typed: &str) -> String {
+    let mut out = String::with_capacity(typed.len());
+    let mut rest = typed;
+    while let Some((before, quoted)) = rest.split_once('"') {
+        let Some(end) = closing(quoted) else {
+            out.push_str(before);
+            out.push('"');
+            rest = quoted;
+            continue;
+        };
+        out.push_str(before);
+        out.push('"');
+        out.push_str(&quoted[..end].replace([',', ';', '<', '>'], "_"));
+        out.push('"');
+        rest = &quoted[end + 1..];
+    }
+    out.push_str(rest);
+    out
+}
+
+/// Where the quote ends, if it does.
+fn closing(quoted: &str) -> Option<usize> {
+    let mut escaped = false;
+    quoted.char_indices().take_while(|(_, c)| !matches!(c, '\n' | '\r')).find_map(|(at, c)| {
+        let ends = c == '"' && !escaped;
+        escaped = c == '\\' && !escaped;
+        ends.then_some(at)
+    })
 }
 
 /// A message password asks for R2 by itself: the page's first choice was made before it was typed.
@@ -129,6 +160,11 @@ mod tests {
             ["a@b.example", "c@d.example", "e@f.example", "g@h.example", "i@j.example"]
         );
         assert_eq!(addresses("Bob Smith <bob@example.org>, \"Ana\" <ana@example.org>"), ["bob@example.org", "ana@example.org"]);
+        assert_eq!(
+            addresses("\"Carla, Jr. \\\"C; <x>\\\"\" <carla@example.org>, \"Bob\" <bob@example.org>"),
+            ["carla@example.org", "bob@example.org"]
+        );
+        assert_eq!(addresses("\"a@b.example, c@d.example\ne@f.example"), ["\"a@b.example", "c@d.example", "e@f.example"]);
         assert_eq!(addresses(" ,;\n"), Vec::<String>::new());
         assert_eq!(addresses("a > b < c"), ["a", ">", "b", "<", "c"]);
     }

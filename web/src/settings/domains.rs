@@ -164,7 +164,7 @@ fn path(id: DomainId) -> String {
 fn state(step: &Step) -> (&'static str, &'static str) {
     match step {
         Step::Prove => ("waiting", "not yet proven"),
-        Step::Taken => ("failed", "somebody else has it"),
+        Step::Taken => ("failed", "someone else has it"),
         Step::Point => ("waiting", "does not lead here yet"),
         Step::Excluded => ("failed", "CAA excludes our CA"),
         Step::Ordered => ("waiting", "certificate on its way"),

@@ -10,6 +10,7 @@ mod show;
 crate::routes::page_routes! {
     "/settings" Member { get show::show }
     "/settings/name" Member { post profile::rename }
+    "/settings/organisation" Member { post profile::rename_tenant }
     "/settings/proof" Member { post profile::mail_proof }
     "/settings/password" Member { post password::change }
     "/settings/sessions/end" Member { post sessions::end }

@@ -27,8 +27,8 @@ fn done(keys_too: bool, left: usize) -> String {
     let keys = match left {
         _ if keys_too => " Your API keys are revoked.".to_owned(),
         0 => String::new(),
-        1 => " Your API key goes on working; revoke it below if somebody else may have it.".to_owned(),
-        left => format!(" Your {left} API keys go on working; revoke below what somebody else may have."),
+        1 => " Your API key goes on working; revoke it below if someone else may have it.".to_owned(),
+        left => format!(" Your {left} API keys go on working; revoke below what someone else may have."),
     };
     format!("Your password is changed, and every other browser is signed out.{keys}")
 }

@@ -1,20 +1,32 @@
-//! Name, and another link that proves the address.
+//! Name and organisation, and another link that proves the address.
 
 use super::show::{Typed, again};
 use crate::{Web, form::Form, guard::Member, page::see_other_telling, problems::Problems, refusals::Refusal, stop::Answer};
+use accounts::RenameRefused;
 use poem::{handler, web::Data};
 
 #[handler]
 pub async fn rename(web: Data<&Web>, member: Member, form: Form) -> Answer {
     let name = form.text("name");
-    match web.accounts.rename(&member.caller, name).await {
-        Ok(()) => Ok(see_other_telling("/settings", "Your name is changed.")),
-        Err(refused) => {
-            let refused = refused.or_fault()?;
-            let problems = Problems::of(refused.field().unwrap_or_default(), &refused);
-            again(&web, &member, refused.status(), problems, Typed { name: Some(name), ..Typed::default() }, None).await
-        }
-    }
+    let done = web.accounts.rename(&member.caller, name).await;
+    answered(&web, &member, done, "name", "Your name is changed.", Typed { name: Some(name), ..Typed::default() }).await
+}
+
+#[handler]
+pub async fn rename_tenant(web: Data<&Web>, member: Member, form: Form) -> Answer {
+    let organisation = form.text("organisation");
+    let done = web.accounts.rename_tenant(&member.caller, organisation).await;
+    let typed = Typed { organisation: Some(organisation), ..Typed::default() };
+    answered(&web, &member, done, "organisation", "The organisation’s name is changed.", typed).await
+}
+
+async fn answered(web: &Web, member: &Member, done: Result<(), RenameRefused>, field: &str, told: &str, typed: Typed<'_>) -> Answer {
+    let refused = match done {
+        Ok(()) => return Ok(see_other_telling("/settings", told)),
+        Err(refused) => refused.or_fault()?,
+    };
+    let problems = Problems::of(if refused.is_about_the_field() { field } else { "" }, &refused);
+    again(web, member, refused.status(), problems, typed, None).await
 }
 
 #[handler]

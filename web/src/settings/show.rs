@@ -29,6 +29,8 @@ struct Settings<'a> {
     keys: Vec<KeyRow>,
     new_key: Option<NewKey>,
     makes_keys: bool,
+    /// Empty while the organisation is called as its owner is; `None` where the role may not name it.
+    organisation: Option<String>,
     /// Origin for the `curl` example.
     base: String,
     /// The member's address as it stands between the `'` of a shell.
@@ -43,6 +45,7 @@ struct Settings<'a> {
 #[derive(Clone, Copy, Default)]
 pub struct Typed<'a> {
     pub name: Option<&'a str>,
+    pub organisation: Option<&'a str>,
     pub key_name: &'a str,
 }
 
@@ -102,11 +105,16 @@ pub async fn again(
         keys: keys.iter().map(|k| key_row(k, now)).collect(),
         new_key,
         makes_keys: me.role.may(Right::MakeKey),
+        organisation: me.role.may(Right::NameTenant).then(|| own_name(&me)),
         base: web.accounts.site.base().to_owned(),
         in_quotes: me.email.replace('\'', r"'\''"),
         me,
     };
     page_with(status, &member.browser, &settings)
+}
+
+fn own_name(me: &Me) -> String {
+    if me.tenant_name == me.name { String::new() } else { me.tenant_name.clone() }
 }
 
 fn session_row(session: &SessionView, account_host: &str, now: Time) -> SessionRow {

@@ -9,3 +9,4 @@ mod taking_back;
 mod town;
 mod uploading;
 mod walls;
+mod writing_again;

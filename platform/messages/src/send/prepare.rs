@@ -55,7 +55,8 @@ impl Ready {
 pub async fn prepare(post: &Post, who: &Caller, mut draft: Draft) -> Result<Ready, SendRefused> {
     who.must(Right::Send)?;
     site_may_ask(post, &draft)?;
-    let drafted = if draft.draft.is_some() || !draft.attachments.is_empty() { Some(of_draft(post, who, &mut draft).await?) } else { None };
+    let drafted =
+        if draft.draft.is_some() || !draft.attachments.is_empty() { Some(Box::pin(of_draft(post, who, &mut draft)).await?) } else { None };
     let of_draft = drafted.is_some();
     let (id, key, bytes) = match drafted {
         Some(found) => found,
@@ -64,7 +65,7 @@ pub async fn prepare(post: &Post, who: &Caller, mut draft: Draft) -> Result<Read
     let password = match &draft.password {
         Some(password) => {
             // Whoever is over a limit has no place in the queue of passwords.
-            post.db.read(who, async |read| limits::check_early(read, &draft, bytes).await).await?;
+            Box::pin(post.db.read(who, async |read| limits::check_early(read, &draft, bytes).await)).await?;
             let salt = post.db.chance().bytes();
             Some((salt, post.hasher.stretch(password, &salt, who.tenant()).await?))
         }

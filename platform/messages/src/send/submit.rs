@@ -16,9 +16,11 @@ const ROOM_FOR_TAGS: usize = 1024;
 /// Parse, prepare and send. `idempotency`: key and hash of the request; a second one answers what the first did.
 /// A draft that was sent already answers its message (`repeated`), so a double click sends once.
 pub async fn submit(post: &Post, who: &Caller, outline: &Outline, idempotency: Option<(&str, [u8; 32])>) -> Result<Sent, SendRefused> {
+    // What is on the heap here is rarely needed, or long: the futures of the doors are moved a few times before they run, and would be as
+    // large as the largest of these.
     if let Some((key, hash)) = idempotency {
         check_key(key)?;
-        if let Some(before) = answered_before(post, who, key, &hash).await? {
+        if let Some(before) = Box::pin(answered_before(post, who, key, &hash)).await? {
             return Ok(before);
         }
     }
@@ -29,7 +31,6 @@ pub async fn submit(post: &Post, who: &Caller, outline: &Outline, idempotency: O
     let draft_id = parsed.draft;
     // Where the body may be stored beside the database, nobody who hangs up half-way may leave it there.
     let stored_beside = parsed.body.len() + ROOM_FOR_TAGS > MAX_BODY_IN_ROW;
-    // On the heap: the futures of the doors are moved a few times before they run, and would be as large as this one.
     let accepting = Box::pin(accept(post.clone(), who.clone(), parsed, idempotency.map(|(key, hash)| (key.to_owned(), hash))));
     let sent = match stored_beside {
         true => tokio::spawn(accepting).await.map_err(|e| Fault::other(format!("sending stopped: {e}")))?,
@@ -45,7 +46,7 @@ pub async fn submit(post: &Post, who: &Caller, outline: &Outline, idempotency: O
         _ => false,
     };
     match by_another {
-        true => done_meanwhile(post, who, draft_id, idempotency).await?.ok_or(refused),
+        true => Box::pin(done_meanwhile(post, who, draft_id, idempotency)).await?.ok_or(refused),
         false => Err(refused),
     }
 }

@@ -1,4 +1,4 @@
-//! The tables, the same on SQLite and PostgreSQL. Every key leads with the tenant; whole numbers are `i64` (SQLite has no
+//! The tables, the same on SQLite and PostgreSQL. Every key has the tenant in it; whole numbers are `i64` (SQLite has no
 //! other), times are milliseconds since the epoch, JSON is text that the room owning the column reads and writes.
 //!
 //! What would surprise you: `tenant` is keyed by itself alone, and `job` is the one table the worker reads across tenants.

@@ -18,6 +18,7 @@ mod m0013_wanted_by;
 mod m0014_by_message;
 mod m0015_sender_name;
 mod m0016_failed_before;
+mod m0017_by_id;
 mod proxy;
 
 use crate::{
@@ -28,7 +29,7 @@ use crate::{
     postgres::{self, PgTransaction, Reach},
 };
 use kernel::{Fault, FaultKind};
-use sea_orm::{DatabaseConnection, DbBackend, FromQueryResult, SqlxPostgresConnector};
+use sea_orm::{DatabaseConnection, DbBackend, FromQueryResult, SqlxPostgresConnector, Statement};
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 use sqlx::postgres::{PgPool, PgPoolOptions};
 use std::{fs, os::unix::fs::OpenOptionsExt, path::Path, sync::Arc};
@@ -54,6 +55,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0014_by_message::Migration),
             Box::new(m0015_sender_name::Migration),
             Box::new(m0016_failed_before::Migration),
+            Box::new(m0017_by_id::Migration),
         ]
     }
 }
@@ -109,11 +111,22 @@ async fn migrate_sqlite(path: &Path) -> Result<Vec<String>, Fault> {
     make_private(path)?;
     let connection = Arc::new(LiteConnection::open(path, Access::Create)?);
     let db = proxy::connect(connection.clone())?;
+    // A table that is written anew takes nothing along that refers to it; it is looked at what does before the commit. The setting can be
+    // changed outside a transaction alone, and this connection is for migrations alone.
+    connection.batch("PRAGMA foreign_keys = OFF")?;
     // All migrations or none, and one migrator at a time.
     connection.batch("BEGIN IMMEDIATE")?;
-    let applied = up(&db).await;
+    let applied = match up(&db).await {
+        Ok(applied) if !applied.is_empty() => nothing_dangles(&connection).map(|()| applied),
+        other => other,
+    };
     connection.batch(if applied.is_ok() { "COMMIT" } else { "ROLLBACK" })?;
     applied
+}
+
+fn nothing_dangles(connection: &LiteConnection) -> Result<(), Fault> {
+    let dangling = connection.rows(&Statement::from_string(DbBackend::Sqlite, "PRAGMA foreign_key_check"), 1)?;
+    if dangling.is_empty() { Ok(()) } else { Err(Fault::other("after the migration rows would refer to what is not there")) }
 }
 
 /// The file is made readable to its owner alone; SQLite gives its log the same rights.

@@ -41,7 +41,8 @@ impl Manager for Opener {
     type Error = sqlx::Error;
 
     async fn create(&self) -> Result<PgConnection, sqlx::Error> {
-        self.options.connect().await
+        // On the heap: whatever touches the database would be as large as this, also where there is no PostgreSQL, and it is moved often.
+        Box::pin(self.options.connect()).await
     }
     async fn recycle(&self, _: &mut PgConnection, metrics: &Metrics) -> RecycleResult<sqlx::Error> {
         if metrics.age() < LIFETIME { Ok(()) } else { Err(RecycleError::message("it is old")) }

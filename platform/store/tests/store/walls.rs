@@ -4,7 +4,7 @@ use super::town::{On, Town, settle};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
 use store::{Database, Db, testing::Postgres};
 
-const MIGRATIONS: [&str; 15] = [
+const MIGRATIONS: [&str; 17] = [
     "m0001_first",
     "m0002_turns",
     "m0003_certificates",
@@ -20,6 +20,8 @@ const MIGRATIONS: [&str; 15] = [
     "m0013_wanted_by",
     "m0014_by_message",
     "m0015_sender_name",
+    "m0016_failed_before",
+    "m0017_by_id",
 ];
 
 fn url(town: &Town) -> &str {

@@ -70,6 +70,21 @@ facts! {
         let me = town.accounts.me(&ana.caller).await.unwrap();
         assert_eq!((me.name.as_str(), me.tenant_name.as_str()), ("Ana Keller", "Ana Keller"));
         let refused = town.accounts.rename(&ana.caller, "a\nb").await.unwrap_err();
-        assert_eq!((refused.field(), refused.to_string().as_str()), (Some("name"), "The name has a line break in it; it must be one line."));
+        assert_eq!(refused.to_string(), "The name has a line break in it; it must be one line.");
+        assert!(refused.is_about_the_field());
+    }
+
+    async fn an_organisation_has_a_name_of_its_own_until_it_is_taken_away(town) {
+        let ana = town.member("ana@example.org", PASSWORD).await;
+        town.accounts.rename_tenant(&ana.caller, " Acme Tax Advisers ").await.unwrap();
+        town.accounts.rename(&ana.caller, "Ana Keller").await.unwrap();
+        let me = town.accounts.me(&ana.caller).await.unwrap();
+        assert_eq!((me.name.as_str(), me.tenant_name.as_str()), ("Ana Keller", "Acme Tax Advisers"));
+        for bad in ["see evil.example", "Countersign", "a\nb"] {
+            let refused = town.accounts.rename_tenant(&ana.caller, bad).await.unwrap_err();
+            assert!(refused.is_about_the_field(), "{bad}: {refused}");
+        }
+        town.accounts.rename_tenant(&ana.caller, "  ").await.unwrap();
+        assert_eq!(town.accounts.me(&ana.caller).await.unwrap().tenant_name, "Ana Keller");
     }
 }

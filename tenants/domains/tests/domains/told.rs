@@ -46,7 +46,7 @@ on_both! {
         let told = town.told();
         let [(subject, text)] = &told[..] else { panic!("{told:?}") };
         assert_eq!(subject, "acme.example is off: its record is missing");
-        assert!(text.contains(&view.record.value) && text.contains("somebody else"), "{text}");
+        assert!(text.contains(&view.record.value) && text.contains("someone else"), "{text}");
         for _ in 0..6 {
             town.after(DAY * 7, &view).await;
         }
