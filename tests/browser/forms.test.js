@@ -132,7 +132,7 @@ fact("a draft changed in two windows is not overwritten unseen", async (town) =>
   await other.getByLabel("Message", { exact: true }).fill("the newer text");
   await other.getByText(/^Draft saved/).waitFor();
   await ana.getByLabel("Message", { exact: true }).fill("the older text");
-  await ana.getByText("This draft was changed in another window.").waitFor();
+  await ana.getByText("This draft was changed in another window, so what stands here was not saved.").waitFor();
   assert.equal(await value(ana, "Message"), "the older text", "what was typed here stays here");
   for (let n = 0; n < 2; n += 1) await save(ana);
   assert.equal(await value(ana, "Message"), "the older text");

@@ -153,7 +153,7 @@ async fn wrong_codes_are_counted_and_a_new_code_makes_the_old_one_worthless() {
         town.run_jobs().await;
         let second = town.code("bob@example.org");
         if first != second {
-            assert!(bob.browser.get(&bob.type_code(&first).await.is(303).to()).await.shows("This code is not right"));
+            assert!(bob.browser.get(bob.type_code(&first).await.is(303).to()).await.shows("This code is not right"));
         }
         assert_eq!(bob.type_code(&second).await.step(), "message");
     })

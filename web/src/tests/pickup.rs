@@ -71,7 +71,7 @@ async fn a_password_and_acceptance_come_after_the_code_and_the_sender_stays_unna
     assert_eq!(proven.location(), format!("{link}/password"));
     assert!(bob.get(&format!("{link}/password")).await.body.contains("the animal"));
     let wrong = bob.submit(&format!("{link}/password"), &[("password", "red horse")]).await;
-    let told = bob.get(&wrong.location()).await;
+    let told = bob.get(wrong.location()).await;
     assert!(told.body.contains("This password is not right. 4 tries are left.") && !told.body.contains("red horse"), "{}", told.body);
     let right = bob.submit(&format!("{link}/password"), &[("password", "blue horse 77")]).await;
     assert_eq!(right.location(), format!("{link}/accept"), "{}", right.body);
