@@ -62,7 +62,8 @@ fact("the pages of somebody who is not signed in", SLOW, async (town) => {
 });
 
 fact("one address with two accounts is asked which", SLOW, async (town) => {
-  for (const name of ["Ana Brandt", "Acme Tax Advisers"]) await member(town, { name });
+  await member(town);
+  await member(town, { name: "Acme Tax Advisers", about: "You already have an account" });
   const page = await town.visitor(NARROW);
   await page.goto("/sign-in");
   await page.getByLabel("E-mail address").fill("ana@acme.example");

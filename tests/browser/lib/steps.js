@@ -32,18 +32,18 @@ export async function signUp(page, name, email) {
 }
 
 /** Follows the link of the proof mail and presses the button. */
-export async function proveAddress(town, page, email) {
-  const mail = await town.letter(email, "Confirm your address");
+export async function proveAddress(town, page, email, about = "Confirm your address") {
+  const mail = await town.letter(email, about);
   await page.goto(mail.link("prove"));
   await page.getByRole("button", { name: "Yes, this is my address" }).click();
   await page.waitForURL((url) => !url.pathname.startsWith("/prove"));
 }
 
-/** A member with a proven address, on the compose page. */
-export async function member(town, { name = "Ana Brandt", email = "ana@acme.example", ...how } = {}) {
+/** A member with a proven address, on the compose page. `about`: of the mail that proves it, which differs for a second account. */
+export async function member(town, { name = "Ana Brandt", email = "ana@acme.example", about, ...how } = {}) {
   const page = await town.visitor(how);
   await signUp(page, name, email);
-  await proveAddress(town, page, email);
+  await proveAddress(town, page, email, about);
   await page.goto("/compose");
   return page;
 }
