@@ -108,7 +108,8 @@ async fn a_tenant_over_its_quota_is_refused_and_nothing_is_left_behind() {
         for _ in 0..15 {
             key.send(&to).await;
         }
-        let refused = key.post("/v1/messages", &json!({ "to": ["bob@example.org"], "subject": "One more", "body": "And a text." })).await.is(402);
+        let refused =
+            key.post("/v1/messages", &json!({ "to": ["bob@example.org"], "subject": "One more", "body": "And a text." })).await.is(402);
         assert_eq!((refused.problem().as_str(), &refused.json()["limit"]), ("over-quota", &json!(1_500)));
         let page = ana.try_send(&[("to", "bob@example.org"), ("subject", "Typed and kept")], &[]).await.is(402);
         assert!(page.shows(r#"id="to-wrong""#) && page.shows("Typed and kept"), "{}", page.text());

@@ -163,11 +163,36 @@ function typed(form, revision) {
   return out;
 }
 
+// A line apart at commas and semicolons, but for those in a name in quotes that has an address behind it; as the server does it.
+function pieces(line) {
+  const out = [];
+  let from = 0;
+  let blank = true;
+  let mayClose = true;
+  for (let at = 0; at < line.length; at += 1) {
+    if (line[at] === "," || line[at] === ";") {
+      out.push(line.slice(from, at));
+      from = at + 1;
+      blank = true;
+    } else if (line[at] === '"' && blank && mayClose) {
+      blank = false;
+      let end = at + 1;
+      while (end < line.length && line[end] !== '"') end += line[end] === "\\" ? 2 : 1;
+      let behind = end + 1;
+      while (line[behind] === " ") behind += 1;
+      if (end >= line.length) mayClose = false;
+      else if (line[behind] === "<" && !line.slice(at, end).includes("@")) at = end;
+    } else if (line[at] !== " " && line[at] !== "\t") blank = false;
+  }
+  out.push(line.slice(from));
+  return out;
+}
+
 // "2 sends · 8 left": one send a recipient.
 function count(form) {
   const out = document.getElementById("sends");
   if (!out) return;
-  const n = form.elements.to.value.replace(/"(?:[^"\\\n]|\\.)*"/g, '""').split(/[,;\n]/).flatMap((piece) => (/<[^>]*>/.test(piece) ? [piece] : piece.split(/\s+/).filter(Boolean))).length;
+  const n = form.elements.to.value.split("\n").flatMap(pieces).flatMap((piece) => (/<[^>]*>/.test(piece) ? [piece] : piece.split(/\s+/).filter(Boolean))).length;
   const left = form.dataset.left === "" ? null : Number(form.dataset.left);
   const number = (n) => n.toLocaleString("en");
   const words = n === 1 ? "1 send" : `${number(n)} sends`;

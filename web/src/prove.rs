@@ -69,7 +69,7 @@ fn stranger(link: &LinkView) -> String {
 fn of_another_account(link: &LinkView) -> String {
     let email = &link.email;
     format!(
-        "You are signed in, but to another account than the one that this link is for. Sign in as {email} with the password that was chosen when          that one was signed up. You did not sign up again? Then close this page: your account is unchanged."
+        "You are signed in, but to another account than the one that this link is for. Sign in as {email} with the password that was chosen when that one was signed up. You did not sign up again? Then close this page: your account is unchanged."
     )
 }
 

@@ -23,7 +23,7 @@ pub async fn begin_draft(post: &Post, who: &Caller, once: &str, text: &DraftText
 }
 
 async fn begun(tx: &TenantTx, once: &str, text: &DraftText) -> Result<(MessageId, i64), DraftRefused> {
-    let (key, hash) = (format!("draft-{once}"), hash(text)?);
+    let (key, hash) = (format!("draft-{once}"), hash_of(text)?);
     let before = tx.find::<idempotency::Entity>().filter(idempotency::Column::Key.eq(&key)).one().await?;
     let draft = match &before {
         Some(row) => tx.get::<draft::Entity>(row.message_id).await?,
@@ -31,14 +31,17 @@ async fn begun(tx: &TenantTx, once: &str, text: &DraftText) -> Result<(MessageId
     };
     let (id, revision) = match (draft, &before) {
         (Some(draft), Some(row)) if row.request_hash == hash => return Ok((MessageId(draft.id), draft.revision)),
-        (Some(draft), _) => (MessageId(draft.id), save_draft(tx, MessageId(draft.id), text, None).await?),
-        (None, _) => (start_draft(tx, text).await?, 1),
+        // Where the draft has gone on at its own address, what the first page still holds is another one.
+        (Some(draft), Some(row)) if row.request_hash == hash_of(&crate::draft::open(tx, &draft)?)? => {
+            (MessageId(draft.id), save_draft(tx, MessageId(draft.id), text, None).await?)
+        }
+        _ => (start_draft(tx, text).await?, 1),
     };
     remember(tx, key, hash, before.is_some(), id).await?;
     Ok((id, revision))
 }
 
-fn hash(text: &DraftText) -> Result<Vec<u8>, Fault> {
+fn hash_of(text: &DraftText) -> Result<Vec<u8>, Fault> {
     let json = serde_json::to_vec(text).map_err(|e| Fault::from_error(FaultKind::Other, "draft to JSON", e))?;
     Ok(keys::sha256(&[b"draft", &json]).to_vec())
 }

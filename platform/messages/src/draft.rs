@@ -126,7 +126,8 @@ pub async fn save_draft(tx: &TenantTx, id: MessageId, text: &DraftText, seen: Op
     let sealed = seal(tx, id, text)?;
     let row = tx.hold::<draft::Entity>(id.0).await?.ok_or(DraftRefused::NotFound)?;
     if seen.is_some_and(|seen| seen != row.revision) {
-        return Err(DraftRefused::Newer);
+        // The same text from elsewhere, or from a button that was pressed twice, takes nothing away.
+        return if open(tx, &row)? == *text { Ok(row.revision) } else { Err(DraftRefused::Newer) };
     }
     let grown = sealed.len().saturating_sub(row.content_sealed.len());
     if grown > 0 {
@@ -205,7 +206,7 @@ fn seal(tx: &TenantTx, id: MessageId, text: &DraftText) -> Result<Vec<u8>, Draft
     Ok(tx.keys().seal(PURPOSE, id.0, &json, tx.chance()))
 }
 
-fn open(look: &impl Look, row: &draft::Model) -> Result<DraftText, Fault> {
+pub(crate) fn open(look: &impl Look, row: &draft::Model) -> Result<DraftText, Fault> {
     let json = look.keys().open(PURPOSE, row.id, &row.content_sealed)?;
     serde_json::from_slice(&json).map_err(|e| Fault::from_error(FaultKind::Sealed, "draft from JSON", e))
 }

@@ -17,7 +17,7 @@ pub(crate) async fn expire(post: &Post, job: &ClaimedJob, id: MessageId) -> Resu
                 return Ok(JobEnd::Done);
             }
             if row.expires_at > tx.now().0 {
-                return Ok(JobEnd::Again { after: kernel::Time(row.expires_at).since(tx.now()), why: "not yet".into() });
+                return Ok(JobEnd::Wait { after: kernel::Time(row.expires_at).since(tx.now()), why: "not yet".into() });
             }
             let mut entries = expire_unopened(tx, id).await?;
             if let Some(held) = tx.hold::<message_table::Entity>(id.0).await? {
@@ -80,7 +80,9 @@ async fn shred(tx: &TenantTx, row: &message_table::Model) -> Result<Vec<Entry>, 
         .filter(recipient::Column::MessageId.eq(row.id))
         .exec()
         .await?;
-    tx.update::<visit::Entity>().set(visit::Column::KeyWrapped, none).filter(visit::Column::MessageId.eq(row.id)).exec().await?;
+    // By recipient, as the index has them.
+    let to: Vec<_> = message::recipient_rows(tx, id).await?.into_iter().map(|recipient| recipient.id).collect();
+    tx.update::<visit::Entity>().set(visit::Column::KeyWrapped, none).filter(visit::Column::RecipientId.is_in(to)).exec().await?;
     let files = attach::rows(tx, id).await?;
     // Empty, not NULL: the file had been complete. Its hash would tell whoever has a copy that this was it.
     tx.update::<attachment::Entity>()

@@ -38,7 +38,7 @@ fn is_host(word: &str) -> bool {
 
 /// Reads as ours (UTS #39), with whatever between its letters.
 fn is_ours(name: &str) -> bool {
-    let seen = |text: &str| skeleton(&text.to_lowercase()).filter(|c| c.is_alphanumeric()).collect::<String>();
+    let seen = |text: &str| skeleton(&text.to_lowercase()).flat_map(char::to_lowercase).filter(|c| c.is_alphanumeric()).collect::<String>();
     seen(name).contains(&seen(OURS))
 }
 

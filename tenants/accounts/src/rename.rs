@@ -34,10 +34,9 @@ impl Accounts {
         let name = crate::name::parse(name)?;
         Ok(self.db.act(caller, async |tx| rename(tx, id, name.as_str()).await).await?)
     }
-    /// Renames the tenant; an empty name makes it that of the member again. Messages keep the names under which they were sent.
+    /// Renames the tenant; an empty name makes it that of its owner again. Messages keep the names under which they were sent.
     pub async fn rename_tenant(&self, caller: &Caller, name: &str) -> Result<(), RenameRefused> {
         caller.must(Right::NameTenant)?;
-        let Some((id, _)) = signed_in(caller) else { return Err(RenameRefused::NotSignedIn) };
         let name = match name.trim() {
             "" => None,
             name => Some(crate::name::parse(name)?),
@@ -45,7 +44,10 @@ impl Accounts {
         let rename = async |tx: &mut TenantTx| {
             let name = match &name {
                 Some(name) => name.to_string(),
-                None => crate::member::get(tx, id).await?.name,
+                None => {
+                    let owner = tx.find::<member::Entity>().filter(member::Column::Role.eq(Role::Owner.as_str())).one().await?;
+                    owner.ok_or_else(|| Fault::other("the tenant has no owner"))?.name
+                }
             };
             tx.update::<tenant::Entity>().set(tenant::Column::Name, name).exec().await.map(|_| ())
         };

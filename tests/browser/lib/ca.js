@@ -12,13 +12,17 @@ const START = 20000; // ms until it takes connections
 /** `http` and `https` are the server's ports, at which the CA asks. Names are known once they are told. */
 export async function openCa(dir, { http, https }) {
   const running = [];
+  const close = () => running.forEach((child) => child.kill("SIGKILL"));
   const run = async (port, program, args, env = {}) => {
     const log = openSync(join(dir, `${program}.log`), "a");
     const child = spawn(program, args, { stdio: ["ignore", log, log], env: { ...process.env, ...env } });
     running.push(child);
     const until = Date.now() + START;
     while (!(await listens(port))) {
-      if (Date.now() > until || child.exitCode !== null) throw new Error(`${program} did not start`);
+      if (Date.now() > until || child.exitCode !== null) {
+        close();
+        throw new Error(`${program} did not start`);
+      }
       await new Promise((done) => setTimeout(done, 50));
     }
   };
@@ -76,7 +80,7 @@ export async function openCa(dir, { http, https }) {
         }
       }
     },
-    close: () => running.forEach((child) => child.kill("SIGKILL")),
+    close,
   };
 }
 

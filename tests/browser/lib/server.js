@@ -14,6 +14,7 @@ export const top = fileURLToPath(new URL("../../..", import.meta.url));
 
 const BINARY = resolve(process.env.COUNTERSIGN_BINARY || join(top, "target/debug/countersign"));
 const START = 20000; // ms until /ready
+const END = 30000; // ms from SIGTERM; it drains for 5 s
 /** Nobody answers about domains; no test asks the internet. */
 const NO_DNS = `domains = { resolvers = ["127.0.0.1:9", "127.0.0.1:9"] }\n`;
 
@@ -82,10 +83,11 @@ export async function start(place, env = {}) {
     await new Promise((done) => setTimeout(done, 50));
   }
   return {
-    /** SIGTERM, as an operator stops it; answers how it ended (0 is well). */
+    /** SIGTERM, as an operator stops it; answers how it ended (0 is well). Whoever does not end is ended. */
     async stop() {
       child.kill("SIGTERM");
-      return ended;
+      const patience = setTimeout(() => child.kill("SIGKILL"), END);
+      return ended.finally(() => clearTimeout(patience));
     },
   };
 }

@@ -42,22 +42,23 @@ export function fact(name, options, body) {
 
 async function openTown({ wire: lay, ...options }) {
   const sink = await openSink();
-  const wire = await lay?.();
-  const place = await setUp({ smtp: sink.port, base: wire?.url, ...options });
-  wire?.lead(place.port);
+  let wire, place, server;
   const shut = async () => {
     wire?.close();
-    place.ca?.close();
+    place?.ca?.close();
     await sink.close();
   };
-  let server;
   try {
+    wire = await lay?.();
+    place = await setUp({ smtp: sink.port, base: wire?.url, ...options });
+    wire?.lead(place.port);
     server = await start(place);
     await place.ca?.live(place.url);
   } catch (error) {
     // What still runs would keep this process from its end.
     await server?.stop();
     await shut();
+    await place?.forget();
     throw error;
   }
   const town = {

@@ -14,6 +14,7 @@ use crate::{
     stop::{Answer, Stop},
 };
 use askama::Template;
+use kernel::MAX_TRIES;
 use messages::{Passed, PickupRefused, Step};
 use poem::{handler, http::StatusCode, http::Uri, web::Data};
 
@@ -63,10 +64,9 @@ pub async fn show(web: Data<&Web>, link: Link, uri: &Uri) -> Answer {
 /// What is said again to a browser that was led back to the page after a try that counted.
 fn not_right(step: &Step) -> Option<PickupRefused> {
     match *step {
-        Step::Code { works: true, tries_left, .. } => Some(PickupRefused::WrongCode { tries_left }),
-        Step::Code { .. } => Some(PickupRefused::CodeSpent),
-        Step::Password { tries_left, .. } => Some(PickupRefused::WrongPassword { tries_left }),
-        Step::Certificate { .. } | Step::Accept | Step::Open => None,
+        Step::Code { works: true, tries_left, .. } if tries_left < MAX_TRIES => Some(PickupRefused::WrongCode { tries_left }),
+        Step::Password { tries_left, .. } if tries_left < MAX_TRIES => Some(PickupRefused::WrongPassword { tries_left }),
+        Step::Code { .. } | Step::Password { .. } | Step::Certificate { .. } | Step::Accept | Step::Open => None,
     }
 }
 

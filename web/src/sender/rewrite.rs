@@ -15,6 +15,7 @@ use poem::{
     handler,
     web::{Data, Path},
 };
+use std::time::Duration;
 use store::Right;
 
 /// Pressing it twice leads to the same draft, for as long as that is one and nothing else was to be put in it.
@@ -29,7 +30,11 @@ pub async fn submit(Data(web): Data<&Web>, member: Member, Path(id): Path<String
     };
     let text = text_of(&message, body);
     let once = format!("again-{id}-{}", hex::encode(&keys::sha256(&[text.to.as_bytes()])[..8]));
-    let (draft, _) = messages::begin_draft(&web.post, &member.caller, &once, &text).await.map_err(Refusal::stop)?;
+    let draft = match messages::begin_draft(&web.post, &member.caller, &once, &text).await.map_err(Refusal::or_fault) {
+        Ok((draft, _)) => draft,
+        Err(Ok(refused)) => return Ok(answer::back_to(id, &refused.to_string())),
+        Err(Err(fault)) => return Err(fault),
+    };
     let told = match message.attachments.len() {
         0 => "This is a new draft with the same text.",
         _ => "This is a new draft with the same text. Its files are not in it: attach them again.",
@@ -46,9 +51,14 @@ fn text_of(message: &MessageView, body: String) -> DraftText {
         body,
         proof: message.proof.as_str().to_owned(),
         accept_first: message.accept_first,
+        expires_days: days(message.expires_at.since(message.release_at)),
         hide_sender: message.hide_sender,
         show_subject: message.show_subject,
         notify_opened: message.notify_opened,
         ..DraftText::default()
     }
+}
+
+fn days(life: Duration) -> String {
+    life.as_secs().div_ceil(86_400).to_string()
 }

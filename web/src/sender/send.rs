@@ -21,7 +21,7 @@ pub async fn submit(Data(web): Data<&Web>, member: Member, Path(id): Path<String
     if posted.typed.problems.any() {
         return go(web, &member, id, posted.typed).await;
     }
-    match save::keep(web, &member, id, &posted.typed, None).await.map_err(Refusal::or_fault) {
+    match save::keep(web, &member, id, &posted.typed, posted.typed.goes_on_from()).await.map_err(Refusal::or_fault) {
         Ok(_) => go(web, &member, id, posted.typed).await,
         // The button was pressed twice: the second press has nothing new to say.
         Err(Ok(DraftRefused::NotFound)) if compose::was_sent(web, &member, id).await? => Ok(page::see_other(&format!("/messages/{id}"))),

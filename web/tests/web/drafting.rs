@@ -53,9 +53,28 @@ async fn a_script_saves_by_revision_and_learns_of_another_window() {
         assert_eq!(value(&late.body, "name=\"revision\" value=\""), "1", "saving again asks again");
     }
     assert!(town.get(&ana, &path).await.shows("value=\"two\""));
+    let whole = [("to", "bob@example.org"), ("subject", "three"), ("body", "Dear Bob"), ("revision", "1")];
+    let sent = town.multipart(&ana, &format!("{path}/send"), &whole, &[]).await;
+    assert_eq!(sent.status, StatusCode::CONFLICT, "what was overtaken is not sent");
+    assert!(sent.shows("the newer text") && sent.shows("Dear Bob"));
+    assert!(!town.get(&ana, "/sent").await.shows("three"));
+    let same = town.multipart(&ana, &path, &[("subject", "two"), ("revision", "1")], &[]).await;
+    assert_eq!(same.status, StatusCode::SEE_OTHER, "the same text takes nothing away");
     let mine = town.multipart(&ana, &path, &[("subject", "three"), ("revision", "1"), ("mine", "yes")], &[]).await;
     assert_eq!(mine.status, StatusCode::SEE_OTHER);
     assert!(town.get(&ana, &path).await.shows("value=\"three\""));
+}
+
+#[tokio::test]
+async fn a_first_page_that_comes_again_later_leaves_the_newer_text_alone() {
+    let town = Town::new().await;
+    let ana = town.person("ana@example.org").await;
+    let once = value(&town.get(&ana, "/compose").await.body, "name=\"once\" value=\"").to_owned();
+    let path = town.multipart(&ana, "/drafts", &[("subject", "first"), ("once", &once)], &[]).await.to();
+    town.multipart(&ana, &path, &[("subject", "newer"), ("revision", "1")], &[]).await.to();
+    let other = town.multipart(&ana, "/drafts", &[("subject", "first again"), ("once", &once)], &[]).await.to();
+    assert_ne!(other, path);
+    assert!(town.get(&ana, &path).await.shows("value=\"newer\"") && town.get(&ana, &other).await.shows("value=\"first again\""));
 }
 
 #[tokio::test]

@@ -163,6 +163,7 @@ mod tests {
             ("sqlite_autoindex_job_1", "SELECT * FROM job WHERE tenant_id = $1 AND id = $2"),
             ("sqlite_autoindex_recipient_1", "SELECT * FROM recipient WHERE tenant_id = $1 AND id = $2"),
             ("sqlite_autoindex_visit_1", "SELECT * FROM visit WHERE tenant_id = $1 AND id = $2"),
+            ("visit_by_recipient", "UPDATE visit SET key_wrapped = NULL WHERE tenant_id = $1 AND recipient_id IN ($2, $3)"),
             ("job_held", "SELECT COUNT(*) FROM job WHERE tenant_id = $1 AND state = 'held'"),
             ("job_held", "UPDATE job SET state = 'later' WHERE tenant_id = $1 AND state = 'held'"),
             ("job_domain_look", "DELETE FROM job WHERE tenant_id = $1 AND kind = 'domains.look' AND payload = $2 AND state <> 'running'"),

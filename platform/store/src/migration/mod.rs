@@ -125,8 +125,15 @@ async fn migrate_sqlite(path: &Path) -> Result<Vec<String>, Fault> {
 }
 
 fn nothing_dangles(connection: &LiteConnection) -> Result<(), Fault> {
-    let dangling = connection.rows(&Statement::from_string(DbBackend::Sqlite, "PRAGMA foreign_key_check"), 1)?;
-    if dangling.is_empty() { Ok(()) } else { Err(Fault::other("after the migration rows would refer to what is not there")) }
+    let look = r#"SELECT DISTINCT "table" AS name, parent FROM pragma_foreign_key_check"#;
+    let dangling = connection.rows(&Statement::from_string(DbBackend::Sqlite, look), 1)?;
+    let Some(row) = dangling.first() else { return Ok(()) };
+    let word = |column: &str| row.try_get::<String>("", column).unwrap_or_default();
+    Err(Fault::other(format!(
+        "the migration is undone: rows of the table “{}” would refer to rows of “{}” that are not there; `PRAGMA foreign_key_check` lists them",
+        word("name"),
+        word("parent")
+    )))
 }
 
 /// The file is made readable to its owner alone; SQLite gives its log the same rights.
