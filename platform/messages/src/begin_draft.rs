@@ -12,7 +12,7 @@ use store::{
 };
 
 /// Starts a draft, or goes on with the one that the page called `once` started before; returns it and its revision. After that
-/// one was sent or discarded, a new one starts. An empty `once` always starts one.
+/// one was sent, discarded or changed elsewhere, a new one starts. An empty `once` always starts one.
 pub async fn begin_draft(post: &Post, who: &Caller, once: &str, text: &DraftText) -> Result<(MessageId, i64), DraftRefused> {
     let begin = async |tx: &mut TenantTx| if once.is_empty() { Ok((start_draft(tx, text).await?, 1)) } else { begun(tx, once, text).await };
     match post.db.act(who, begin).await {
