@@ -334,23 +334,31 @@ async fn a_link_with_one_character_changed_leads_nowhere() {
 }
 
 #[tokio::test]
-async fn refusing_after_the_password_leaves_no_key_behind() {
+async fn no_key_waits_for_acceptance_after_a_refusal_or_the_deadline() {
     on_both(async |town: Town| {
         let ana = town.member("ana@acme.example").await;
         let to = [("to", "bob@example.org, carol@example.org"), ("proof", "r2"), ("password", "our first dog"), ("accept_first", "on")];
         ana.send(&to).await;
         town.run_jobs().await;
-        let bob = town.recipient("bob@example.org");
-        bob.open().await.is(303);
-        town.run_jobs().await;
-        assert_eq!(bob.type_code(&town.code("bob@example.org")).await.step(), "password");
-        assert_eq!(bob.type_password("our first dog").await.step(), "accept");
+        let to_acceptance = async |address: &str| {
+            let recipient = town.recipient(address);
+            recipient.open().await.is(303);
+            town.run_jobs().await;
+            assert_eq!(recipient.type_code(&town.code(address)).await.step(), "password");
+            assert_eq!(recipient.type_password("our first dog").await.step(), "accept");
+            recipient
+        };
+        let bob = to_acceptance("bob@example.org").await;
         let tenant = town.app.db.front_desk().tenants(None, 1).await.unwrap().remove(0).id;
         let waiting = async || town.database().rows_of(tenant).await["visit"].iter().filter(|row| row["key_wrapped"] != "null").count();
         assert_eq!(waiting().await, 1, "the key waits for acceptance");
         bob.refuse("no, thank you").await.is(303);
         assert_eq!(waiting().await, 0);
+        to_acceptance("carol@example.org").await;
+        assert_eq!(waiting().await, 1);
+        town.clock.advance(Duration::from_secs(31 * 86_400));
         town.run_jobs().await;
+        assert_eq!(waiting().await, 0, "the content is destroyed, and so is each key to it");
     })
     .await;
 }
