@@ -34,6 +34,12 @@ impl BadConfig {
     }
 }
 
+/// Without the line itself, which may hold a password.
+fn where_and_what(text: &str, error: &toml::de::Error) -> String {
+    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+    format!("line {}: {}", before.matches('\n').count() + 1, error.message())
+}
+
 fn of(path: &Option<PathBuf>) -> String {
     path.as_ref().map(|path| format!(" {}", path.display())).unwrap_or_default()
 }
@@ -41,7 +47,7 @@ fn of(path: &Option<PathBuf>) -> String {
 impl Config {
     /// Reads TOML alone, without the environment.
     pub fn parse(text: &str) -> Result<Config, BadConfig> {
-        toml::from_str(text).map_err(|e| BadConfig::Format { path: None, why: e.to_string() })
+        toml::from_str(text).map_err(|e| BadConfig::Format { path: None, why: where_and_what(text, &e) })
     }
 
     /// Reads `named`, or the file of COUNTERSIGN_CONFIG, or the usual places; then the environment's secrets. Refuses what is wrong.
@@ -138,7 +144,9 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), "site = [").unwrap();
         let error = Config::load(Some(file.path())).unwrap_err().to_string();
-        assert!(error.starts_with(&format!("The configuration {} is not in order: ", file.path().display())), "{error}");
+        assert!(error.starts_with(&format!("The configuration {} is not in order: line 1: ", file.path().display())), "{error}");
+        let error = Config::parse("\nsmtp = { password = 'geheim', port = 'x' }").unwrap_err().to_string();
+        assert!(error.contains("line 2: ") && !error.contains("geheim"), "{error}");
     }
 
     #[test]

@@ -96,9 +96,16 @@ mod tests {
 
     #[test]
     fn nobody_is_called_as_we_are() {
-        for bad in
-            ["Countersign Security", "COUNTERSIGN", "C o u n t e r s i g n", "Сountersign", "Ｃountersign support", "the counter-sign team"]
-        {
+        for bad in [
+            "Countersign Security",
+            "COUNTERSIGN",
+            "C o u n t e r s i g n",
+            "Сountersign",
+            "Ｃountersign support",
+            "the counter-sign team",
+            "C0untersign",
+            "CΟUNTERSIGN",
+        ] {
             assert_eq!(parse(bad), Err(WrongField::NameIsOurs), "{bad}");
         }
     }
