@@ -69,6 +69,11 @@ function start(form) {
     event.detail.draft = state.id ? Promise.resolve(state.id) : save().then(() => state.id || Promise.reject(new Error("no draft")));
   });
 
+  // Files that came since the page did are listed, too.
+  form.addEventListener("formdata", (event) => {
+    event.formData.set("shown", Array.from(document.querySelectorAll("#files li[data-id]"), (row) => row.dataset.id).join(" "));
+  });
+
   count(form);
 
   function later(ms) {

@@ -43,6 +43,8 @@ struct ComposePage {
     sends: String,
     saved: Option<When>,
     files: Vec<FileLine>,
+    /// Their ids.
+    shown: String,
     to_note: String,
     file_note: String,
     life_note: String,
@@ -144,6 +146,7 @@ fn view(member: &Member, me: &Me, sheet: Sheet, certificates: bool, now: Time) -
         revision: beside.or(draft.as_ref().map(|d| d.revision)).map(|n| n.to_string()).unwrap_or_default(),
         beside: beside.is_some(),
         saved: draft.as_ref().map(|d| When::near(d.updated_at, now)),
+        shown: draft.iter().flat_map(|d| &d.files).map(|file| file.id.to_string()).collect::<Vec<_>>().join(" "),
         files: draft.map(|d| d.files.iter().map(file_line).collect()).unwrap_or_default(),
         left: left.map(|n| n.to_string()).unwrap_or_default(),
         sends: sends(&text.to, left),

@@ -3,7 +3,7 @@
 use super::typed::Posted;
 use crate::{Web, guard::Member, refusals::Refusal, stop::Stop};
 use futures_util::StreamExt;
-use kernel::{FileName, MessageId};
+use kernel::{AttachmentId, FileName, MessageId};
 use messages::{AttachRefused, DraftRefused};
 use poem::web::Field;
 use tokio_util::io::ReaderStream;
@@ -34,7 +34,7 @@ pub async fn take(web: &Web, member: &Member, posted: &mut Posted, name: &str, p
     };
     let taken = stream_in(web, member, draft, &name, part).await;
     match taken.map_err(Refusal::or_fault) {
-        Ok(()) => {}
+        Ok(id) => posted.typed.taken.push(id),
         Err(Err(fault)) => return Err(fault),
         Err(Ok(AttachRefused::Broken)) => return Err(Stop::Broken),
         // Sent meanwhile (a form submitted twice), or discarded: sending or saving says which.
@@ -55,12 +55,12 @@ async fn draft_for_files(web: &Web, member: &Member, posted: &mut Posted) -> Res
     Ok(draft)
 }
 
-async fn stream_in(web: &Web, member: &Member, draft: MessageId, name: &FileName, part: Field) -> Result<(), AttachRefused> {
+async fn stream_in(web: &Web, member: &Member, draft: MessageId, name: &FileName, part: Field) -> Result<AttachmentId, AttachRefused> {
     let kind = part.content_type().unwrap_or_default().to_owned();
     let begun = web.post.db.act(&member.caller, async |tx| messages::begin_attachment(tx, Some(draft), name, &kind, None).await).await?;
     let bytes = ReaderStream::with_capacity(part.into_async_read(), READ_BYTES).boxed();
     match messages::receive(&web.post, &member.caller, begun.id, 0, bytes).await {
-        Ok(_) => Ok(()),
+        Ok(_) => Ok(begun.id),
         Err(refused) => {
             // Half a file that nobody can go on with: a plain form starts from the beginning.
             web.post.db.act(&member.caller, async |tx| messages::remove_attachment(tx, draft, begun.id).await).await?;

@@ -19,6 +19,12 @@ pub fn of(typed: &Typed, draft: MessageId, files: &[AttachmentView]) -> (Outline
         problems
             .add("attachments", format_args!("“{}” is not here in full. Choose the same file again to go on, or remove it.", file.name));
     }
+    for file in files.iter().filter(|f| f.complete() && !typed.knows(f.id)) {
+        problems.add(
+            "attachments",
+            format_args!("“{}” was attached in another window, and would go along. Leave it or remove it, then send.", file.name),
+        );
+    }
     let outline = Outline {
         draft: Some(draft),
         to: addresses(&text.to),

@@ -5,7 +5,7 @@
 
 use super::{answer, form_file};
 use crate::{Web, csrf, form, guard::Member, kept, kept::Kept, multipart, problems::Problems, stop::Stop};
-use kernel::{MAX_KEPT_FORM_BYTES, MessageId};
+use kernel::{AttachmentId, MAX_KEPT_FORM_BYTES, MessageId};
 use messages::DraftText;
 use poem::{Body, Request, RequestBody, web::Field};
 
@@ -30,6 +30,10 @@ pub struct Typed {
     pub mine: bool,
     /// Made with a blank page, so that sending it twice sends once.
     pub once: String,
+    /// Ids of the files that the window listed; `None`: it did not say.
+    pub shown: Option<String>,
+    /// Files that came with this form.
+    pub taken: Vec<AttachmentId>,
     /// Fields that came cut, and files that were not taken.
     pub problems: Problems,
     /// The token of the form.
@@ -118,6 +122,7 @@ impl Typed {
         match name {
             "form" => self.form = value,
             "revision" => self.seen = value.trim().parse().ok(),
+            "shown" => self.shown = Some(value),
             "mine" => self.mine = true,
             "once" => self.once = value.chars().filter(char::is_ascii_alphanumeric).take(64).collect(),
             "password" => self.password = value,
@@ -139,6 +144,11 @@ impl Typed {
     /// The revision that must still be the draft's when this is saved; `None` overwrites.
     pub fn goes_on_from(&self) -> Option<i64> {
         self.seen.filter(|_| !self.mine)
+    }
+    /// Whether the window knew of this file; it goes along with what is sent.
+    pub fn knows(&self, file: AttachmentId) -> bool {
+        let id = file.to_string();
+        self.taken.contains(&file) || self.shown.as_ref().is_none_or(|shown| shown.split(' ').any(|one| one == id))
     }
     /// Whether anything was written that a person would miss.
     pub fn is_blank(&self) -> bool {

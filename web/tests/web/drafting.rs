@@ -1,4 +1,5 @@
 use crate::town::{Town, value};
+use crate::uploading::put;
 use poem::http::StatusCode;
 
 #[tokio::test]
@@ -63,6 +64,36 @@ async fn a_script_saves_by_revision_and_learns_of_another_window() {
     let mine = town.multipart(&ana, &path, &[("subject", "three"), ("revision", "1"), ("mine", "yes")], &[]).await;
     assert_eq!(mine.status, StatusCode::SEE_OTHER);
     assert!(town.get(&ana, &path).await.shows("value=\"three\""));
+}
+
+#[tokio::test]
+async fn a_file_of_another_window_goes_along_only_once_it_was_seen() {
+    let town = Town::new().await;
+    let ana = town.person("ana@example.org").await;
+    let path = town.multipart(&ana, "/drafts", &[("subject", "Two windows"), ("shown", "")], &[]).await.to();
+    let revision = |page: &str| value(page, "name=\"revision\" value=\"").to_owned();
+    let before = revision(&town.get(&ana, &path).await.body);
+    let whole = |revision: &str, shown: &str| {
+        ["to=bob@example.org", "subject=Two windows", "body=Dear Bob"]
+            .map(|field| field.split_once('=').unwrap())
+            .into_iter()
+            .chain([("revision", revision), ("shown", shown)])
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect::<Vec<_>>()
+    };
+    let file = [("name", "secret.pdf"), ("type", "application/pdf"), ("size", "6")];
+    let begun = town.script(&ana, &format!("{path}/files"), &file).await.json();
+    put(&town, &ana, &format!("{path}/files/{}", begun["id"].as_str().unwrap()), 0, b"secret").await;
+    let send = async |fields: Vec<(String, String)>, files: &[(&str, &[u8])]| {
+        let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        town.multipart(&ana, &format!("{path}/send"), &fields, files).await
+    };
+    let unseen = send(whole(&before, ""), &[("own.pdf", b"own")]).await;
+    assert_eq!(unseen.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", unseen.body);
+    assert!(unseen.shows("“secret.pdf” was attached in another window") && !unseen.shows("“own.pdf” was attached"));
+    let shown = value(&unseen.body, "name=\"shown\" value=\"").to_owned();
+    assert_eq!(shown.split(' ').count(), 2, "{shown}");
+    assert!(send(whole(&revision(&unseen.body), &shown), &[]).await.to().starts_with("/messages/"));
 }
 
 #[tokio::test]

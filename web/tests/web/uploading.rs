@@ -4,7 +4,7 @@ use poem::http::{StatusCode, header};
 /// What the store keeps at once.
 const SEGMENT: usize = 4 << 20;
 
-async fn put(town: &Town, person: &Person, path: &str, offset: usize, bytes: &[u8]) -> Answer {
+pub async fn put(town: &Town, person: &Person, path: &str, offset: usize, bytes: &[u8]) -> Answer {
     let asked = town.site.put(format!("{path}?offset={offset}")).header(header::COOKIE, &person.cookie).header("x-form", &person.form);
     read(asked.content_type("application/octet-stream").body(bytes.to_vec()).send().await).await
 }
