@@ -31,7 +31,7 @@ fn every_wrong() -> Vec<Wrong> {
         wrong("subject", &long, json!(long), "/subject", "256"),
         wrong("subject", "Hi\r\nBcc: eve@example.org", json!("Hi\r\nBcc: eve@example.org"), "/subject", "line break"),
         wrong("subject", "Hi\u{202e}lia", json!("Hi\u{202e}lia"), "/subject", "direction of text"),
-        wrong("body", " \n", json!(" \n"), "/body", "write a text, or attach a file"),
+        wrong("body", " \n\u{200b}", json!(" \n\u{200b}"), "/body", "write a text, or attach a file"),
         wrong("body", "a\u{0}b", json!("a\u{0}b"), "/body", "character"),
         wrong("expires_days", "0", json!(0), "/expires_days", "between 1 and"),
         wrong("expires_days", "731", json!(731), "/expires_days", "730 days"),

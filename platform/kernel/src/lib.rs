@@ -27,6 +27,6 @@ pub use id::*;
 pub use job_end::JobEnd;
 pub use line::{BadLine, Line};
 pub use network::{BadNetwork, Network};
-pub use shown::{hides_something, shown};
+pub use shown::{hides_something, is_blank, shown};
 pub use site::Site;
 pub use time::{Clock, Time};

@@ -16,6 +16,11 @@ pub fn hides_something(text: &str) -> bool {
     marked(text).any(|(_, hidden)| hidden)
 }
 
+/// Whether nothing in it leaves a mark: it is empty, or all of it is spaces and such characters.
+pub fn is_blank(text: &str) -> bool {
+    text.chars().all(|c| c.is_whitespace() || is_invisible(c) || c == '\u{2800}')
+}
+
 /// Each character, and whether it leaves no mark where it stands. Joiners shape Persian and Indic words and join emoji, so they pass
 /// between two visible characters that are not ASCII.
 fn marked(text: &str) -> impl Iterator<Item = (char, bool)> {

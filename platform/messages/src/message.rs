@@ -86,6 +86,8 @@ pub struct MessageView {
     pub hide_sender: bool,
     pub show_subject: bool,
     pub notify_opened: bool,
+    /// Days before the deadline, with commas; empty: nobody is reminded.
+    pub remind_days: String,
     pub created_at: Time,
     pub release_at: Time,
     pub expires_at: Time,
@@ -124,6 +126,7 @@ pub async fn find_message(read: &TenantRead, id: MessageId) -> Result<Option<Mes
         hide_sender: row.hide_sender,
         show_subject: row.show_subject,
         notify_opened: row.notify_opened,
+        remind_days: row.remind_days.clone(),
         created_at: Time(row.created_at),
         release_at: Time(row.release_at),
         expires_at: Time(row.expires_at),

@@ -205,7 +205,7 @@ fn check_body(body: &str, alone: bool, wrong: &mut Vec<FieldError>) {
         ));
     } else if body.contains('\0') {
         wrong.push(FieldError::new("body", "The text has a NUL character in it."));
-    } else if alone && body.trim().is_empty() {
+    } else if alone && kernel::is_blank(body) {
         wrong.push(FieldError::new("body", "Nothing is in it yet: write a text, or attach a file."));
     }
 }

@@ -22,8 +22,6 @@ pub struct Door {
     pub address: String,
     /// Sender's name and tenant's name; `None` while the sender wants to stay unnamed until accepted.
     pub sender: Option<(String, String)>,
-    /// The sender's own, which was proven; likewise.
-    pub sender_address: Option<String>,
     pub proof: Proof,
     pub accept_first: bool,
     /// Only when the sender chose to show it.
@@ -191,15 +189,12 @@ fn whose(caller: &Caller) -> Result<(RecipientId, MessageId), Fault> {
 pub async fn door(read: &TenantRead) -> Result<Option<Door>, Fault> {
     let letter = Letter::of(read).await?;
     let state = letter.state(read.now())?;
-    let proven = proven_sender(read, &letter.message).await?;
-    let Some(member) = proven.filter(|_| state != DoorState::NotYet) else { return Ok(None) };
+    let sender = names(read, &letter.message).await?;
+    let Some(sender) = sender.filter(|_| state != DoorState::NotYet) else { return Ok(None) };
     let hidden = letter.hides_the_sender();
-    let sender_address = (!hidden).then(|| member.email.clone());
-    let sender = called(read, &letter.message, member).await?;
     Ok(Some(Door {
         recipient: letter.id(),
-        sender: sender.filter(|_| !hidden),
-        sender_address,
+        sender: (!hidden).then_some(sender),
         proof: message::proof(&letter.message)?,
         accept_first: letter.message.accept_first,
         subject: letter.message.show_subject.then(|| letter.message.subject.clone()),
@@ -213,18 +208,8 @@ pub async fn door(read: &TenantRead) -> Result<Option<Door>, Fault> {
 /// What sender and tenant were called when the message was submitted; `None` until the sender's address is proven. Of a message from before
 /// this was kept, what they are called now.
 pub(crate) async fn names(look: &impl Look, row: &message_table::Model) -> Result<Option<(String, String)>, Fault> {
-    match proven_sender(look, row).await? {
-        Some(sender) => called(look, row, sender).await,
-        None => Ok(None),
-    }
-}
-
-async fn proven_sender(look: &impl Look, row: &message_table::Model) -> Result<Option<member::Model>, Fault> {
     let sender = look.get::<member::Entity>(row.member_id).await?;
-    Ok(sender.filter(|sender| sender.email_proven_at.is_some()))
-}
-
-async fn called(look: &impl Look, row: &message_table::Model, sender: member::Model) -> Result<Option<(String, String)>, Fault> {
+    let Some(sender) = sender.filter(|sender| sender.email_proven_at.is_some()) else { return Ok(None) };
     if let (Some(sender), Some(tenant)) = (&row.sender_name, &row.tenant_name) {
         return Ok(Some((sender.clone(), tenant.clone())));
     }

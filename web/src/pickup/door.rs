@@ -22,8 +22,6 @@ struct DoorPage {
     typed: String,
     /// "Ana Brandt of Acme Tax Advisers"; empty while unnamed.
     from: String,
-    /// The address that they proved; empty likewise.
-    from_address: String,
     subject: String,
     proof: Proof,
     accept_first: bool,
@@ -79,7 +77,6 @@ async fn page(web: &Web, link: &Link, door: &Door, status: StatusCode, problem: 
         problem: problem.to_owned(),
         typed: typed.to_owned(),
         from: door.sender.as_ref().map(whom).unwrap_or_default(),
-        from_address: door.sender_address.clone().unwrap_or_default(),
         subject: door.subject.clone().unwrap_or_default(),
         proof: door.proof,
         accept_first: door.accept_first,

@@ -163,6 +163,7 @@ mod tests {
             accept_first: false,
             hide_sender: false,
             show_subject: false,
+            remind_days: String::new(),
             notify_opened: false,
             created_at: Time(0),
             release_at: Time(0),

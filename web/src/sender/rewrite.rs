@@ -52,6 +52,7 @@ fn text_of(message: &MessageView, body: String) -> DraftText {
         proof: message.proof.as_str().to_owned(),
         accept_first: message.accept_first,
         expires_days: days(message.expires_at.since(message.release_at)),
+        remind_days: message.remind_days.clone(),
         hide_sender: message.hide_sender,
         show_subject: message.show_subject,
         notify_opened: message.notify_opened,

@@ -16,7 +16,7 @@ async fn a_message_that_did_not_arrive_is_written_again_once_however_often_the_b
     assert_eq!(town.post(&ana, &again, &[]).await.to(), draft);
     let page = town.get(&ana, &draft).await;
     assert!(page.shows(">\nbob@exmaple.org</textarea>") && page.shows("value=\"Offer\"") && page.shows("Dear **Bob**"), "{}", page.body);
-    assert!(page.shows("value=\"r0\" checked"));
+    assert!(page.shows("value=\"r0\" checked") && page.shows("placeholder=\"30\" value=\"30\""));
 
     let typed = [("to", "bob@example.org"), ("subject", "Mine now"), ("revision", value(&page.body, "name=\"revision\" value=\""))];
     town.multipart(&ana, &draft, &typed, &[]).await.to();
