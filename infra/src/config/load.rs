@@ -25,13 +25,8 @@ pub enum BadConfig {
     Wrong(String),
 }
 
-impl BadConfig {
-    fn at(self, path: &Path) -> BadConfig {
-        match self {
-            BadConfig::Format { why, .. } => BadConfig::Format { path: Some(path.to_owned()), why },
-            other => other,
-        }
-    }
+fn parsed(text: &str, path: Option<&Path>) -> Result<Config, BadConfig> {
+    toml::from_str(text).map_err(|e| BadConfig::Format { path: path.map(Path::to_owned), why: where_and_what(text, &e) })
 }
 
 /// Without the line itself, which may hold a password.
@@ -47,7 +42,7 @@ fn of(path: &Option<PathBuf>) -> String {
 impl Config {
     /// Reads TOML alone, without the environment.
     pub fn parse(text: &str) -> Result<Config, BadConfig> {
-        toml::from_str(text).map_err(|e| BadConfig::Format { path: None, why: where_and_what(text, &e) })
+        parsed(text, None)
     }
 
     /// Reads `named`, or the file of COUNTERSIGN_CONFIG, or the usual places; then the environment's secrets. Refuses what is wrong.
@@ -65,7 +60,7 @@ impl Config {
             std::io::ErrorKind::NotFound => BadConfig::Missing(path.to_owned()),
             _ => BadConfig::Unreadable { path: path.to_owned(), why },
         })?;
-        Config::parse(&text).map_err(|bad| bad.at(path))
+        parsed(&text, Some(path))
     }
 
     pub(crate) fn take_secrets(&mut self, environment: impl Fn(&str) -> Option<String>) {

@@ -179,7 +179,7 @@ fn view(member: &Member, me: &Me, sheet: Sheet, certificates: bool, now: Time) -
 
 /// "2 sends · 8 left after it", as the page's script counts them while somebody types.
 fn sends(to: &str, left: Option<i64>) -> String {
-    let n = super::outline::addresses(to).len() as i64;
+    let n = super::addresses::addresses(to).len() as i64;
     let words = human::count(n, "send", "sends");
     match left {
         None if n == 0 => String::new(),

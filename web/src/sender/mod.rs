@@ -3,6 +3,7 @@
 //! What would surprise you: one form carries the text of a draft and its files, so every button on the compose page keeps
 //! what is typed; and a draft has the id of the message that it becomes.
 
+mod addresses;
 mod answer;
 mod compose;
 mod content;
