@@ -5,7 +5,7 @@ use accounts::Accounts;
 use billing::Catalogue;
 use client_certificates::{ClientCertificates, Lists};
 use domains::{Dns, Domains};
-use edge::Draining;
+use edge::{Draining, Shared};
 use egress::{Egress, Rules};
 use kernel::{Chance, Clock, EmailAddress, Fault, HostName, Site};
 use keys::{Cost, PasswordHasher, RootKeys};
@@ -36,7 +36,7 @@ pub struct App {
     pub mailer: Mailer,
     pub site: Site,
     pub(crate) config: Arc<Config>,
-    pub(crate) draining: Draining,
+    pub(crate) shared: Shared,
 }
 
 impl Outside {
@@ -72,7 +72,7 @@ impl App {
             mailer: outside.mailer,
             site,
             config: Arc::new(config.clone()),
-            draining: Draining::default(),
+            shared: Shared::default(),
         })
     }
 
@@ -88,7 +88,7 @@ impl App {
 
     /// Whether the server is on its way out, for `/ready`.
     pub fn draining(&self) -> &Draining {
-        &self.draining
+        &self.shared.draining
     }
 }
 

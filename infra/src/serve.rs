@@ -22,7 +22,7 @@ impl App {
     }
 
     pub(crate) async fn serve_front(&self, front: Front, doors: Doors, stop: CancellationToken) -> Result<(), Fault> {
-        doors.serve(front, settings(&self.config)?, self.draining.clone(), stop).await
+        doors.serve(front, settings(&self.config)?, self.shared.clone(), stop).await
     }
 }
 

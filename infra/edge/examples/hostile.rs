@@ -9,7 +9,7 @@
 #[allow(dead_code)] // some kinds are for the tests
 mod frames;
 
-use edge::{Doors, Draining, ForwardedBy, Listening, Names, Settings};
+use edge::{Doors, ForwardedBy, Listening, Names, Settings, Shared};
 use frames::{CONTINUATION, END_HEADERS, HEADERS, PING, PREFACE, RST_STREAM, SETTINGS, frame, head};
 use poem::{
     Server,
@@ -113,7 +113,7 @@ async fn serve(kind: &str, dir: &Path) -> Outcome<()> {
         body_limit: |_| 1 << 20,
     };
     let doors = Doors { plain: None, tls: Some(Listening { listener, names, challenges: None }) };
-    Ok(doors.serve(site, settings, Draining::default(), CancellationToken::new()).await?)
+    Ok(doors.serve(site, settings, Shared::default(), CancellationToken::new()).await?)
 }
 
 /// TLS for poem's own server, each handshake in a task of its own.

@@ -4,7 +4,7 @@
 //! Servers are processes of their own and are loaded in turns (edge, bare, edge, bare …); what counts is the median of the ratios.
 
 use bytes::Bytes;
-use edge::{Doors, Draining, ForwardedBy, Listening, Names, Settings};
+use edge::{Doors, ForwardedBy, Listening, Names, Settings, Shared};
 use http_body_util::{Full, combinators::BoxBody};
 use hyper::{Response, body::Incoming, service::service_fn};
 use hyper_util::rt::TokioIo;
@@ -88,7 +88,7 @@ async fn serve(kind: &str, names: usize, dir: &Path) -> Outcome<()> {
         body_limit: |_| 1 << 20,
     };
     let doors = Doors { plain: None, tls: Some(Listening { listener, names: table, challenges: None }) };
-    Ok(doors.serve(make_sync(|_| poem::Response::builder().body("hello")), settings, Draining::default(), CancellationToken::new()).await?)
+    Ok(doors.serve(make_sync(|_| poem::Response::builder().body("hello")), settings, Shared::default(), CancellationToken::new()).await?)
 }
 
 /// What anybody would write in twenty lines; `poem`: with the framework that the site is written for.

@@ -1,7 +1,7 @@
 //! The accept loops of a site's listeners, and the way out: first `/ready` says so, then the doors close, then requests finish.
 
 use crate::{
-    Challenges, Draining, Names,
+    Challenges, Names, Shared,
     connection::{Kind, hold},
     door::{Door, Settings, Shown},
     places::Places,
@@ -32,14 +32,14 @@ pub struct Listening {
 
 impl Doors {
     /// Serves `site` until `stop`, then drains: requests in progress may finish within `settings.drain`.
-    pub async fn serve<E>(self, site: E, settings: Settings, draining: Draining, stop: CancellationToken) -> Result<(), Fault>
+    pub async fn serve<E>(self, site: E, settings: Settings, shared: Shared, stop: CancellationToken) -> Result<(), Fault>
     where
         E: Endpoint<Output = Response> + 'static,
     {
         let (notice, drain) = (settings.drain_notice, settings.drain);
         let places = Places::new(settings.max_connections, settings.max_connections_per_address);
         let (tls, shown) = self.tls.map(|tls| (tls.listener, Shown { names: tls.names, challenges: tls.challenges })).unzip();
-        let door = Arc::new(Door::new(site, settings, shown, draining));
+        let door = Arc::new(Door::new(site, settings, shown, shared));
         let (connections, shut) = (TaskTracker::new(), CancellationToken::new());
         let taking = async {
             tokio::join!(
@@ -49,7 +49,7 @@ impl Doors {
         };
         let leaving = async {
             stop.cancelled().await;
-            door.draining.begin();
+            door.shared.draining.begin();
             tokio::time::sleep(notice).await;
             shut.cancel();
         };

@@ -1,9 +1,10 @@
 //! What all connections of a site share: the endpoint, whom it believes, and the limits.
 
 use crate::{
-    Arrivals, Challenges, Draining, ForwardedBy, Names, TlsConn, closing::Closing, forwarded, http, misdirected, paced, plain, watched,
+    Challenges, ForwardedBy, Names, Shared, TlsConn, closing::Closing, forwarded, http, misdirected, paced, plain, pulse::Pulse, watched,
 };
 use futures_util::StreamExt;
+use hyper::body::{Body as _, Incoming};
 use kernel::Network;
 use poem::{
     Addr, Body, Endpoint, Request, Response,
@@ -14,6 +15,7 @@ use poem::{
     web::{LocalAddr, RemoteAddr},
 };
 use std::{
+    future::Future,
     net::{IpAddr, SocketAddr},
     sync::Arc,
     time::Duration,
@@ -50,8 +52,7 @@ pub struct Door<E> {
     pub(crate) shown: Option<Shown>,
     pub(crate) handshakes: Semaphore,
     pub(crate) protocols: http::Protocols,
-    pub(crate) draining: Draining,
-    arrivals: Arrivals,
+    pub(crate) shared: Shared,
     pub(crate) closing: Closing,
 }
 
@@ -69,10 +70,21 @@ pub struct Line {
     pub tls: Option<Arc<TlsConn>>,
 }
 
+/// What becomes of a request.
+#[expect(clippy::large_enum_variant, reason = "nearly every request is the large one")]
+enum Next {
+    /// It was answered at once.
+    Said(Response),
+    /// It came to the plain listener of a site that has a TLS one.
+    Plain(hyper::Request<Incoming>),
+    /// It goes to the site, its body watched if it has one.
+    Site(Request, Option<paced::TooSlow>),
+}
+
 impl<E: Endpoint<Output = Response>> Door<E> {
-    pub fn new(site: E, settings: Settings, shown: Option<Shown>, draining: Draining) -> Door<E> {
+    pub fn new(site: E, settings: Settings, shown: Option<Shown>, shared: Shared) -> Door<E> {
         let (handshakes, closing) = (Semaphore::new(MAX_HANDSHAKES), Closing::default());
-        Door { site, settings, shown, handshakes, protocols: http::Protocols::new(), draining, arrivals: Arrivals::default(), closing }
+        Door { site, settings, shown, handshakes, protocols: http::Protocols::new(), shared, closing }
     }
 
     /// Whether connections of `peer` are not counted by its address, and begin with a PROXY protocol header.
@@ -83,30 +95,60 @@ impl<E: Endpoint<Output = Response>> Door<E> {
         self.settings.trusted_proxies.iter().any(|network| network.contains(peer))
     }
 
-    pub async fn answer(&self, line: &Line, mut req: hyper::Request<hyper::body::Incoming>, request: watched::InProgress) -> http::Answer {
-        let answer = match (&line.tls, &self.shown) {
-            _ if !misdirected::is_well_formed(&req) => misdirected::not_a_request(),
-            (None, Some(shown)) => plain::answer(shown, self.settings.https_port, &req).await,
-            (Some(tls), _) if misdirected::says_just(&req, tls) => self.ask_the_site(line, req, &request).await,
-            (Some(tls), _) => match misdirected::authority(&req).filter(|asked| misdirected::meant_for(asked, tls)) {
-                None => misdirected::answer(),
-                Some(asked) => {
-                    give_a_host(&mut req, &asked);
-                    self.ask_the_site(line, req, &request).await
+    /// The answer to `req`. All that can be told at once is told before the future is made, which is moved and so better small.
+    pub fn answer(
+        self: &Arc<Self>,
+        line: &Line,
+        req: hyper::Request<Incoming>,
+        request: watched::InProgress,
+    ) -> impl Future<Output = http::Answer> + Send + use<E>
+    where
+        E: 'static,
+    {
+        let (door, next) = (self.clone(), self.sort(line, req, request.pulse()));
+        async move {
+            let mut answer = match next {
+                Next::Said(answer) => answer,
+                Next::Plain(req) => match &door.shown {
+                    Some(shown) => plain::answer(shown, door.settings.https_port, &req).await,
+                    None => misdirected::answer(),
+                },
+                Next::Site(req, slow) => {
+                    let answer = door.site.call(req).await.unwrap_or_else(|error| error.into_response());
+                    match slow {
+                        Some(slow) => slow.told(answer),
+                        None => answer,
+                    }
                 }
-            },
-            (None, None) => self.ask_the_site(line, req, &request).await,
-        };
-        let (mut parts, body) = hyper::Response::from(answer).into_parts();
-        let says_goodbye = line.tls.as_ref().is_some_and(|tls| tls.http2);
-        if self.closing.has_begun() && !says_goodbye {
-            // The peer's next request then comes on a new connection, to whoever listens by then.
-            parts.headers.insert(header::CONNECTION, header::HeaderValue::from_static("close"));
+            };
+            door.end_streams(&mut answer);
+            let mut answer = hyper::Response::from(answer);
+            // In HTTP/2 the connection itself says goodbye.
+            if door.closing.has_begun() && !request.pulse().is_framed() {
+                // The peer's next request then comes on a new connection, to whoever listens by then.
+                answer.headers_mut().insert(header::CONNECTION, header::HeaderValue::from_static("close"));
+            }
+            answer.map(|body| request.carrying(body))
         }
-        hyper::Response::from_parts(parts, request.carrying(body))
     }
 
-    async fn ask_the_site(&self, line: &Line, mut req: hyper::Request<hyper::body::Incoming>, request: &watched::InProgress) -> Response {
+    fn sort(&self, line: &Line, mut req: hyper::Request<Incoming>, pulse: &Arc<Pulse>) -> Next {
+        if !misdirected::is_well_formed(&req) {
+            return Next::Said(misdirected::not_a_request());
+        }
+        match &line.tls {
+            None if self.shown.is_some() => return Next::Plain(req),
+            None => {}
+            Some(tls) if misdirected::says_just(&req, tls) => {}
+            Some(tls) => match misdirected::authority(&req).filter(|asked| misdirected::meant_for(asked, tls)) {
+                None => return Next::Said(misdirected::answer()),
+                Some(asked) => give_a_host(&mut req, &asked),
+            },
+        }
+        self.for_the_site(line, req, pulse)
+    }
+
+    fn for_the_site(&self, line: &Line, mut req: hyper::Request<Incoming>, pulse: &Arc<Pulse>) -> Next {
         let by = self.settings.forwarded_by;
         let client = forwarded::client(line.peer.ip(), req.headers(), by, &self.settings.trusted_proxies);
         let remote = if client == line.peer.ip() { line.peer } else { SocketAddr::new(client, 0) };
@@ -114,27 +156,28 @@ impl<E: Endpoint<Output = Response>> Door<E> {
         if let Some(tls) = &line.tls {
             req.extensions_mut().insert(tls.clone());
         }
+        let bodied = !req.body().is_end_stream();
         let (local, remote) = (LocalAddr(Addr::SocketAddr(line.local)), RemoteAddr(Addr::SocketAddr(remote)));
         let mut req = Request::from((req, local, remote, scheme));
-        let most = (self.settings.body_limit)(req.uri().path());
-        let slow = paced::pace(&mut req, most, request.pulse(), &self.arrivals);
-        req.set_data(self.arrivals.clone());
-        self.ending_streams(slow.told(self.site.get_response(req).await))
+        let slow = bodied.then(|| {
+            let most = (self.settings.body_limit)(req.uri().path());
+            paced::pace(&mut req, most, pulse, &self.shared.arrivals)
+        });
+        Next::Site(req, slow)
     }
 
     /// Event streams end when the server goes; browsers come back by themselves. Everything else may finish.
-    fn ending_streams(&self, mut answer: Response) -> Response {
+    fn end_streams(&self, answer: &mut Response) {
         let streams = answer.headers().get(header::CONTENT_TYPE).is_some_and(|t| t.as_bytes().starts_with(b"text/event-stream"));
         if streams {
             let events = answer.take_body().into_bytes_stream().take_until(Box::pin(self.closing.wait_owned()));
             answer.set_body(Body::from_bytes_stream(events));
         }
-        answer
     }
 }
 
 /// HTTP/2 says the host in `:authority`; handlers read `Host`.
-fn give_a_host(req: &mut hyper::Request<hyper::body::Incoming>, asked: &Authority) {
+fn give_a_host(req: &mut hyper::Request<Incoming>, asked: &Authority) {
     if !req.headers().contains_key(header::HOST)
         && let Ok(value) = asked.as_str().parse()
     {

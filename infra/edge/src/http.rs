@@ -8,6 +8,7 @@ use crate::{
     stalled::Stalled,
     watched::{InProgress, Watched},
 };
+use futures_util::FutureExt;
 use hyper::{body::Incoming, server::conn::http1, server::conn::http2, service::service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use poem::{Endpoint, Response};
@@ -72,15 +73,12 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let two = line.tls.as_ref().is_some_and(|tls| tls.http2);
-    let (pulse, line) = (Arc::new(Pulse::new()), Arc::new(line));
+    let pulse = Arc::new(Pulse::new(two));
     let service = service_fn({
         let (door, pulse) = (door.clone(), pulse.clone());
-        move |req: hyper::Request<Incoming>| {
-            let (door, line, request) = (door.clone(), line.clone(), InProgress::new(pulse.clone(), two));
-            async move { Ok::<_, Infallible>(door.answer(&line, req, request).await) }
-        }
+        move |req: hyper::Request<Incoming>| door.answer(&line, req, InProgress::new(pulse.clone())).map(Ok::<_, Infallible>)
     });
-    let stream = Stalled::new(stream, pulse.clone(), two);
+    let stream = Stalled::new(stream, pulse.clone());
     if two {
         deadline::held(door.protocols.two.serve_connection(TokioIo::new(stream), service), &pulse, &door.closing).await
     } else {

@@ -28,6 +28,7 @@ mod places;
 mod plain;
 mod proxy_protocol;
 mod pulse;
+mod shared;
 mod stalled;
 #[cfg(test)]
 mod testing;
@@ -47,4 +48,5 @@ pub use handed_over::HandedOver;
 pub use local_ca::LocalCa;
 pub use looks::Look;
 pub use names::{Filling, Names};
+pub use shared::Shared;
 pub use tls_conn::TlsConn;

@@ -39,12 +39,9 @@ const MIN_BYTES_PER_SECOND: u64 = 1_024;
 #[derive(Clone, Default)]
 pub struct TooSlow(Arc<AtomicBool>);
 
-/// Puts the request's body under the pace, and under `most` bytes, and among the `arrivals`. Requests without one are left alone.
+/// Puts the request's body under the pace, and under `most` bytes, and among the `arrivals`.
 pub fn pace(req: &mut Request, most: u64, pulse: &Arc<Pulse>, arrivals: &Arrivals) -> TooSlow {
     let (body, slow): (BoxBody, _) = (req.take_body().into(), TooSlow::default());
-    if body.is_end_stream() {
-        return slow;
-    }
     let (pulse, slow_too) = (pulse.clone(), slow.clone());
     let paced = Paced {
         inner: body,
@@ -167,7 +164,7 @@ mod tests {
         most: u64,
         grace: Duration,
     ) -> Result<usize, io::ErrorKind> {
-        let pulse = Arc::new(Pulse::new());
+        let pulse = Arc::new(Pulse::new(false));
         let paced = Paced {
             inner,
             pulse,

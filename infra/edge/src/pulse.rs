@@ -1,6 +1,7 @@
 //! Where one connection stands between two requests, and until when it may stay there.
 //!
-//! What would surprise you: a request counts as in progress until its answer's last byte was taken, so that a download is never idle.
+//! What would surprise you: a request counts as in progress until its answer's last byte was taken, so that a download is never idle. The clock is
+//! read once each time that the connection is polled, so what happens in between is dated at the end of it.
 
 use std::{
     collections::HashMap,
@@ -38,6 +39,8 @@ const SENT_PER_BYTE: u64 = 64;
 /// Shared by a connection's socket, its requests and whoever watches the time.
 pub struct Pulse {
     state: Mutex<State>,
+    /// HTTP/2: frames of many kinds, so that what is read says nothing about where a request stands.
+    framed: bool,
     born: Instant,
     came: AtomicU64,
     accounted: AtomicU64,
@@ -48,6 +51,8 @@ struct State {
     phase: Phase,
     /// Of every phase but `Busy`, which has no end of its own.
     since: Instant,
+    /// `since` is out of date: it is when the next verdict is asked for.
+    moved: bool,
     in_progress: u32,
     answered: u32,
     taken_back: u32,
@@ -80,11 +85,12 @@ pub enum Verdict {
 }
 
 impl Pulse {
-    pub fn new() -> Pulse {
+    pub fn new(framed: bool) -> Pulse {
         let born = Instant::now();
         let state = State {
             phase: Phase::Fresh,
             since: born,
+            moved: false,
             in_progress: 0,
             answered: 0,
             taken_back: 0,
@@ -93,36 +99,39 @@ impl Pulse {
             closing: None,
         };
         let zero = AtomicU64::default;
-        Pulse { state: Mutex::new(state), born, came: zero(), accounted: zero(), sent: zero() }
+        Pulse { state: Mutex::new(state), framed, born, came: zero(), accounted: zero(), sent: zero() }
     }
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Bytes of a request came (HTTP/1.1 only: in HTTP/2 they may be anything).
-    pub fn heard(&self) {
+    pub fn is_framed(&self) -> bool {
+        self.framed
+    }
+
+    /// Bytes came: of a request, or in HTTP/2 of whatever kind.
+    pub fn came(&self, bytes: u64) {
+        if self.framed {
+            self.came.fetch_add(bytes, Relaxed);
+            return;
+        }
         let mut state = self.state();
         if state.phase == Phase::Idle {
             state.enter(Phase::Head);
         }
     }
-    /// The peer took bytes; what is still on its way to it does not count as idling.
-    pub fn took(&self) {
-        let mut state = self.state();
-        if state.phase == Phase::Idle {
-            state.since = Instant::now();
-        }
-    }
-    /// Bytes came over an HTTP/2 connection, of whatever kind.
-    pub fn came(&self, bytes: u64) {
-        self.came.fetch_add(bytes, Relaxed);
-    }
     /// So many of them are known to be of a request.
     pub fn account_for(&self, bytes: u64) {
         self.accounted.fetch_add(bytes, Relaxed);
     }
+    /// The peer took bytes; what is still on its way to it does not count as idling.
     pub fn sent(&self, bytes: u64) {
-        self.sent.fetch_add(bytes, Relaxed);
+        if self.framed {
+            self.sent.fetch_add(bytes, Relaxed);
+            return;
+        }
+        let mut state = self.state();
+        state.moved |= state.phase == Phase::Idle;
     }
     fn is_flooded(&self, now: Instant) -> bool {
         let came = self.came.load(Relaxed);
@@ -153,6 +162,10 @@ impl Pulse {
         state.in_progress -= 1;
         if state.in_progress == 0 {
             state.enter(Phase::Idle);
+            if self.framed {
+                // A task of its own, after which the connection need not be polled.
+                state.date(Instant::now());
+            }
         }
     }
     /// A piece of the answer was handed out; until [`Pulse::asked`] the peer is the one who is waited for.
@@ -176,14 +189,21 @@ impl Pulse {
         if self.is_flooded(now) {
             return Verdict::HangUp("frames that belong to no request");
         }
-        self.state().verdict(now)
+        let mut state = self.state();
+        state.date(now);
+        state.verdict(now)
     }
 }
 
 impl State {
     fn enter(&mut self, phase: Phase) {
         self.phase = phase;
-        self.since = Instant::now();
+        self.moved = true;
+    }
+    fn date(&mut self, now: Instant) {
+        if std::mem::take(&mut self.moved) {
+            self.since = now;
+        }
     }
     fn verdict(&self, now: Instant) -> Verdict {
         if self.taken_back > FORGIVEN_RESETS + self.answered / ANSWERED_PER_RESET {
@@ -219,31 +239,46 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn who_says_nothing_is_hung_up_on_and_who_idles_is_sent_off() {
-        let pulse = Pulse::new();
+        let pulse = Pulse::new(false);
         assert!(waits(after(&pulse, 14).await));
         assert!(matches!(after(&pulse, 1).await, Verdict::HangUp("no request")));
         let request = pulse.begin();
         assert!(waits(after(&pulse, 3_600).await), "a request may take its time");
         pulse.end(request, true);
-        assert!(waits(after(&pulse, 59).await));
+        assert!(waits(pulse.verdict()) && waits(after(&pulse, 59).await));
         assert_eq!(after(&pulse, 1).await, Verdict::Leave);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_later_head_has_fifteen_seconds_from_its_first_byte() {
-        let pulse = Pulse::new();
+    async fn what_is_still_on_its_way_to_the_peer_is_not_idling_and_a_stream_may_end_unseen() {
+        let pulse = Pulse::new(false);
         let request = pulse.begin();
         pulse.end(request, true);
-        after(&pulse, 50).await;
-        pulse.heard();
-        assert!(waits(after(&pulse, 14).await));
-        pulse.heard();
+        assert!(waits(pulse.verdict()) && waits(after(&pulse, 59).await));
+        pulse.sent(1);
+        assert!(waits(pulse.verdict()) && waits(after(&pulse, 59).await));
+        assert_eq!(after(&pulse, 1).await, Verdict::Leave);
+        let framed = Pulse::new(true);
+        let request = framed.begin();
+        framed.end(request, true);
+        assert_eq!(after(&framed, 60).await, Verdict::Leave, "from its end on, though nobody looked then");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_later_head_has_fifteen_seconds_from_its_first_byte() {
+        let pulse = Pulse::new(false);
+        let request = pulse.begin();
+        pulse.end(request, true);
+        assert!(waits(pulse.verdict()) && waits(after(&pulse, 50).await));
+        pulse.came(1);
+        assert!(waits(pulse.verdict()) && waits(after(&pulse, 14).await));
+        pulse.came(1);
         assert!(matches!(after(&pulse, 1).await, Verdict::HangUp(_)), "more bytes do not buy more time");
     }
 
     #[tokio::test(start_paused = true)]
     async fn an_answer_that_nobody_takes_ends_the_connection() {
-        let pulse = Pulse::new();
+        let pulse = Pulse::new(false);
         let (slow, quick) = (pulse.begin(), pulse.begin());
         pulse.handed(slow);
         pulse.handed(quick);
@@ -256,7 +291,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn taking_requests_back_is_forgiven_a_hundred_times() {
-        let pulse = Pulse::new();
+        let pulse = Pulse::new(false);
         for _ in 0..100 {
             let request = pulse.begin();
             pulse.end(request, false);
@@ -275,7 +310,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn bytes_that_belong_to_no_request_are_bounded() {
         let flooded = |pulse: &Pulse| matches!(pulse.verdict(), Verdict::HangUp("frames that belong to no request"));
-        let pulse = Pulse::new();
+        let pulse = Pulse::new(true);
         pulse.begin();
         pulse.came(FREE_BYTES + HEAD_BYTES + WINDOW_BYTES);
         assert!(!flooded(&pulse));
@@ -295,9 +330,10 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn on_the_way_out_a_kept_connection_lingers_for_two_seconds() {
-        let pulse = Pulse::new();
+        let pulse = Pulse::new(false);
         let request = pulse.begin();
         pulse.end(request, true);
+        assert!(waits(pulse.verdict()));
         pulse.close();
         assert!(waits(after(&pulse, 1).await));
         assert_eq!(after(&pulse, 1).await, Verdict::Leave);

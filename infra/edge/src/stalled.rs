@@ -22,23 +22,18 @@ const STALL_TIME: Duration = Duration::from_secs(60);
 pub struct Stalled<S> {
     inner: S,
     pulse: Arc<Pulse>,
-    /// Frames of many kinds: what is read says nothing about where a request stands.
-    framed: bool,
     time: Duration,
     waiting: Option<Pin<Box<Sleep>>>,
 }
 
 impl<S> Stalled<S> {
-    pub fn new(inner: S, pulse: Arc<Pulse>, framed: bool) -> Stalled<S> {
-        Stalled { inner, pulse, framed, time: STALL_TIME, waiting: None }
+    pub fn new(inner: S, pulse: Arc<Pulse>) -> Stalled<S> {
+        Stalled { inner, pulse, time: STALL_TIME, waiting: None }
     }
     fn watch(&mut self, cx: &mut Context<'_>, progress: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         if let Poll::Ready(taken) = &progress {
             self.waiting = None;
-            match self.framed {
-                true => self.pulse.sent(taken.as_ref().map_or(0, |n| *n as u64)),
-                false => self.pulse.took(),
-            }
+            self.pulse.sent(taken.as_ref().map_or(0, |n| *n as u64));
             return progress;
         }
         let time = self.time;
@@ -52,10 +47,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for Stalled<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         let progress = Pin::new(&mut self.inner).poll_read(cx, buf);
-        match (buf.filled().len() - before) as u64 {
-            0 => {}
-            bytes if self.framed => self.pulse.came(bytes),
-            _ => self.pulse.heard(),
+        let bytes = buf.filled().len() - before;
+        if bytes > 0 {
+            self.pulse.came(bytes as u64);
         }
         progress
     }
@@ -89,7 +83,7 @@ mod tests {
     #[tokio::test]
     async fn a_peer_that_stops_reading_is_given_up() {
         let (near, _far) = tokio::io::duplex(16);
-        let mut stalled = Stalled { time: Duration::from_millis(20), ..Stalled::new(near, Arc::new(Pulse::new()), true) };
+        let mut stalled = Stalled { time: Duration::from_millis(20), ..Stalled::new(near, Arc::new(Pulse::new(true))) };
         stalled.write_all(&[0; 16]).await.unwrap();
         assert_eq!(stalled.write_all(&[0; 1]).await.unwrap_err().kind(), io::ErrorKind::TimedOut);
     }
@@ -97,7 +91,7 @@ mod tests {
     #[tokio::test]
     async fn a_peer_that_reads_slowly_is_served() {
         let (near, mut far) = tokio::io::duplex(16);
-        let mut stalled = Stalled { time: Duration::from_secs(5), ..Stalled::new(near, Arc::new(Pulse::new()), true) };
+        let mut stalled = Stalled { time: Duration::from_secs(5), ..Stalled::new(near, Arc::new(Pulse::new(true))) };
         let reading = tokio::spawn(async move {
             let mut all = vec![0; 160];
             tokio::io::AsyncReadExt::read_exact(&mut far, &mut all).await.unwrap();

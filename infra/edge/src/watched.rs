@@ -15,14 +15,12 @@ pub struct InProgress {
     pulse: Arc<Pulse>,
     number: u32,
     answered: bool,
-    /// The peer may hold up this one answer alone (HTTP/2); in HTTP/1.1 it can only stop reading the socket.
-    windowed: bool,
 }
 
 impl InProgress {
-    pub fn new(pulse: Arc<Pulse>, windowed: bool) -> InProgress {
+    pub fn new(pulse: Arc<Pulse>) -> InProgress {
         let number = pulse.begin();
-        InProgress { pulse, number, answered: false, windowed }
+        InProgress { pulse, number, answered: false }
     }
     pub fn pulse(&self) -> &Arc<Pulse> {
         &self.pulse
@@ -51,7 +49,8 @@ impl HttpBody for Watched {
     type Error = io::Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        if !self.request.windowed {
+        if !self.request.pulse.is_framed() {
+            // The peer cannot hold up this one answer: it can only stop reading the socket.
             return Pin::new(&mut self.body).poll_frame(cx);
         }
         self.request.pulse.asked(self.request.number);

@@ -12,7 +12,7 @@ mod slots;
 use crate::{App, numbers};
 use classes::class;
 use client_certificates::Presented;
-use edge::{Arrivals, TlsConn};
+use edge::TlsConn;
 use futures_util::FutureExt;
 use kernel::{Chance, Site};
 use masked::masked;
@@ -61,7 +61,8 @@ struct Inner {
 
 impl Front {
     pub(crate) fn new(app: &App, more: impl FnOnce(Route) -> Route) -> Front {
-        let slots = Slots::new(app.config.listen.max_requests, app.config.listen.max_requests_per_address);
+        let listen = &app.config.listen;
+        let slots = Slots::new(listen.max_requests, listen.max_requests_per_address, app.shared.arrivals.clone());
         let (post, domains, certificates, site) = (app.post.clone(), app.domains.clone(), app.certificates.clone(), app.site.clone());
         let api = openapi::api(openapi::Api { post, domains, certificates, site }).boxed();
         let web = web_of(app);
@@ -136,7 +137,7 @@ impl Endpoint for Front {
 impl Inner {
     async fn answer(&self, req: Request, id: &str) -> Response {
         let api = is_api(req.uri());
-        let Some(_slot) = self.slots.take(from(&req), req.data::<Arrivals>()).await else { return busy(&self.site, api) };
+        let Some(_slot) = self.slots.take(from(&req)).await else { return busy(&self.site, api) };
         let content = web::is_for_content(&self.site, &req);
         let (mut req, asked) = with_certificate(req);
         // A host that asks for certificates has no API.

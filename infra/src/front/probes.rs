@@ -16,7 +16,7 @@ pub(crate) fn live() -> Response {
 }
 
 pub(crate) fn ready(app: &App) -> Ready {
-    Ready { db: app.db.clone(), draining: app.draining.clone() }
+    Ready { db: app.db.clone(), draining: app.shared.draining.clone() }
 }
 
 #[derive(Clone)]

@@ -20,6 +20,7 @@ pub(super) struct Slots {
     all: Arc<Semaphore>,
     each: usize,
     held: Arc<Mutex<HashMap<IpAddr, usize>>>,
+    arrivals: Arrivals,
 }
 
 /// Given back when dropped.
@@ -36,11 +37,11 @@ struct Share {
 
 impl Slots {
     /// `each`: of one address. This machine, from where a proxy may come, is not counted by address.
-    pub(super) fn new(all: usize, each: usize) -> Slots {
-        Slots { all: Arc::new(Semaphore::new(all.min(Semaphore::MAX_PERMITS))), each, held: Arc::default() }
+    pub(super) fn new(all: usize, each: usize, arrivals: Arrivals) -> Slots {
+        Slots { all: Arc::new(Semaphore::new(all.min(Semaphore::MAX_PERMITS))), each, held: Arc::default(), arrivals }
     }
     /// `None`: all are taken, or all that this address may have.
-    pub(super) async fn take(&self, from: Option<IpAddr>, arrivals: Option<&Arrivals>) -> Option<Slot> {
+    pub(super) async fn take(&self, from: Option<IpAddr>) -> Option<Slot> {
         let network = from.map(network).filter(|ip| !ip.is_loopback());
         let share = match network {
             Some(network) => Some(self.share(network)?),
@@ -48,7 +49,7 @@ impl Slots {
         };
         let one = match self.all.clone().try_acquire_owned() {
             Ok(one) => one,
-            Err(_) if arrivals.is_some_and(Arrivals::give_up_slowest) => {
+            Err(_) if self.arrivals.give_up_slowest() => {
                 tokio::time::timeout(ROOM_TIME, self.all.clone().acquire_owned()).await.ok()?.ok()?
             }
             Err(_) => return None,
@@ -99,12 +100,12 @@ mod tests {
     }
 
     async fn take(slots: &Slots, text: &str) -> Option<Slot> {
-        slots.take(ip(text), None).await
+        slots.take(ip(text)).await
     }
 
     #[tokio::test]
     async fn one_address_leaves_slots_for_the_others() {
-        let slots = Slots::new(4, 2);
+        let slots = Slots::new(4, 2, Arrivals::default());
         let mut hers = vec![take(&slots, "192.0.2.1").await.unwrap(), take(&slots, "192.0.2.1").await.unwrap()];
         assert!(take(&slots, "192.0.2.1").await.is_none() && take(&slots, "::ffff:192.0.2.1").await.is_none());
         let _his = take(&slots, "192.0.2.2").await.unwrap();
@@ -119,7 +120,7 @@ mod tests {
 
     #[tokio::test]
     async fn neighbours_in_one_ipv6_network_are_one_and_this_machine_is_not_counted() {
-        let slots = Slots::new(9, 1);
+        let slots = Slots::new(9, 1, Arrivals::default());
         let _one = take(&slots, "2001:db8::1").await.unwrap();
         assert!(take(&slots, "2001:db8::2").await.is_none());
         let _two = take(&slots, "2001:db8:0:1::2").await.unwrap();

@@ -4,7 +4,7 @@ use acme::{
     Acme, Budgets, Settings, authorities,
     testing::{Manners, Pebble, Relay},
 };
-use edge::{Doors, Draining, ForwardedBy, Listening, Names};
+use edge::{Doors, ForwardedBy, Listening, Names, Shared};
 use kernel::{Chance, Clock, HostName, Time};
 use poem::{Request, Response, endpoint::make};
 use std::{
@@ -102,7 +102,7 @@ impl Town {
         let stop = CancellationToken::new();
         let doors = Doors { plain: Some(plain), tls: Some(listening) };
         acme.start(&[], stop.clone()).await.unwrap();
-        tokio::spawn(doors.serve(make(hello), settings(), Draining::default(), stop.clone()));
+        tokio::spawn(doors.serve(make(hello), settings(), Shared::default(), stop.clone()));
         self.http.to(http);
         self.tls.to(tls);
         Server { db, http, tls, stop }

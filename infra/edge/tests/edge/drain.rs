@@ -18,7 +18,7 @@ async fn a_request_in_progress_finishes_while_the_door_is_closed() {
     tokio::time::sleep(Duration::from_millis(50)).await;
     town.stop.cancel();
     tokio::time::sleep(Duration::from_millis(50)).await;
-    assert!(town.draining.begun());
+    assert!(town.shared.draining.begun());
     assert!(TcpStream::connect(town.tls).await.is_ok(), "a balancer has time to notice");
     tokio::time::sleep(Duration::from_millis(500)).await;
     for address in [town.tls, town.plain] {

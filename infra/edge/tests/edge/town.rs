@@ -1,6 +1,6 @@
 //! One test's world: a small site behind both listeners, certified by a CA of its own.
 
-use edge::{Challenges, Doors, Draining, ForwardedBy, Listening, LocalCa, Names, Settings, TlsConn};
+use edge::{Challenges, Doors, ForwardedBy, Listening, LocalCa, Names, Settings, Shared, TlsConn};
 use futures_util::{StreamExt, stream};
 use kernel::{Chance, Clock, Fault};
 use poem::{Body, Request, Response, endpoint::make};
@@ -25,7 +25,7 @@ pub struct Town {
     pub ca: LocalCa,
     pub stop: CancellationToken,
     pub server: JoinHandle<Result<(), Fault>>,
-    pub draining: Draining,
+    pub shared: Shared,
     _dir: tempfile::TempDir,
 }
 
@@ -59,12 +59,12 @@ impl Town {
         names.put(&ca.issue(&["other.test".into()]).unwrap(), false);
         let (plain, listener) = (TcpListener::bind("127.0.0.1:0").await.unwrap(), TcpListener::bind("127.0.0.1:0").await.unwrap());
         let (plain_at, tls_at) = (plain.local_addr().unwrap(), listener.local_addr().unwrap());
-        let (stop, draining) = (CancellationToken::new(), Draining::default());
+        let (stop, shared) = (CancellationToken::new(), Shared::default());
         let challenges = Challenges::default();
         let listening = Listening { listener, names: names.clone(), challenges: Some(challenges.clone()) };
         let doors = Doors { plain: Some(plain), tls: Some(listening) };
-        let server = tokio::spawn(doors.serve(make(answer), settings, draining.clone(), stop.clone()));
-        Town { plain: plain_at, tls: tls_at, names, challenges, ca, stop, server, draining, _dir: dir }
+        let server = tokio::spawn(doors.serve(make(answer), settings, shared.clone(), stop.clone()));
+        Town { plain: plain_at, tls: tls_at, names, challenges, ca, stop, server, shared, _dir: dir }
     }
 
     pub fn client(&self, alpn: &[&str], versions: &[&'static SupportedProtocolVersion]) -> TlsConnector {
