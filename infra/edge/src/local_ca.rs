@@ -5,26 +5,19 @@
 
 use crate::{Certificate, Names};
 use kernel::{Chance, Clock, Fault, Time};
-use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
-    SerialNumber,
-};
+use rcgen::{CertificateParams, ExtendedKeyUsagePurpose, Issuer, KeyPair};
 use std::{
     io::Write,
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     time::Duration,
 };
-use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
 
-const ROOT_DAYS: i64 = 3_650;
 /// Browsers refuse certificates of more than 398 days, and we are always there to make a new one.
 const LEAF_DAYS: i64 = 90;
 /// A new one is made with a third of its life left.
 const RENEW_DAYS: i64 = LEAF_DAYS / 3;
-/// Clocks of the people's machines may be behind.
-const BACKDATED_DAYS: i64 = 1;
 const LOOK: Duration = Duration::from_secs(3_600);
 
 /// The authority in one directory: `ca.pem`, which people install, and `ca.key`.
@@ -59,13 +52,8 @@ impl LocalCa {
     pub fn issue(&self, hosts: &[String]) -> Result<Certificate, Fault> {
         let trouble = |e: rcgen::Error| Fault::other(format!("the local CA cannot certify {hosts:?}: {e}"));
         let key = KeyPair::generate().map_err(trouble)?;
-        let mut params = CertificateParams::new(hosts).map_err(trouble)?;
-        params.distinguished_name = DistinguishedName::new();
-        lasting(&mut params, self.clock.now(), LEAF_DAYS);
-        params.serial_number = Some(serial(&self.chance));
-        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-        params.use_authority_key_identifier_extension = true;
+        let mut params = issuing::leaf(ExtendedKeyUsagePurpose::ServerAuth, self.clock.now(), LEAF_DAYS, &self.chance);
+        params.subject_alt_names = CertificateParams::new(hosts).map_err(trouble)?.subject_alt_names;
         let certificate = params.signed_by(&key, &self.issuer).map_err(trouble)?;
         Certificate::from_pem(certificate.pem().as_bytes(), key.serialize_pem().as_bytes())
             .map_err(|bad| Fault::other(format!("the local CA made a certificate that cannot be used: {bad}")))
@@ -89,20 +77,12 @@ impl LocalCa {
 }
 
 fn found(dir: &Path, clock: &Clock, chance: &Chance) -> Result<(), Fault> {
-    let trouble = |e: rcgen::Error| Fault::other(format!("a local CA cannot be made: {e}"));
-    let key = KeyPair::generate().map_err(trouble)?;
-    let mut params = CertificateParams::default();
-    params.distinguished_name = DistinguishedName::new();
-    params.distinguished_name.push(DnType::CommonName, format!("Countersign local CA {}", clock.now().utc().format("%Y-%m-%d")));
-    lasting(&mut params, clock.now(), ROOT_DAYS);
-    params.serial_number = Some(serial(chance));
-    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
-    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    let root = params.self_signed(&key).map_err(trouble)?;
+    let name = format!("Countersign local CA {}", clock.now().utc().format("%Y-%m-%d"));
+    let root = issuing::root(&name, clock.now(), chance).map_err(|e| Fault::other(format!("a local CA cannot be made: {e}")))?;
     std::fs::create_dir_all(dir)?;
     // The key first: a root without its key would stand in the way for ever.
-    write(&dir.join("ca.key"), key.serialize_pem().as_bytes(), 0o600)?;
-    write(&dir.join("ca.pem"), root.pem().as_bytes(), 0o644)
+    write(&dir.join("ca.key"), root.key.as_bytes(), 0o600)?;
+    write(&dir.join("ca.pem"), root.certificate.as_bytes(), 0o644)
 }
 
 /// Whole or not at all.
@@ -112,19 +92,6 @@ fn write(path: &Path, bytes: &[u8], mode: u32) -> Result<(), Fault> {
     file.write_all(bytes)?;
     file.sync_all()?;
     Ok(std::fs::rename(&new, path)?)
-}
-
-fn lasting(params: &mut CertificateParams, now: Time, days: i64) {
-    let at = |time: Time| OffsetDateTime::from_unix_timestamp(time.0 / 1_000).unwrap_or(OffsetDateTime::UNIX_EPOCH);
-    params.not_before = at(now.plus_days(-BACKDATED_DAYS));
-    params.not_after = at(now.plus_days(days));
-}
-
-/// RFC 5280 §4.1.2.2: positive, at most 20 octets, not to be guessed.
-fn serial(chance: &Chance) -> SerialNumber {
-    let mut bytes = chance.bytes::<16>();
-    bytes[0] = bytes[0] & 0x7f | 0x01;
-    SerialNumber::from_slice(&bytes)
 }
 
 #[cfg(test)]

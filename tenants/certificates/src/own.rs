@@ -10,24 +10,18 @@ use crate::{
     enrol::{Enrolled, MAX_CERTIFICATES, living},
     facts::{self, Facts},
 };
+use issuing::Root;
 use kernel::{Chance, ClientCaId, Fault, MemberId, Time};
 use p12_keystore::{Certificate, KeyStore, KeyStoreEntry, PrivateKey, PrivateKeyChain};
-use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
-    SanType, SerialNumber,
-};
+use rcgen::{DnType, ExtendedKeyUsagePurpose, Issuer, KeyPair, SanType};
 use rustls_pki_types::CertificateDer;
 use sea_orm::QueryFilter;
 use store::{
     Caller, Look, Right, TenantRead,
     entity::{client_ca, client_certificate, member},
 };
-use time::OffsetDateTime;
 
-const CA_DAYS: i64 = 3_650;
 const LEAF_DAYS: i64 = 365;
-/// Clocks of the people's machines may be behind.
-const BACKDATED_DAYS: i64 = 1;
 const KEY: &str = "client ca key";
 /// The file travels by download and lies in a folder for a while.
 const MIN_PASSWORD_CHARS: usize = 12;
@@ -66,11 +60,12 @@ impl ClientCertificates {
         if !self.authorities(caller).await?.is_empty() {
             return Err(IssueRefused::HasAnother);
         }
-        let (root, key) = root(db.clock().now(), db.chance())?;
-        let uploaded = Uploaded::parse(&root, db.clock().now()).map_err(|bad| Fault::other(format!("our own authority: {bad}")))?;
+        let root = root(db.clock().now(), db.chance())?;
+        let uploaded =
+            Uploaded::parse(&root.certificate, db.clock().now()).map_err(|bad| Fault::other(format!("our own authority: {bad}")))?;
         let act = db.act(caller, async |tx| {
             let id = ClientCaId::new(tx.now(), tx.chance());
-            let sealed = tx.keys().seal(KEY, id.0, key.as_bytes(), tx.chance());
+            let sealed = tx.keys().seal(KEY, id.0, root.key.as_bytes(), tx.chance());
             self.put(tx, &uploaded, &Rules::default(), Some((id, sealed))).await
         });
         Ok(act.await?)
@@ -148,33 +143,17 @@ fn open(look: &impl Look, row: &client_ca::Model) -> Result<Own, Fault> {
     Ok(Own { id: ClientCaId(row.id), root, key_hash, issuer })
 }
 
-/// Certificate and key, both PEM.
-fn root(now: Time, chance: &Chance) -> Result<(String, String), Fault> {
-    let key = KeyPair::generate().map_err(trouble)?;
-    let mut params = CertificateParams::default();
-    params.distinguished_name = DistinguishedName::new();
-    // A name of its own, so that a browser with certificates of two tenants offers the right one.
+/// With a name of its own, so that a browser with certificates of two tenants offers the right one.
+fn root(now: Time, chance: &Chance) -> Result<Root, Fault> {
     let mark = facts::colons(&chance.bytes::<4>());
-    params.distinguished_name.push(DnType::CommonName, format!("Countersign client certificates {mark}"));
-    lasting(&mut params, now, CA_DAYS);
-    params.serial_number = Some(serial(chance));
-    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
-    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    let root = params.self_signed(&key).map_err(trouble)?;
-    Ok((root.pem(), key.serialize_pem()))
+    issuing::root(&format!("Countersign client certificates {mark}"), now, chance).map_err(trouble)
 }
 
 fn leaf(own: &Own, member: &member::Model, now: Time, chance: &Chance) -> Result<Leaf, Fault> {
     let key = KeyPair::generate().map_err(trouble)?;
-    let mut params = CertificateParams::default();
-    params.distinguished_name = DistinguishedName::new();
+    let mut params = issuing::leaf(ExtendedKeyUsagePurpose::ClientAuth, now, LEAF_DAYS, chance);
     params.distinguished_name.push(DnType::CommonName, member.name.as_str());
     params.subject_alt_names = vec![SanType::Rfc822Name(member.email.as_str().try_into().map_err(trouble)?)];
-    lasting(&mut params, now, LEAF_DAYS);
-    params.serial_number = Some(serial(chance));
-    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
-    params.use_authority_key_identifier_extension = true;
     let certificate = params.signed_by(&key, &own.issuer).map_err(trouble)?;
     let der = certificate.der().clone();
     let facts = Facts::of(&der).map_err(|bad| Fault::other(format!("our own certificate: {bad}")))?;
@@ -190,19 +169,6 @@ fn pkcs12(leaf: &Leaf, own: &Own, password: &str) -> Result<Vec<u8>, Fault> {
     let id = leaf.facts.key_hash[..20].to_vec();
     store.add_entry("Countersign", KeyStoreEntry::PrivateKeyChain(PrivateKeyChain::new(id, key, chain)));
     store.writer(password).encryption_iterations(ROUNDS).mac_iterations(ROUNDS).write().map_err(broken)
-}
-
-fn lasting(params: &mut CertificateParams, now: Time, days: i64) {
-    let at = |time: Time| OffsetDateTime::from_unix_timestamp(time.0 / 1_000).unwrap_or(OffsetDateTime::UNIX_EPOCH);
-    params.not_before = at(now.plus_days(-BACKDATED_DAYS));
-    params.not_after = at(now.plus_days(days));
-}
-
-/// RFC 5280 §4.1.2.2: positive, at most 20 octets, not to be guessed.
-fn serial(chance: &Chance) -> SerialNumber {
-    let mut bytes = chance.bytes::<16>();
-    bytes[0] = bytes[0] & 0x7f | 0x01;
-    SerialNumber::from_slice(&bytes)
 }
 
 fn trouble(error: rcgen::Error) -> Fault {
