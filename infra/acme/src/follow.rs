@@ -88,7 +88,8 @@ impl Follower {
     async fn answer_challenges(&self) -> Result<(), Fault> {
         let look = self.challenges.look();
         let written = self.db.certificates().challenges().await?;
-        self.challenges.set(written.into_iter().map(answer).collect(), look)
+        self.challenges.set(written.into_iter().map(answer).collect(), look);
+        Ok(())
     }
 
     async fn compare_all(&mut self) -> Result<(), Fault> {

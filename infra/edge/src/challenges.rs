@@ -62,22 +62,21 @@ impl Challenges {
     pub fn look(&self) -> Look {
         self.0.looks.begin()
     }
-    /// The table is what that look found. Fault: a certificate could not be made, and its challenge is left out.
-    pub fn set(&self, found: Vec<Challenge>, look: Look) -> Result<(), Fault> {
+    /// The table is what that look found. A challenge whose certificate cannot be made is left out: it must not stand in the others' way.
+    pub fn set(&self, found: Vec<Challenge>, look: Look) {
         let before = self.0.table.read().unwrap_or_else(PoisonError::into_inner).clone();
-        let (mut table, mut trouble) = (HashMap::new(), Ok(()));
+        let mut table = HashMap::new();
         for challenge in found {
             match before.get(&challenge.name).filter(|ready| ready.answer == challenge.answer) {
                 Some(ready) => drop(table.insert(challenge.name, ready.clone())),
                 None => match ready(&challenge) {
                     Ok(ready) => drop(table.insert(challenge.name, ready)),
-                    Err(fault) => trouble = Err(fault),
+                    Err(fault) => tracing::error!(%fault, "a challenge cannot be answered"),
                 },
             }
         }
         *self.0.table.write().unwrap_or_else(PoisonError::into_inner) = table;
         self.0.looks.done(look);
-        trouble
     }
 
     /// The handshake that a CA gets which asks for `name`.
