@@ -14,7 +14,7 @@ use tracing_subscriber::{
 };
 
 /// Our crates, and the target under which requests are logged.
-const HOUSE: [&str; 20] = [
+const HOUSE: [&str; 21] = [
     "access",
     "accounts",
     "acme",
@@ -27,6 +27,7 @@ const HOUSE: [&str; 20] = [
     "edge",
     "egress",
     "evidence",
+    "issuing",
     "kernel",
     "keys",
     "mail",
