@@ -10,7 +10,7 @@ use crate::{
     problem::Problem,
     words::At,
 };
-use client_certificates::{AuthorityView, CertificateView};
+use client_certificates::{AuthorityView, CertificateView, ListView};
 use kernel::{ClientCaId, ClientCertificateId};
 use poem_openapi::Object;
 use serde::Serialize;
@@ -29,14 +29,21 @@ pub(crate) struct Authority {
     made_here: bool,
     /// An e-mail address in its certificates says whose they are: the member who signs in, the recipient of a message.
     maps_by_address: bool,
-    /// Where its list of revoked certificates is fetched; nothing: revocation is not asked about.
-    crl_url: Option<String>,
+    /// Its lists of revoked certificates, and those of authorities between; none: revocation is not asked about.
+    lists: Vec<RevocationList>,
     /// Hours that a list counts beyond its own end.
     crl_grace_hours: i64,
-    /// Until when the list that we have counts, grace included. Where there is an address and no such time, nobody gets in by it.
-    list_good_until: Option<At>,
-    /// What went wrong with the last look for a list.
-    list_said: Option<String>,
+}
+
+/// A list of revoked certificates (RFC 5280 §5).
+#[derive(Object, Serialize)]
+pub(crate) struct RevocationList {
+    /// Where it is fetched.
+    url: String,
+    /// Until when the one that we have counts, grace included. Without one nobody gets in by the authority.
+    good_until: Option<At>,
+    /// What went wrong with the last look for it.
+    said: Option<String>,
 }
 
 /// Oldest first.
@@ -83,7 +90,6 @@ pub(crate) async fn revoke(api: &Api, caller: &Caller, id: ClientCertificateId) 
 }
 
 fn authority(view: AuthorityView) -> Authority {
-    let some = |text: String| (!text.is_empty()).then_some(text);
     Authority {
         id: Id(view.id),
         subject: view.subject,
@@ -91,11 +97,13 @@ fn authority(view: AuthorityView) -> Authority {
         not_after: At(view.not_after),
         made_here: view.own,
         maps_by_address: view.rules.maps_by_address,
-        crl_url: some(view.rules.crl_url),
+        lists: view.lists.into_iter().map(list).collect(),
         crl_grace_hours: view.rules.crl_grace_hours,
-        list_good_until: view.list_good_until.map(At),
-        list_said: some(view.list_said),
     }
+}
+
+fn list(view: ListView) -> RevocationList {
+    RevocationList { url: view.url, good_until: view.good_until.map(At), said: (!view.said.is_empty()).then_some(view.said) }
 }
 
 fn certificate(view: CertificateView) -> Certificate {

@@ -27,7 +27,7 @@ async fn settings(town: &Town, acme: &Authority, url: &str) -> String {
     let ana: Member = town.member("ana@acme.example").await;
     ana.step_up().await;
     ana.browser.get("/settings/certificates").await.is(200);
-    let fields = [("chain", acme.pem.as_str()), ("crl_url", url), ("crl_grace_hours", "0")];
+    let fields = [("chain", acme.pem.as_str()), ("lists", url), ("crl_grace_hours", "0")];
     ana.browser.press("/settings/certificates/authorities", &fields).await.is(303);
     town.run_jobs().await;
     ana.browser.get("/settings/certificates").await.is(200).text()

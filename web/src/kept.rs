@@ -25,7 +25,7 @@ const READ: [(&str, &str, bool); 10] = [
     ("email", "E-mail address", false),
     ("key_name", "Name of the key", false),
     ("chain", "Certificate of the authority", true),
-    ("crl_url", "Address of the list of revoked certificates", false),
+    ("lists", "Addresses of the lists of revoked certificates", true),
 ];
 const SECRET: [(&str, &str); 3] = [
     ("file_password", "Password for the file, once more"),

@@ -88,7 +88,7 @@ refusals! {
     SetRefused {
         NotAllowed(_) | StepUp => StatusCode::FORBIDDEN,
         NotFound => StatusCode::NOT_FOUND,
-        Bad(_) | ListAddress(_) | Grace { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+        Bad(_) | ListAddress(_) | TooManyLists | Grace { .. } => StatusCode::UNPROCESSABLE_ENTITY,
         Already | TooMany { .. } | NoName => StatusCode::CONFLICT,
     }
     EnrolRefused {

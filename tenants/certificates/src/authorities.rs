@@ -12,26 +12,41 @@ use crate::{
     watch,
 };
 use kernel::{ClientCaId, Fault, Time};
-use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, Set};
-use std::time::Duration;
+use sea_orm::{ColumnTrait, Condition, QueryFilter, QueryOrder, Set};
+use std::{collections::HashMap, time::Duration};
 use store::{
     Caller, Look, Right, TenantTx,
-    entity::client_ca::{ActiveModel, Column, Entity, Model},
+    entity::{
+        client_ca::{ActiveModel, Column, Entity, Model},
+        client_ca_list,
+    },
 };
 
 pub const MAX_AUTHORITIES: u64 = 10;
 const MAX_GRACE_HOURS: i64 = 30 * 24;
 const MAX_URL_CHARS: usize = 500;
+/// Of one authority.
+pub(crate) const MAX_LISTS: usize = 5;
 
 /// What an authority may do here, and where its list of revoked certificates is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rules {
     /// Its certificates name members by their e-mail address.
     pub maps_by_address: bool,
-    /// Empty: revocation is not asked about.
-    pub crl_url: String,
+    /// Addresses of its lists of revoked certificates, and of those of authorities between. None: revocation is not asked about.
+    pub lists: Vec<String>,
     /// How long a list counts beyond its own end.
     pub crl_grace_hours: i64,
+}
+
+/// A list of revoked certificates, as it stands.
+#[derive(Clone, Debug)]
+pub struct ListView {
+    pub url: String,
+    /// Until when the one that we have counts, grace included.
+    pub good_until: Option<Time>,
+    /// What went wrong with the last look; empty if nothing did.
+    pub said: String,
 }
 
 #[derive(Clone, Debug)]
@@ -44,16 +59,13 @@ pub struct AuthorityView {
     /// Made here.
     pub own: bool,
     pub rules: Rules,
-    /// Until when the list that we have counts, grace included.
-    pub list_good_until: Option<Time>,
-    /// What went wrong with the last look for a list; empty if nothing did.
-    pub list_said: String,
+    pub lists: Vec<ListView>,
 }
 
 impl ClientCertificates {
     /// Those that the caller's tenant accepts, oldest first.
     pub async fn authorities(&self, caller: &Caller) -> Result<Vec<AuthorityView>, Fault> {
-        Ok(self.accounts.db.read(caller, async |read| rows(read).await).await?.into_iter().map(view).collect())
+        Ok(self.accounts.db.read(caller, async |read| with_lists(read).await).await?.into_iter().map(view).collect())
     }
 
     /// Accepts the authority of a PEM text from the commit on.
@@ -73,24 +85,16 @@ impl ClientCertificates {
             .act(caller, async |tx| {
                 must_be_stepped_up(tx).await?;
                 let before = find(tx, id).await?.ok_or(SetRefused::NotFound)?;
-                let mut update = tx
-                    .update::<Entity>()
+                tx.update::<Entity>()
                     .set(Column::MapsByAddress, rules.maps_by_address)
                     .set(Column::CrlGraceHours, rules.crl_grace_hours)
-                    .filter(Column::Id.eq(id.0));
-                let moved = before.crl_url != rules.crl_url;
-                if moved {
-                    update = update
-                        .set(Column::CrlUrl, rules.crl_url.clone())
-                        .set(Column::Crl, None::<Vec<u8>>)
-                        .set(Column::CrlNextAt, None::<i64>)
-                        .set(Column::CrlSaid, "");
-                }
-                update.exec().await?;
+                    .filter(Column::Id.eq(id.0))
+                    .exec()
+                    .await?;
                 if before.maps_by_address && !rules.maps_by_address {
                     accounts::end_sign_in_tickets(tx, None).await?;
                 }
-                if moved { watch::begin(tx, id, &rules.crl_url).await } else { Ok(()) }.map_err(SetRefused::from)
+                Ok(set_lists(tx, id, &rules.lists).await?)
             })
             .await
     }
@@ -141,17 +145,12 @@ impl ClientCertificates {
             not_after: Set(uploaded.not_after.0),
             key_sealed: Set(key_sealed),
             maps_by_address: Set(rules.maps_by_address),
-            crl_url: Set(rules.crl_url.clone()),
             crl_grace_hours: Set(rules.crl_grace_hours),
-            crl: Set(None),
-            crl_next_at: Set(None),
-            crl_looked_at: Set(None),
-            crl_said: Set(String::new()),
             added_at: Set(tx.now().0),
             ..Default::default()
         })
         .await?;
-        watch::begin(tx, id, &rules.crl_url).await?;
+        set_lists(tx, id, &rules.lists).await?;
         self.publish(tx).await?;
         Ok(id)
     }
@@ -192,24 +191,72 @@ pub(crate) async fn hold(tx: &TenantTx, id: ClientCaId) -> Result<(), Fault> {
     tx.hold::<Entity>(id.0).await.map(|_| ())
 }
 
-/// As it is verified against.
-pub(crate) fn ready(row: Model, lists: &Lists) -> Result<Authority, Fault> {
-    let chain = authority::of_pem(&row.chain).map_err(|bad| Fault::other(format!("an authority that was kept: {bad}")))?;
-    let list = lists.of(&row, grace(row.crl_grace_hours));
-    Ok(Authority { id: ClientCaId(row.id), chain, maps_by_address: row.maps_by_address, crl_url: row.crl_url, list })
+/// Each with its lists, in the order of their addresses.
+async fn with_lists(look: &impl Look) -> Result<Vec<(Model, Vec<client_ca_list::Model>)>, Fault> {
+    use client_ca_list::{Column, Entity};
+    let mut lists: HashMap<_, Vec<_>> = HashMap::new();
+    for list in look.find::<Entity>().order_by_asc(Column::Place).limit(MAX_AUTHORITIES * MAX_LISTS as u64).all().await? {
+        lists.entry(list.ca_id).or_default().push(list);
+    }
+    Ok(rows(look).await?.into_iter().map(|row| (lists.remove(&row.id).unwrap_or_default(), row)).map(|(lists, row)| (row, lists)).collect())
 }
 
-fn view(row: Model) -> AuthorityView {
+/// The authority's lists are those of `urls` from now on; what was fetched from one that stays is kept.
+async fn set_lists(tx: &TenantTx, ca: ClientCaId, urls: &[String]) -> Result<(), Fault> {
+    use client_ca_list::{ActiveModel, Column, Entity};
+    let of_this = || Condition::all().add(Column::CaId.eq(ca.0));
+    let there = tx.find::<Entity>().filter(of_this()).limit(MAX_LISTS as u64).all().await?;
+    tx.delete::<Entity>(of_this().add(Column::Url.is_not_in(urls))).await?;
+    for (place, url) in (0_i64..).zip(urls) {
+        match there.iter().find(|list| list.url == *url) {
+            Some(list) if list.place == place => {}
+            Some(list) => drop(tx.update::<Entity>().set(Column::Place, place).filter(Column::Id.eq(list.id)).exec().await?),
+            None => {
+                tx.insert(ActiveModel {
+                    id: Set(kernel::new_uuid(tx.now(), tx.chance())),
+                    ca_id: Set(ca.0),
+                    place: Set(place),
+                    url: Set(url.clone()),
+                    der: Set(None),
+                    next_at: Set(None),
+                    looked_at: Set(None),
+                    said: Set(String::new()),
+                    ..Default::default()
+                })
+                .await?;
+                watch::begin(tx, ca, url).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// All of them, as they are verified against.
+pub(crate) async fn ready(look: &impl Look, lists: &Lists) -> Result<Vec<Authority>, Fault> {
+    let ready = |(row, its): (Model, Vec<client_ca_list::Model>)| {
+        let chain = authority::of_pem(&row.chain).map_err(|bad| Fault::other(format!("an authority that was kept: {bad}")))?;
+        let its = its.iter().map(|list| lists.of(list, grace(row.crl_grace_hours))).collect();
+        Ok(Authority { id: ClientCaId(row.id), chain, maps_by_address: row.maps_by_address, lists: its })
+    };
+    with_lists(look).await?.into_iter().map(ready).collect()
+}
+
+fn view((row, lists): (Model, Vec<client_ca_list::Model>)) -> AuthorityView {
     let grace = grace(row.crl_grace_hours);
+    let urls = lists.iter().map(|list| list.url.clone()).collect();
+    let lists = lists.into_iter().map(|list| ListView {
+        url: list.url,
+        good_until: list.next_at.map(|next| Time(next).plus(grace)),
+        said: list.said,
+    });
     AuthorityView {
         id: ClientCaId(row.id),
         subject: row.subject,
         fingerprint: authority::fingerprint_words(&row.fingerprint),
         not_after: Time(row.not_after),
         own: row.key_sealed.is_some(),
-        list_good_until: row.crl_next_at.map(|next| Time(next).plus(grace)),
-        list_said: row.crl_said,
-        rules: Rules { maps_by_address: row.maps_by_address, crl_url: row.crl_url, crl_grace_hours: row.crl_grace_hours },
+        rules: Rules { maps_by_address: row.maps_by_address, lists: urls, crl_grace_hours: row.crl_grace_hours },
+        lists: lists.collect(),
     }
 }
 
@@ -218,19 +265,27 @@ fn grace(hours: i64) -> Duration {
 }
 
 fn sound(rules: &Rules) -> Result<Rules, SetRefused> {
-    let url = rules.crl_url.trim();
-    let plain = url.chars().all(|c| c.is_ascii_graphic());
-    match url {
-        "" => {}
-        _ if url.len() > MAX_URL_CHARS => return Err(SetRefused::ListAddress("is longer than 500 characters")),
-        _ if !plain => return Err(SetRefused::ListAddress("has a character in it that no address has")),
-        _ if !url.starts_with("http://") && !url.starts_with("https://") => {
-            return Err(SetRefused::ListAddress("must begin with http:// or https://"));
+    let mut lists: Vec<String> = Vec::new();
+    for url in rules.lists.iter().map(|url| url.trim()).filter(|url| !url.is_empty()) {
+        sound_address(url).map_err(SetRefused::ListAddress)?;
+        if !lists.iter().any(|other| other == url) {
+            lists.push(url.to_owned());
         }
-        _ => {}
+    }
+    if lists.len() > MAX_LISTS {
+        return Err(SetRefused::TooManyLists);
     }
     if !(0..=MAX_GRACE_HOURS).contains(&rules.crl_grace_hours) {
         return Err(SetRefused::Grace { most: MAX_GRACE_HOURS });
     }
-    Ok(Rules { crl_url: url.to_owned(), ..rules.clone() })
+    Ok(Rules { lists, ..rules.clone() })
+}
+
+fn sound_address(url: &str) -> Result<(), &'static str> {
+    match url {
+        _ if url.len() > MAX_URL_CHARS => Err("is longer than 500 characters"),
+        _ if !url.chars().all(|c| c.is_ascii_graphic()) => Err("has a character in it that no address has"),
+        _ if !url.starts_with("http://") && !url.starts_with("https://") => Err("must begin with http:// or https://"),
+        _ => Ok(()),
+    }
 }

@@ -46,9 +46,8 @@ pub(crate) struct Authority {
     /// The topmost last.
     pub chain: Vec<CertificateDer<'static>>,
     pub maps_by_address: bool,
-    /// Empty: revocation is not asked about.
-    pub crl_url: String,
-    pub list: Option<List>,
+    /// `None`: one that was never fetched. Where there are none at all revocation is not asked about.
+    pub lists: Vec<Option<List>>,
 }
 
 impl Authority {

@@ -6,7 +6,7 @@ use moka::sync::Cache;
 use rustls_pki_types::CertificateDer;
 use sea_orm::prelude::Uuid;
 use std::{sync::Arc, time::Duration};
-use store::entity::client_ca::Model;
+use store::entity::client_ca_list::Model;
 use webpki::{CertRevocationList, OwnedCertRevocationList};
 use x509_parser::{prelude::FromDer, revocation_list::CertificateRevocationList};
 
@@ -45,20 +45,26 @@ const IDLE: Duration = Duration::from_secs(3_600);
 
 /// Lists that were read before: the longest take a tenth of a second. Cheap to clone; clones are the same.
 #[derive(Clone)]
-pub struct Lists(Cache<Kept, Arc<CertRevocationList<'static>>>);
+pub struct Lists(Cache<Kept, Arc<Read>>);
 
 /// One list as it was kept: each look writes its moment into the row, and with it perhaps another list.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Kept {
     tenant: Uuid,
-    ca: Uuid,
+    id: Uuid,
     looked_at: Option<i64>,
     bytes: usize,
 }
 
+pub(crate) struct Read {
+    pub list: CertRevocationList<'static>,
+    /// Whose certificates it speaks of, DER.
+    pub issuer: Vec<u8>,
+}
+
 /// A list in use.
 pub(crate) struct List {
-    pub list: Arc<CertRevocationList<'static>>,
+    pub read: Arc<Read>,
     /// Its own end and the tenant's grace.
     pub good_until: Time,
 }
@@ -71,27 +77,28 @@ pub(crate) struct Fetched {
 
 impl Default for Lists {
     fn default() -> Lists {
-        let weigh = |kept: &Kept, _: &Arc<CertRevocationList<'static>>| u32::try_from(kept.bytes).unwrap_or(u32::MAX);
+        let weigh = |kept: &Kept, _: &Arc<Read>| u32::try_from(kept.bytes).unwrap_or(u32::MAX);
         Lists(Cache::builder().max_capacity(KEPT_BYTES).weigher(weigh).time_to_idle(IDLE).build())
     }
 }
 
 impl Lists {
-    /// The list of an authority's row, if it has one.
+    /// What was fetched, if anything was.
     pub(crate) fn of(&self, row: &Model, grace: Duration) -> Option<List> {
-        let (der, next_at) = row.crl.as_deref().zip(row.crl_next_at)?;
-        let key = Kept { tenant: row.tenant_id, ca: row.id, looked_at: row.crl_looked_at, bytes: der.len() };
-        let list = self.0.get(&key).or_else(|| {
-            let list = read_whole(der)?;
-            self.0.insert(key, list.clone());
-            Some(list)
+        let (der, next_at) = row.der.as_deref().zip(row.next_at)?;
+        let key = Kept { tenant: row.tenant_id, id: row.id, looked_at: row.looked_at, bytes: der.len() };
+        let whole = self.0.get(&key).or_else(|| {
+            let whole = read_whole(der)?;
+            self.0.insert(key, whole.clone());
+            Some(whole)
         });
-        Some(List { list: list?, good_until: Time(next_at).plus(grace) })
+        Some(List { read: whole?, good_until: Time(next_at).plus(grace) })
     }
 }
 
-pub(crate) fn read_whole(der: &[u8]) -> Option<Arc<CertRevocationList<'static>>> {
-    Some(Arc::new(CertRevocationList::from(OwnedCertRevocationList::from_der(der).ok()?)))
+pub(crate) fn read_whole(der: &[u8]) -> Option<Arc<Read>> {
+    let issuer = read(der)?.issuer().as_raw().to_vec();
+    Some(Arc::new(Read { list: CertRevocationList::from(OwnedCertRevocationList::from_der(der).ok()?), issuer }))
 }
 
 /// Whether `der` is to replace `before` for the authority of `chain`.

@@ -21,7 +21,7 @@ mod whose;
 #[cfg(test)]
 mod tests;
 
-pub use authorities::{AuthorityView, MAX_AUTHORITIES, Rules};
+pub use authorities::{AuthorityView, ListView, MAX_AUTHORITIES, Rules};
 pub use authority::BadAuthority;
 pub use crl::Lists;
 pub use enrol::{CertificateView, EnrolRefused, MAX_CERTIFICATES};

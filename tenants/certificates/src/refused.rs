@@ -21,9 +21,12 @@ pub enum SetRefused {
     Already,
     #[error("{limit} authorities are the most that can be accepted. Remove one first.")]
     TooMany { limit: u64 },
-    /// Belongs to the field `crl_url`.
-    #[error("The address of the list {0}.")]
+    /// Belongs to the field `lists`.
+    #[error("The address of a list {0}.")]
     ListAddress(&'static str),
+    /// Belongs to the field `lists`.
+    #[error("{} lists are the most that one authority can have here.", crate::authorities::MAX_LISTS)]
+    TooManyLists,
     /// Belongs to the field `crl_grace_hours`.
     #[error("Hours of grace are a number from 0 to {most}.")]
     Grace { most: i64 },
@@ -38,7 +41,7 @@ impl SetRefused {
     pub fn field(&self) -> Option<&'static str> {
         match self {
             SetRefused::Bad(_) | SetRefused::Already => Some("chain"),
-            SetRefused::ListAddress(_) => Some("crl_url"),
+            SetRefused::ListAddress(_) | SetRefused::TooManyLists => Some("lists"),
             SetRefused::Grace { .. } => Some("crl_grace_hours"),
             _ => None,
         }

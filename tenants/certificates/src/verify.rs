@@ -5,6 +5,7 @@
 
 use crate::{
     authority::Authority,
+    crl::List,
     facts::{self, Facts},
     limits::Limits,
     strength,
@@ -64,11 +65,13 @@ pub enum BadCertificate {
     PathTooLong,
     #[error("This certificate was revoked. Ask whoever gave it to you for a new one.")]
     Revoked,
+    #[error("The authority that issued this certificate was revoked, or one above it. Ask whoever gave it to you for a new one.")]
+    AuthorityRevoked,
     #[error(
-        "Whether this certificate was revoked cannot be told: the authority's list of revoked certificates is too old or was never fetched. Your administrator sees why in the settings."
+        "Whether this certificate was revoked cannot be told: a list of revoked certificates is too old or was never fetched. Your administrator sees why in the settings."
     )]
     ListStale,
-    #[error("Whether this certificate was revoked cannot be told: the list that we have is not from whoever issued it.")]
+    #[error("Whether this certificate was revoked cannot be told: no list that we have is from whoever issued it.")]
     ListSilent,
     #[error("This certificate cannot be trusted: {0}.")]
     Weak(String),
@@ -119,22 +122,48 @@ fn vouched(end: &EndEntityCert<'_>, sent: &[CertificateDer<'_>], by: &Authority,
     path.intermediate_certificates().try_for_each(|between| limits.allow(&between.der()))?;
     top_allows(top, &path, now)?;
     may_issue(&path)?;
-    if !by.crl_url.is_empty() {
-        let list = by.list.as_ref().filter(|list| now <= list.good_until).ok_or(BadCertificate::ListStale)?;
-        let lists = [&*list.list];
-        let checked =
-            |options| end.verify_for_usage(strength::SIGNATURES, &anchors, &between, at, KeyUsage::client_auth(), Some(options), None);
-        checked(revocation(&lists)?).map_err(words)?;
+    if !by.lists.is_empty() {
+        let lists = in_force(&by.lists, &path, now)?;
+        let looked = |depth, unknown| {
+            let options = Some(revocation(&lists, depth, unknown)?);
+            let end = end.verify_for_usage(strength::SIGNATURES, &anchors, &between, at, KeyUsage::client_auth(), options, None);
+            end.map(|_| ()).map_err(words)
+        };
+        looked(RevocationCheckDepth::EndEntity, UnknownStatusPolicy::Deny)?;
+        looked(RevocationCheckDepth::Chain, UnknownStatusPolicy::Allow).map_err(|bad| match bad {
+            BadCertificate::Revoked => BadCertificate::AuthorityRevoked,
+            other => other,
+        })?;
     }
     Ok(issuer)
 }
 
-/// The certificate itself must be on nobody's list; a list that does not speak of its issuer says nothing.
-fn revocation<'a>(lists: &'a [&'a CertRevocationList<'a>]) -> Result<RevocationOptions<'a>, BadCertificate> {
+/// The lists that count now. One that was never fetched may be anybody's; one that is too old stands in the way of those that it speaks of.
+fn in_force<'a>(lists: &'a [Option<List>], path: &VerifiedPath<'_>, now: Time) -> Result<Vec<&'a CertRevocationList<'a>>, BadCertificate> {
+    let mut ders = vec![path.end_entity().der()];
+    ders.extend(path.intermediate_certificates().map(|between| between.der()));
+    let issuers = ders.iter().map(|der| Ok(facts::read(der)?.issuer().as_raw().to_vec())).collect::<Result<Vec<_>, BadCertificate>>()?;
+    let mut good = Vec::with_capacity(lists.len());
+    for list in lists {
+        let list = list.as_ref().ok_or(BadCertificate::ListStale)?;
+        if now <= list.good_until {
+            good.push(&list.read.list);
+        } else if issuers.contains(&list.read.issuer) {
+            return Err(BadCertificate::ListStale);
+        }
+    }
+    Ok(good)
+}
+
+/// The certificate itself must be on nobody's list, and a list must speak of whoever issued it; those between may be on no list that we have.
+fn revocation<'a>(
+    lists: &'a [&'a CertRevocationList<'a>],
+    depth: RevocationCheckDepth,
+    unknown: UnknownStatusPolicy,
+) -> Result<RevocationOptions<'a>, BadCertificate> {
     let options = RevocationOptionsBuilder::new(lists).map_err(|_| BadCertificate::ListStale)?;
-    let options = options.with_depth(RevocationCheckDepth::EndEntity).with_status_policy(UnknownStatusPolicy::Deny);
     // How old a list may be is the tenant's grace.
-    Ok(options.with_expiration_policy(ExpirationPolicy::Ignore).build())
+    Ok(options.with_depth(depth).with_status_policy(unknown).with_expiration_policy(ExpirationPolicy::Ignore).build())
 }
 
 fn top_allows(top: &CertificateDer<'_>, path: &VerifiedPath<'_>, now: Time) -> Result<(), BadCertificate> {

@@ -86,9 +86,7 @@ pub(crate) async fn holds(look: &impl Look, lists: &Lists, presented: &Presented
     if presented.chain.is_empty() {
         return Err(NotFound::NoneSent);
     }
-    let rows = authorities::rows(look).await?;
-    let ready: Vec<_> = rows.into_iter().map(|row| authorities::ready(row, lists)).collect::<Result<_, _>>()?;
-    Ok(verify(&presented.chain, &ready, look.now())?)
+    Ok(verify(&presented.chain, &authorities::ready(look, lists).await?, look.now())?)
 }
 
 async fn member_of(look: &impl Look, verified: &Verified) -> Result<(member::Model, Option<ClientCertificateId>), NotFound> {

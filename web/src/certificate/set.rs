@@ -25,7 +25,7 @@ fn rules_of(form: &Form) -> Rules {
     let hours = form.text("crl_grace_hours").trim();
     Rules {
         maps_by_address: form.text("maps_by_address") == "yes",
-        crl_url: form.text("crl_url").to_owned(),
+        lists: form.text("lists").lines().map(str::to_owned).collect(),
         crl_grace_hours: if hours.is_empty() { 0 } else { hours.parse().unwrap_or(-1) },
     }
 }

@@ -13,7 +13,7 @@ use crate::{
     top::Top,
 };
 use askama::Template;
-use client_certificates::{AuthorityView, CertificateView, IssueRefused, Rules, address_of};
+use client_certificates::{AuthorityView, CertificateView, IssueRefused, ListView, Rules, address_of};
 use kernel::Time;
 use poem::{
     Response, handler,
@@ -53,7 +53,8 @@ pub struct Typed {
 struct AuthorityRow {
     view: AuthorityView,
     ends: When,
-    list_ends: Option<When>,
+    /// Each with its end.
+    lists: Vec<(ListView, Option<When>)>,
 }
 
 struct CertificateRow {
@@ -134,7 +135,8 @@ pub async fn revoke(web: Data<&Web>, member: Member, form: Form) -> Answer {
 }
 
 fn authority_row(view: AuthorityView, now: Time) -> AuthorityRow {
-    AuthorityRow { ends: When::near(view.not_after, now), list_ends: view.list_good_until.map(|at| When::near(at, now)), view }
+    let lists = view.lists.iter().map(|list| (list.clone(), list.good_until.map(|at| When::near(at, now)))).collect();
+    AuthorityRow { ends: When::near(view.not_after, now), lists, view }
 }
 
 fn certificate_row(view: CertificateView, now: Time) -> CertificateRow {

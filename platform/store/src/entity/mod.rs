@@ -96,8 +96,8 @@ table! {
     }
 }
 table! {
-    /// An authority whose client certificates are accepted. `chain`: PEM, the topmost last. `key_sealed`: our own. `crl`: as it was last
-    /// fetched from `crl_url` (empty: none is looked at), sound until `crl_next_at`; `crl_said`: what went wrong with the last look.
+    /// An authority whose client certificates are accepted. `chain`: PEM, the topmost last. `key_sealed`: our own. `crl_grace_hours`: of all
+    /// of its lists.
     client_ca "client_ca" {
         #[sea_orm(primary_key, auto_increment = false)]
         pub id: Uuid,
@@ -107,13 +107,23 @@ table! {
         pub not_after: i64,
         pub key_sealed: Option<Vec<u8>>,
         pub maps_by_address: bool,
-        pub crl_url: String,
         pub crl_grace_hours: i64,
-        pub crl: Option<Vec<u8>>,
-        pub crl_next_at: Option<i64>,
-        pub crl_looked_at: Option<i64>,
-        pub crl_said: String,
         pub added_at: i64,
+    }
+}
+table! {
+    /// A list of revoked certificates of an authority. `der`: as it was last fetched from `url`, sound until `next_at`; `said`: what went wrong
+    /// with the last look.
+    client_ca_list "client_ca_list" {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: Uuid,
+        pub ca_id: Uuid,
+        pub place: i64,
+        pub url: String,
+        pub der: Option<Vec<u8>>,
+        pub next_at: Option<i64>,
+        pub looked_at: Option<i64>,
+        pub said: String,
     }
 }
 table! {

@@ -88,45 +88,22 @@ async fn write_anew(db: &SchemaManagerConnection<'_>, table: &str) -> Result<(),
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Migrator, migrate_sqlite, proxy};
     use crate::{
         connection::Connection,
         lite::{Access, LiteConnection},
+        migration::{
+            migrate_sqlite,
+            old::{before, count, insert},
+        },
         postgres::Reach,
         testing::fresh_sqlite,
     };
-    use sea_orm::{DbBackend, Statement};
-    use sea_orm_migration::MigratorTrait;
-    use std::sync::Arc;
     use uuid::Uuid;
-
-    /// A row with `given` where it is named, and something that fits everywhere else.
-    fn insert(connection: &LiteConnection, table: &str, given: &[(&str, &str)]) {
-        let info = Statement::from_string(DbBackend::Sqlite, format!("SELECT name, type AS kind FROM pragma_table_info('{table}')"));
-        let (mut names, mut values) = (Vec::new(), Vec::new());
-        for column in connection.rows(&info, 99).unwrap() {
-            let (name, kind): (String, String) = (column.try_get("", "name").unwrap(), column.try_get("", "kind").unwrap());
-            values.push(match given.iter().find(|(given, _)| *given == name) {
-                Some((_, value)) => format!("'{value}'"),
-                None if kind == "blob" => "x'01'".to_owned(),
-                None => "1".to_owned(),
-            });
-            names.push(name);
-        }
-        connection.batch(&format!("INSERT INTO {table} ({}) VALUES ({})", names.join(", "), values.join(", "))).unwrap();
-    }
-
-    fn count(connection: &LiteConnection, rows: &str) -> i64 {
-        let look = Statement::from_string(DbBackend::Sqlite, format!("SELECT COUNT(*) AS n FROM {rows}"));
-        connection.rows(&look, 1).unwrap()[0].try_get("", "n").unwrap()
-    }
 
     #[tokio::test]
     async fn what_was_there_before_stays_and_what_refers_to_it_still_does() {
         let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("old.db");
-        let connection = Arc::new(LiteConnection::open(&path, Access::Create).unwrap());
-        Migrator::up(&proxy::connect(connection.clone()).unwrap(), Some(16)).await.unwrap();
+        let (path, connection) = before(17, &dir).await;
         let of = ("tenant_id", "t");
         insert(&connection, "tenant", &[of]);
         insert(&connection, "member", &[of, ("id", "m")]);
@@ -138,7 +115,7 @@ mod tests {
             insert(&connection, "job", &[of, ("id", id), ("state", "held"), ("payload", id)]);
         }
         drop(connection);
-        assert_eq!(migrate_sqlite(&path).await.unwrap(), ["m0017_by_id"]);
+        assert_eq!(migrate_sqlite(&path).await.unwrap()[0], "m0017_by_id");
 
         let connection = LiteConnection::open(&path, Access::Create).unwrap();
         for (rows, n) in

@@ -19,6 +19,9 @@ mod m0014_by_message;
 mod m0015_sender_name;
 mod m0016_failed_before;
 mod m0017_by_id;
+mod m0018_lists;
+#[cfg(test)]
+mod old;
 mod proxy;
 
 use crate::{
@@ -56,6 +59,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0015_sender_name::Migration),
             Box::new(m0016_failed_before::Migration),
             Box::new(m0017_by_id::Migration),
+            Box::new(m0018_lists::Migration),
         ]
     }
 }

@@ -57,8 +57,11 @@ on_both! {
                 }).await?;
                 there_and_back::<client_ca::Entity>(tx, client_ca::Model {
                     tenant_id: t, id: id(n), fingerprint: vec![n as u8; 32], subject: "CN=Acme".into(), chain: "PEM".into(), not_after: 1,
-                    key_sealed: some.then(|| vec![1]), maps_by_address: some, crl_url: String::new(), crl_grace_hours: 3,
-                    crl: some.then(|| vec![2]), crl_next_at: when, crl_looked_at: when, crl_said: String::new(), added_at: 1,
+                    key_sealed: some.then(|| vec![1]), maps_by_address: some, crl_grace_hours: 3, added_at: 1,
+                }).await?;
+                there_and_back::<client_ca_list::Entity>(tx, client_ca_list::Model {
+                    tenant_id: t, id: id(n), ca_id: id(n), place: 1, url: "http://acme.example/list".into(), der: some.then(|| vec![2]),
+                    next_at: when, looked_at: when, said: String::new(),
                 }).await?;
                 there_and_back::<client_certificate::Entity>(tx, client_certificate::Model {
                     tenant_id: t, id: id(n), member_id: full.id, ca_id: id(n), issuer_key_hash: vec![1; 32], serial: vec![n as u8], key_hash: vec![n as u8; 32],

@@ -4,7 +4,7 @@ use super::town::{On, Town, settle};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
 use store::{Database, Db, testing::Postgres};
 
-const MIGRATIONS: [&str; 17] = [
+const MIGRATIONS: [&str; 18] = [
     "m0001_first",
     "m0002_turns",
     "m0003_certificates",
@@ -22,6 +22,7 @@ const MIGRATIONS: [&str; 17] = [
     "m0015_sender_name",
     "m0016_failed_before",
     "m0017_by_id",
+    "m0018_lists",
 ];
 
 fn url(town: &Town) -> &str {

@@ -164,6 +164,17 @@ fn each_kind_of_bad_certificate_is_refused_for_its_own_reason() {
     bad("when the list is another's", ders(&[&good]), listed(Some(&shop.list("bolt", &[], 24, "")), end), at, ListSilent);
     bad("when the list is forged", ders(&[&good]), listed(Some(&shop.list("twin", &[], 24, "")), end), at, ListSilent);
     bad("when the list is not of its intermediate", ders(&[&under, &middle]), listed(Some(&list), end), at, ListSilent);
+    let (of_root, of_middle) = (shop.list("root", &[&middle], 24, ""), shop.list("middle", &[], 24, ""));
+    let both = |root, until| with_list(listed(root, until), Some(&of_middle), end, GRACE);
+    bad("when its intermediate was revoked", ders(&[&under, &middle]), both(Some(&of_root), end), at, AuthorityRevoked);
+    bad(
+        "when the list above its intermediate is too old",
+        ders(&[&under, &middle]),
+        both(Some(&list), at.minus(GRACE + DAY)),
+        at,
+        ListStale,
+    );
+    bad("when the list above its intermediate was never fetched", ders(&[&under, &middle]), both(None, end), at, ListStale);
 
     // Strength.
     bad("signed over SHA-1", ders(&[&shop.issue_of("sha1", "root", 30, PERSON, ("ec:P-256", "-sha1"))]), acme(), at, weak());

@@ -43,7 +43,7 @@ facts! {
         let (url, says) = host();
         let here = ana.caller.tenant();
         let stale = || Err(BadCertificate::ListStale.to_string());
-        let rules = Rules { maps_by_address: true, crl_url: url, crl_grace_hours: 24 };
+        let rules = Rules { maps_by_address: true, lists: vec![url], crl_grace_hours: 24 };
         town.accept(&ana, &root.pem, rules).await;
         assert_eq!(town.whose(here, &card.der).await, stale(), "before the first look nobody gets in");
         *says.lock().unwrap() = ok(&town.shop.list("root", &[&lost], 48, ""));
@@ -54,8 +54,8 @@ facts! {
         *says.lock().unwrap() = b"HTTP/1.1 302 Found\r\nlocation: /list.crl\r\ncontent-length: 0\r\n\r\n".to_vec();
         town.clock.advance(DAY);
         assert_eq!(town.work().await, 1);
-        let view = town.room.authorities(&ana.caller).await.unwrap().remove(0);
-        assert!(view.list_said.contains("leads to another"), "{}", view.list_said);
+        let list = town.room.authorities(&ana.caller).await.unwrap().remove(0).lists.remove(0);
+        assert!(list.said.contains("leads to another"), "{list:?}");
         assert_eq!(town.whose(here, &card.der).await, Ok("ana@example.org".into()), "the list before still counts");
         town.clock.advance(DAY + DAY - Duration::from_secs(120));
         assert_eq!(town.whose(here, &card.der).await, Ok("ana@example.org".into()), "also within the grace");
@@ -77,7 +77,7 @@ facts! {
         let root = town.shop.root("root", "Acme", 300, CA);
         town.shop.root("bolt", "Bolt", 300, CA);
         let (url, says) = host();
-        town.accept(&ana, &root.pem, Rules { crl_url: url, ..Rules::default() }).await;
+        town.accept(&ana, &root.pem, Rules { lists: vec![url], ..Rules::default() }).await;
         let huge = ok(&vec![0x30; MAX_LIST_BYTES + 1]);
         for (answer, said) in [
             (ok(b"<!doctype html>"), "cannot be read"),
@@ -89,8 +89,8 @@ facts! {
         ] {
             *says.lock().unwrap() = answer;
             assert_eq!(town.work().await, 1, "{said}");
-            let view = town.room.authorities(&ana.caller).await.unwrap().remove(0);
-            assert!(view.list_said.contains(said) && view.list_good_until.is_none(), "{said}: {}", view.list_said);
+            let list = town.room.authorities(&ana.caller).await.unwrap().remove(0).lists.remove(0);
+            assert!(list.said.contains(said) && list.good_until.is_none(), "{said}: {list:?}");
             town.clock.advance(Duration::from_secs(601));
         }
     }
@@ -99,12 +99,45 @@ facts! {
         let ana = town.owner("ana@example.org").await;
         let root = town.shop.root("root", "Acme", 300, CA);
         let (url, _) = host();
-        let id = town.accept(&ana, &root.pem, Rules { crl_url: url, ..Rules::default() }).await;
+        let id = town.accept(&ana, &root.pem, Rules { lists: vec![url], ..Rules::default() }).await;
         assert_eq!(town.work().await, 1);
         town.room.set_rules(&ana.caller, id, &Rules::default()).await.unwrap();
         town.clock.advance(Duration::from_secs(601));
         assert_eq!(town.work().await, 1, "the job sees that nobody wants it");
         town.clock.advance(DAY);
         assert_eq!(town.work().await, 0);
+    }
+
+    async fn an_authority_has_a_few_lists_and_each_is_kept_while_its_address_stays(town) {
+        let ana = town.owner("ana@example.org").await;
+        let root = town.shop.root("root", "Acme", 300, CA);
+        let card = town.shop.issue("ana", "root", 30, PERSON);
+        let ((url, says), (other, other_says)) = (host(), host());
+        let rules = |lists: &[&String]| Rules {
+            maps_by_address: true,
+            lists: lists.iter().map(|url| format!(" {url} ")).chain(["".into()]).collect(),
+            crl_grace_hours: 1,
+        };
+        let here = ana.caller.tenant();
+        let shown = async || {
+            let lists = town.room.authorities(&ana.caller).await.unwrap().remove(0).lists;
+            lists.into_iter().map(|list| (list.url, list.good_until.is_some())).collect::<Vec<_>>()
+        };
+        *says.lock().unwrap() = ok(&town.shop.list("root", &[], 48, ""));
+        *other_says.lock().unwrap() = b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n".to_vec();
+        let id = town.accept(&ana, &root.pem, rules(&[&url, &other, &url])).await;
+        assert_eq!(town.work().await, 2, "each once");
+        assert_eq!(shown().await, [(url.clone(), true), (other.clone(), false)]);
+        assert_eq!(town.whose(here, &card.der).await, Err(BadCertificate::ListStale.to_string()), "the other may be its issuer's");
+
+        town.room.set_rules(&ana.caller, id, &rules(&[&other, &url])).await.unwrap();
+        assert_eq!(shown().await, [(other.clone(), false), (url.clone(), true)], "in another order, and nothing fetched again");
+        town.room.set_rules(&ana.caller, id, &rules(&[&url])).await.unwrap();
+        assert_eq!(town.whose(here, &card.der).await, Ok("ana@example.org".into()));
+        town.room.set_rules(&ana.caller, id, &rules(&[])).await.unwrap();
+        assert_eq!(shown().await, []);
+        let many: Vec<String> = (0..6).map(|n| format!("http://crl.example/{n}")).collect();
+        let refused = town.room.set_rules(&ana.caller, id, &rules(&many.iter().collect::<Vec<_>>())).await.unwrap_err();
+        assert!(refused.to_string().contains("5 lists") && refused.field() == Some("lists"), "{refused}");
     }
 }

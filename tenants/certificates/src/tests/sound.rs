@@ -68,6 +68,26 @@ fn an_authority_may_vouch_for_the_addresses_that_it_is_limited_to() {
 }
 
 #[test]
+fn lists_of_several_authorities_count_together() {
+    let shop = Workshop::new();
+    let at = now().plus(Duration::from_secs(120));
+    let root = shop.root("root", "Acme", 3_650, CA);
+    let middle = shop.issue("middle", "root", 300, CA);
+    let (ana, bob) = (shop.issue("ana", "middle", 30, PERSON), shop.issue("bob", "root", 30, PERSON));
+    let (of_root, of_middle) = (shop.list("root", &[], 24, ""), shop.list("middle", &[], 24, ""));
+    let with = |list: &[u8], until| with_list(authority(&[&middle, &root]), Some(list), until, GRACE);
+    let both = || with_list(with(&of_root, at), Some(&of_middle), at, GRACE);
+    for made in [&ana, &bob] {
+        verify(std::slice::from_ref(&made.der), &[both()], at).unwrap_or_else(|bad| panic!("{}: {bad}", made.name));
+    }
+    assert!(verify(std::slice::from_ref(&ana.der), &[with(&of_middle, at)], at).is_ok(), "of those between none need be there");
+    // One that is too old stands in the way of those alone that it speaks of.
+    let old = || with_list(with(&of_middle, at.minus(GRACE * 2)), Some(&of_root), at, GRACE);
+    assert!(verify(std::slice::from_ref(&bob.der), &[old()], at).is_ok());
+    assert_eq!(verify(std::slice::from_ref(&ana.der), &[old()], at).unwrap_err(), BadCertificate::ListStale);
+}
+
+#[test]
 fn a_list_counts_until_its_end_and_the_grace_after_it() {
     let shop = Workshop::new();
     let at = now().plus(Duration::from_secs(120));

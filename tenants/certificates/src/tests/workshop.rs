@@ -131,14 +131,13 @@ impl Workshop {
 /// The topmost last.
 pub fn authority(chain: &[&Made]) -> Authority {
     let chain = chain.iter().map(|made| made.der.clone()).collect();
-    Authority { id: ClientCaId(Default::default()), chain, maps_by_address: false, crl_url: String::new(), list: None }
+    Authority { id: ClientCaId(Default::default()), chain, maps_by_address: false, lists: Vec::new() }
 }
 
-/// The same, whose list is asked about.
+/// The same with one more list.
 pub fn with_list(mut authority: Authority, list: Option<&[u8]>, next_at: Time, grace: Duration) -> Authority {
-    authority.crl_url = "http://crl.example/list".into();
-    let read = |der| crl::List { list: crl::read_whole(der).expect("a list that can be read"), good_until: next_at.plus(grace) };
-    authority.list = list.map(read);
+    let read = |der| crl::List { read: crl::read_whole(der).expect("a list that can be read"), good_until: next_at.plus(grace) };
+    authority.lists.push(list.map(read));
     authority
 }
 
