@@ -2,8 +2,9 @@
 
 use crate::{document::Spec, try_page};
 use kernel::Site;
+use bytes::Bytes;
 use poem::{
-    Response, Route,
+    Body, Response, Route,
     endpoint::make_sync,
     get,
     http::{HeaderValue, header},
@@ -16,13 +17,13 @@ const SCRIPT: &str = include_str!("../assets/try.js");
 
 /// The try-it page and its two files, to be nested at `/docs`. The page is written once, here.
 pub fn try_it(site: &Site) -> Route {
-    let page = try_page::write(&Spec::of(site), &version());
+    let page = Bytes::from(try_page::write(&Spec::of(site), &version()));
     Route::new()
         .at("/", get(make_sync(move |_| html(page.clone()))))
-        .at("/try.css", get(make_sync(|_| answer("text/css; charset=utf-8", STYLE.to_owned(), "public, max-age=31536000, immutable"))))
+        .at("/try.css", get(make_sync(|_| answer("text/css; charset=utf-8", STYLE, "public, max-age=31536000, immutable"))))
         .at(
             "/try.js",
-            get(make_sync(|_| answer("text/javascript; charset=utf-8", SCRIPT.to_owned(), "public, max-age=31536000, immutable"))),
+            get(make_sync(|_| answer("text/javascript; charset=utf-8", SCRIPT, "public, max-age=31536000, immutable"))),
         )
 }
 
@@ -32,11 +33,11 @@ pub(crate) fn version() -> String {
 }
 
 /// A page under the strict policy.
-pub(crate) fn html(page: String) -> Response {
+pub(crate) fn html(page: impl Into<Body>) -> Response {
     answer("text/html; charset=utf-8", page, "no-cache")
 }
 
-fn answer(content_type: &str, text: String, caching: &'static str) -> Response {
+fn answer(content_type: &str, text: impl Into<Body>, caching: &'static str) -> Response {
     let mut response = Response::builder().content_type(content_type).body(text);
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CSP));

@@ -29,7 +29,7 @@ pub async fn held<C: Leaving>(connection: C, pulse: &Pulse, closing: &Closing) -
     let (mut connection, mut alarm) = (pin!(connection), pin!(tokio::time::sleep(Duration::ZERO)));
     let mut told = pin!(closing.wait());
     let (mut going, mut left, mut goodbye) = (false, false, None);
-    // Whom alarm and token wake: both take locks to be told what they know already.
+    // Whom alarm, token and pulse wake: they take locks to be told what they know already.
     let mut woken: Option<Waker> = None;
     poll_fn(|cx| {
         let known = woken.as_ref().is_some_and(|waker| waker.will_wake(cx.waker()));
@@ -39,6 +39,7 @@ pub async fn held<C: Leaving>(connection: C, pulse: &Pulse, closing: &Closing) -
         }
         if !known {
             woken = Some(cx.waker().clone());
+            pulse.wakes(cx.waker());
         }
         if going && !left && (C::SAYS_WHICH || !pulse.may_be_asked()) {
             left = true;

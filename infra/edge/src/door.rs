@@ -1,7 +1,8 @@
 //! What all connections of a site share: the endpoint, whom it believes, and the limits.
 
 use crate::{
-    Challenges, ForwardedBy, Names, Shared, TlsConn, closing::Closing, forwarded, http, misdirected, paced, plain, pulse::Pulse, watched,
+    Challenges, ForwardedBy, Names, Shared, TlsConn, answers::Answers, closing::Closing, forwarded, http, misdirected, paced, plain,
+    pulse::Pulse, watched,
 };
 use futures_util::StreamExt;
 use hyper::body::{Body as _, Incoming};
@@ -54,6 +55,7 @@ pub struct Door<E> {
     pub(crate) protocols: http::Protocols,
     pub(crate) shared: Shared,
     pub(crate) closing: Closing,
+    pub(crate) answers: Answers,
 }
 
 /// What the TLS listener shows, and to whom the plain one answers.
@@ -84,7 +86,7 @@ enum Next {
 impl<E: Endpoint<Output = Response>> Door<E> {
     pub fn new(site: E, settings: Settings, shown: Option<Shown>, shared: Shared) -> Door<E> {
         let (handshakes, closing) = (Semaphore::new(MAX_HANDSHAKES), Closing::default());
-        Door { site, settings, shown, handshakes, protocols: http::Protocols::new(), shared, closing }
+        Door { site, settings, shown, handshakes, protocols: http::Protocols::new(), shared, closing, answers: Answers::default() }
     }
 
     /// Whether connections of `peer` are not counted by its address, and begin with a PROXY protocol header.

@@ -73,7 +73,7 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let two = line.tls.as_ref().is_some_and(|tls| tls.http2);
-    let pulse = Arc::new(Pulse::new(two));
+    let pulse = Arc::new(Pulse::new(two, door.answers.clone()));
     let service = service_fn({
         let (door, pulse) = (door.clone(), pulse.clone());
         move |req: hyper::Request<Incoming>| door.answer(&line, req, InProgress::new(pulse.clone())).map(Ok::<_, Infallible>)

@@ -4,6 +4,7 @@
 //! TLS handshake (ALPN) and never guessed from bytes. A handshake asks tables in memory, never a database or a CA.
 
 mod acceptor;
+mod answers;
 mod arrivals;
 mod asking;
 mod certificate;

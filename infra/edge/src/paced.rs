@@ -123,6 +123,14 @@ impl<B> Paced<B> {
     }
 }
 
+impl<B> Drop for Paced<B> {
+    fn drop(&mut self) {
+        if self.arriving.is_some() {
+            self.pulse.left_unread();
+        }
+    }
+}
+
 impl<B: HttpBody<Data = Bytes, Error = io::Error> + Unpin> HttpBody for Paced<B> {
     type Data = Bytes;
     type Error = io::Error;
@@ -148,6 +156,7 @@ impl<B: HttpBody<Data = Bytes, Error = io::Error> + Unpin> HttpBody for Paced<B>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::answers::Answers;
     use futures_util::{StreamExt, stream};
     use http_body_util::{BodyExt, StreamBody};
 
@@ -164,7 +173,7 @@ mod tests {
         most: u64,
         grace: Duration,
     ) -> Result<usize, io::ErrorKind> {
-        let pulse = Arc::new(Pulse::new(false));
+        let pulse = Arc::new(Pulse::new(false, Answers::default()));
         let paced = Paced {
             inner,
             pulse,

@@ -3,12 +3,18 @@
 //! What would surprise you: a request counts as in progress until its answer's last byte was taken, so that a download is never idle. The clock is
 //! read once each time that the connection is polled, so what happens in between is dated at the end of it.
 
+use crate::answers::Answers;
+use futures_util::task::AtomicWaker;
 use std::{
     collections::HashMap,
     sync::{
-        Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering::Relaxed},
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{
+            AtomicBool, AtomicU32, AtomicU64,
+            Ordering::{Relaxed, SeqCst},
+        },
     },
+    task::Waker,
     time::Duration,
 };
 use tokio::time::Instant;
@@ -33,6 +39,9 @@ const FREE_BYTES_PER_SECOND: u64 = 2 * 1024;
 /// ... a request brings a head, and what its body's window may hold of bytes that nobody has asked for yet, ...
 const HEAD_BYTES: u64 = 64 * 1024;
 pub const WINDOW_BYTES: u64 = 2 << 20;
+/// ... a body that nobody reads may have filled its window before its sender heard so (a few times, for they need not be honest), ...
+const FORGIVEN_BODIES: u32 = 16;
+const UNREAD_BYTES: u64 = (1 << 20) + HEAD_BYTES;
 /// ... and what we send is acknowledged: 26 bytes of window for 4 KiB, by the smallest steps that are seen.
 const SENT_PER_BYTE: u64 = 64;
 
@@ -45,6 +54,12 @@ pub struct Pulse {
     came: AtomicU64,
     accounted: AtomicU64,
     sent: AtomicU64,
+    unread: AtomicU32,
+    /// Of answers that wait to be taken.
+    held: AtomicU64,
+    answers: Answers,
+    given_up: AtomicBool,
+    waker: AtomicWaker,
 }
 
 struct State {
@@ -85,7 +100,7 @@ pub enum Verdict {
 }
 
 impl Pulse {
-    pub fn new(framed: bool) -> Pulse {
+    pub fn new(framed: bool, answers: Answers) -> Pulse {
         let born = Instant::now();
         let state = State {
             phase: Phase::Fresh,
@@ -99,7 +114,19 @@ impl Pulse {
             closing: None,
         };
         let zero = AtomicU64::default;
-        Pulse { state: Mutex::new(state), framed, born, came: zero(), accounted: zero(), sent: zero() }
+        Pulse {
+            state: Mutex::new(state),
+            framed,
+            born,
+            came: zero(),
+            accounted: zero(),
+            sent: zero(),
+            unread: AtomicU32::default(),
+            held: zero(),
+            answers,
+            given_up: AtomicBool::default(),
+            waker: AtomicWaker::new(),
+        }
     }
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -123,6 +150,34 @@ impl Pulse {
     /// So many of them are known to be of a request.
     pub fn account_for(&self, bytes: u64) {
         self.accounted.fetch_add(bytes, Relaxed);
+    }
+    /// A request ended before all of its body was read.
+    pub fn left_unread(&self) {
+        if self.unread.fetch_add(1, Relaxed) < FORGIVEN_BODIES {
+            self.account_for(UNREAD_BYTES);
+        }
+    }
+    /// An answer of so many bytes begins to wait for the peer ...
+    pub fn hold(self: &Arc<Self>, bytes: u64) {
+        let before = self.held.fetch_add(bytes, Relaxed);
+        self.answers.held(self, before, before + bytes);
+    }
+    /// ... and was taken, or thrown away.
+    pub fn release(self: &Arc<Self>, bytes: u64) {
+        let before = self.held.fetch_sub(bytes, Relaxed);
+        self.answers.held(self, before, before - bytes);
+    }
+    /// The connection is to end at once, for others' answers.
+    pub fn give_up(&self) {
+        self.given_up.store(true, SeqCst);
+        self.waker.wake();
+    }
+    pub fn is_given_up(&self) -> bool {
+        self.given_up.load(SeqCst)
+    }
+    /// Wakes when the connection is given up.
+    pub fn wakes(&self, waker: &Waker) {
+        self.waker.register(waker);
     }
     /// The peer took bytes; what is still on its way to it does not count as idling.
     pub fn sent(&self, bytes: u64) {
@@ -185,6 +240,9 @@ impl Pulse {
     }
 
     pub fn verdict(&self) -> Verdict {
+        if self.is_given_up() {
+            return Verdict::HangUp("it holds more answers than there is room for");
+        }
         let now = Instant::now();
         if self.is_flooded(now) {
             return Verdict::HangUp("frames that belong to no request");
@@ -239,7 +297,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn who_says_nothing_is_hung_up_on_and_who_idles_is_sent_off() {
-        let pulse = Pulse::new(false);
+        let pulse = Pulse::new(false, Answers::default());
         assert!(waits(after(&pulse, 14).await));
         assert!(matches!(after(&pulse, 1).await, Verdict::HangUp("no request")));
         let request = pulse.begin();
@@ -251,14 +309,14 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_is_still_on_its_way_to_the_peer_is_not_idling_and_a_stream_may_end_unseen() {
-        let pulse = Pulse::new(false);
+        let pulse = Pulse::new(false, Answers::default());
         let request = pulse.begin();
         pulse.end(request, true);
         assert!(waits(pulse.verdict()) && waits(after(&pulse, 59).await));
         pulse.sent(1);
         assert!(waits(pulse.verdict()) && waits(after(&pulse, 59).await));
         assert_eq!(after(&pulse, 1).await, Verdict::Leave);
-        let framed = Pulse::new(true);
+        let framed = Pulse::new(true, Answers::default());
         let request = framed.begin();
         framed.end(request, true);
         assert_eq!(after(&framed, 60).await, Verdict::Leave, "from its end on, though nobody looked then");
@@ -266,7 +324,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_later_head_has_fifteen_seconds_from_its_first_byte() {
-        let pulse = Pulse::new(false);
+        let pulse = Pulse::new(false, Answers::default());
         let request = pulse.begin();
         pulse.end(request, true);
         assert!(waits(pulse.verdict()) && waits(after(&pulse, 50).await));
@@ -278,7 +336,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_answer_that_nobody_takes_ends_the_connection() {
-        let pulse = Pulse::new(false);
+        let pulse = Pulse::new(false, Answers::default());
         let (slow, quick) = (pulse.begin(), pulse.begin());
         pulse.handed(slow);
         pulse.handed(quick);
@@ -291,7 +349,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn taking_requests_back_is_forgiven_a_hundred_times() {
-        let pulse = Pulse::new(false);
+        let pulse = Pulse::new(false, Answers::default());
         for _ in 0..100 {
             let request = pulse.begin();
             pulse.end(request, false);
@@ -310,7 +368,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn bytes_that_belong_to_no_request_are_bounded() {
         let flooded = |pulse: &Pulse| matches!(pulse.verdict(), Verdict::HangUp("frames that belong to no request"));
-        let pulse = Pulse::new(true);
+        let pulse = Pulse::new(true, Answers::default());
         pulse.begin();
         pulse.came(FREE_BYTES + HEAD_BYTES + WINDOW_BYTES);
         assert!(!flooded(&pulse));
@@ -330,7 +388,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn on_the_way_out_a_kept_connection_lingers_for_two_seconds() {
-        let pulse = Pulse::new(false);
+        let pulse = Pulse::new(false, Answers::default());
         let request = pulse.begin();
         pulse.end(request, true);
         assert!(waits(pulse.verdict()));

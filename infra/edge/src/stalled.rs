@@ -78,12 +78,13 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Stalled<S> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::answers::Answers;
     use tokio::io::AsyncWriteExt;
 
     #[tokio::test]
     async fn a_peer_that_stops_reading_is_given_up() {
         let (near, _far) = tokio::io::duplex(16);
-        let mut stalled = Stalled { time: Duration::from_millis(20), ..Stalled::new(near, Arc::new(Pulse::new(true))) };
+        let mut stalled = Stalled { time: Duration::from_millis(20), ..Stalled::new(near, Arc::new(Pulse::new(true, Answers::default()))) };
         stalled.write_all(&[0; 16]).await.unwrap();
         assert_eq!(stalled.write_all(&[0; 1]).await.unwrap_err().kind(), io::ErrorKind::TimedOut);
     }
@@ -91,7 +92,7 @@ mod tests {
     #[tokio::test]
     async fn a_peer_that_reads_slowly_is_served() {
         let (near, mut far) = tokio::io::duplex(16);
-        let mut stalled = Stalled { time: Duration::from_secs(5), ..Stalled::new(near, Arc::new(Pulse::new(true))) };
+        let mut stalled = Stalled { time: Duration::from_secs(5), ..Stalled::new(near, Arc::new(Pulse::new(true, Answers::default()))) };
         let reading = tokio::spawn(async move {
             let mut all = vec![0; 160];
             tokio::io::AsyncReadExt::read_exact(&mut far, &mut all).await.unwrap();

@@ -11,6 +11,7 @@ mod slots;
 
 use crate::{App, numbers};
 use classes::class;
+use bytes::Bytes;
 use client_certificates::Presented;
 use edge::TlsConn;
 use futures_util::FutureExt;
@@ -86,7 +87,8 @@ fn web_of(app: &App) -> web::Web {
 }
 
 fn pages(app: &App, web: web::Web) -> Route {
-    let document = openapi::document(&app.site);
+    // Shared: strangers may ask for it as often as they like.
+    let document = Bytes::from(openapi::document(&app.site));
     web::pages(web)
         .at("/openapi.json", get(make_sync(move |_| json(document.clone()))))
         .nest("/docs", openapi::try_it(&app.site))
@@ -108,7 +110,7 @@ fn named_besides(app: &App) -> impl Fn(&str) -> bool + Send + Sync + use<> {
     move |origin| names.iter().any(|name| name == origin)
 }
 
-fn json(text: String) -> Response {
+fn json(text: Bytes) -> Response {
     Response::builder().content_type("application/json").body(text)
 }
 

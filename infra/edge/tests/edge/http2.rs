@@ -97,3 +97,72 @@ async fn an_answer_that_nobody_reads_ends_the_connection() {
     assert!(took >= Duration::from_secs(55) && took <= Duration::from_secs(130), "{took:?}");
     drop(held);
 }
+
+#[tokio::test]
+async fn an_answer_that_is_read_slowly_comes_whole() {
+    let town = Town::new().await;
+    let (sender, _driver) = town.two_with("site.test", 16_384).await;
+    let (answer, _) = sender.ready().await.unwrap().send_request(get("https://site.test/large"), true).unwrap();
+    let (mut body, mut got, mut pieces) = (answer.await.unwrap().into_body(), 0, 0);
+    tokio::time::pause();
+    let began = Instant::now();
+    while let Some(data) = body.data().await {
+        (got, pieces) = (got + data.as_ref().unwrap().len(), pieces + 1);
+        // The clock stands while bytes are on their way, so only these pauses count.
+        if pieces <= 6 {
+            tokio::time::resume();
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            tokio::time::pause();
+            tokio::time::advance(Duration::from_secs(20)).await;
+        }
+        body.flow_control().release_capacity(data.unwrap().len()).unwrap();
+    }
+    assert!(got == 1 << 20 && began.elapsed() > Duration::from_secs(110), "{got} bytes in {:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn whoever_takes_none_of_many_large_answers_makes_room_for_others() {
+    let town = Town::new().await;
+    let mut held = Vec::new();
+    let greedy = town.two_with("site.test", 0).await;
+    let modest = town.two_with("site.test", 0).await;
+    let mut ask = async |sender: &h2::client::SendRequest<bytes::Bytes>, times: usize| {
+        for _ in 0..times {
+            let Ok(mut sender) = sender.clone().ready().await else { return };
+            let Ok((answer, _)) = sender.send_request(get("https://site.test/large"), true) else { return };
+            held.push(answer.await.map(|answer| answer.into_body()));
+        }
+    };
+    ask(&modest.0, 60).await;
+    ask(&greedy.0, 99).await;
+    assert!(!greedy.1.is_finished() && !modest.1.is_finished(), "there is room");
+    let third = town.two_with("site.test", 0).await;
+    ask(&third.0, 98).await;
+    let ended = tokio::time::timeout(Duration::from_secs(5), greedy.1).await;
+    assert!(ended.is_ok(), "it holds most, and is hung up on at once");
+    assert!(!modest.1.is_finished() && !third.1.is_finished(), "nobody else is");
+}
+
+#[tokio::test]
+async fn uploads_that_are_refused_unread_are_no_flood() {
+    let town = Town::new().await;
+    let (sender, driver) = town.two("site.test").await;
+    for n in 0..8 {
+        let request = Request::post("https://site.test/").body(()).unwrap();
+        let (answer, mut body) = sender.clone().ready().await.unwrap().send_request(request, false).unwrap();
+        body.reserve_capacity(4 << 20);
+        let mut sent = 0;
+        // As much as fits, until the answer says that nobody wants it.
+        while let Ok(Some(Ok(room))) =
+            tokio::time::timeout(Duration::from_millis(300), std::future::poll_fn(|cx| body.poll_capacity(cx))).await
+        {
+            let piece = bytes::Bytes::from(vec![7; room]);
+            sent += room;
+            if body.send_data(piece, false).is_err() {
+                break;
+            }
+        }
+        assert_eq!(answer.await.unwrap().status(), 200, "the {n}th, of which {sent} bytes were sent");
+    }
+    assert!(!driver.is_finished());
+}

@@ -97,8 +97,12 @@ impl Town {
     }
     /// An HTTP/2 connection for `name`; its driver runs until it is dropped, and says how it ended.
     pub async fn two(&self, name: &str) -> (h2::client::SendRequest<bytes::Bytes>, JoinHandle<Result<(), h2::Error>>) {
+        self.two_with(name, 65_535).await
+    }
+    /// The same; it lets so many bytes of each answer come before it is read.
+    pub async fn two_with(&self, name: &str, window: u32) -> (h2::client::SendRequest<bytes::Bytes>, JoinHandle<Result<(), h2::Error>>) {
         let stream = self.shake(name, &["h2"]).await.unwrap();
-        let (sender, connection) = h2::client::Builder::new().initial_window_size(65_535).handshake(stream).await.unwrap();
+        let (sender, connection) = h2::client::Builder::new().initial_window_size(window).handshake(stream).await.unwrap();
         (sender, tokio::spawn(connection))
     }
 }
@@ -124,6 +128,8 @@ async fn answer(mut req: Request) -> poem::Result<Response> {
             }
             Response::builder().body(bytes.to_string())
         }
+        // Shared, so that a test may ask for it often.
+        "/large" => Response::builder().body(bytes::Bytes::from_static(&[7; 1 << 20])),
         "/slow" => {
             tokio::time::sleep(Duration::from_millis(300)).await;
             Response::builder().body("slow")
