@@ -1,8 +1,8 @@
 //! `/docs`: the document for people, with a form to try each operation. Everything comes from this host; it reads well without JavaScript.
 
 use crate::{document::Spec, try_page};
-use kernel::Site;
 use bytes::Bytes;
+use kernel::Site;
 use poem::{
     Body, Response, Route,
     endpoint::make_sync,
@@ -21,10 +21,7 @@ pub fn try_it(site: &Site) -> Route {
     Route::new()
         .at("/", get(make_sync(move |_| html(page.clone()))))
         .at("/try.css", get(make_sync(|_| answer("text/css; charset=utf-8", STYLE, "public, max-age=31536000, immutable"))))
-        .at(
-            "/try.js",
-            get(make_sync(|_| answer("text/javascript; charset=utf-8", SCRIPT, "public, max-age=31536000, immutable"))),
-        )
+        .at("/try.js", get(make_sync(|_| answer("text/javascript; charset=utf-8", SCRIPT, "public, max-age=31536000, immutable"))))
 }
 
 /// Changes with the files, so that a browser may keep them for good.

@@ -269,6 +269,29 @@ async fn a_member_shows_the_certificate_they_enrolled_until_it_is_revoked() {
 }
 
 #[tokio::test]
+async fn what_is_taken_away_between_showing_and_opening_opens_nothing() {
+    on_both(async |town: Town| {
+        let scene = Scene::of(&town, ByAddress).await;
+        let (_, bob) = scene.message(&[]).await;
+        let card = scene.acme.card("Bob", &[BOB]);
+        let shown = scene.show(&bob, Some(&card)).await;
+        scene.ana.step_up().await;
+        let id = scene.ana.browser.get("/settings/certificates").await.is(200).after("name=\"authority\" value=\"").unwrap();
+        // The rule alone, then the authority with it.
+        let rules = [("authority", id.as_str()), ("crl_grace_hours", "0")];
+        scene.ana.browser.press("/settings/certificates/authorities/rules", &rules).await.is(303);
+        assert!(go_on(&bob, &word(&shown)).await.is(403).shows("Show it once more"));
+        let rules = [("authority", id.as_str()), ("crl_grace_hours", "0"), ("maps_by_address", "yes")];
+        scene.ana.browser.press("/settings/certificates/authorities/rules", &rules).await.is(303);
+        scene.ana.browser.press("/settings/certificates/authorities/remove", &[("authority", &id)]).await.is(303);
+        go_on(&bob, &word(&shown)).await.is(403);
+        accept(&scene.ana, &scene.acme, ByAddress).await;
+        go_on(&bob, &word(&scene.show(&bob, Some(&card)).await)).await.is(303);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn what_ended_meanwhile_says_so_where_it_began() {
     on_both(async |town: Town| {
         let scene = Scene::of(&town, ByAddress).await;

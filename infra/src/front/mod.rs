@@ -10,8 +10,8 @@ mod probes;
 mod slots;
 
 use crate::{App, numbers};
-use classes::class;
 use bytes::Bytes;
+use classes::class;
 use client_certificates::Presented;
 use edge::TlsConn;
 use futures_util::FutureExt;

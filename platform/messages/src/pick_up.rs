@@ -92,7 +92,7 @@ pub enum PickupRefused {
     #[error("This message cannot be opened.")]
     Closed(DoorState),
     /// It was shown for another browser's visit, or too long ago.
-    #[error("This certificate was shown too long ago, or from another browser. Show it once more.")]
+    #[error("This certificate was shown too long ago or from another browser, or it does not count any more. Show it once more.")]
     NotShown,
     #[error("The reason {0}.")]
     Reason(kernel::BadLine),

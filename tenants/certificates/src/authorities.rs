@@ -7,7 +7,7 @@ use crate::{
     ClientCertificates, SetRefused,
     authority::{self, Authority, Uploaded},
     crl::Lists,
-    facts,
+    enrol, facts,
     host::host_of,
     watch,
 };
@@ -99,13 +99,14 @@ impl ClientCertificates {
             .await
     }
 
-    /// Accepts nothing of it any more; the certificates enrolled under it go with it.
+    /// Accepts nothing of it any more; the certificates enrolled under it go with it, and what was revoked stays revoked.
     pub async fn remove_authority(&self, caller: &Caller, id: ClientCaId) -> Result<(), SetRefused> {
         caller.must(Right::SetCertificates)?;
         self.accounts
             .db
             .act(caller, async |tx| {
                 must_be_stepped_up(tx).await?;
+                enrol::keep_revoked(tx, id).await?;
                 match tx.delete::<Entity>(Column::Id.eq(id.0)).await? {
                     0 => Err(SetRefused::NotFound),
                     _ => {

@@ -4,12 +4,15 @@
 
 use crate::{BadCertificate, ClientCertificates, NotFound, Presented, SetRefused, authorities::must_be_stepped_up, whose};
 use accounts::{TicketFor, TicketView};
-use kernel::{ClientCertificateId, Fault, MemberId, Time};
+use kernel::{ClientCaId, ClientCertificateId, Fault, MemberId, Time};
 use keys::Token;
 use sea_orm::{ColumnTrait, Condition, QueryFilter, QueryOrder, Set};
 use store::{
     Caller, Look, Origin, TenantTx,
-    entity::client_certificate::{ActiveModel, Column, Entity, Model},
+    entity::{
+        client_certificate::{ActiveModel, Column, Entity, Model},
+        revoked_certificate,
+    },
 };
 
 /// Certificates of one member that count.
@@ -156,6 +159,24 @@ impl Enrolled<'_> {
         })
         .await
     }
+}
+
+/// What was revoked of this authority outlives it.
+pub(crate) async fn keep_revoked(tx: &TenantTx, ca: ClientCaId) -> Result<(), Fault> {
+    let revoked = tx.find::<Entity>().filter(Column::CaId.eq(ca.0)).filter(Column::RevokedAt.is_not_null()).all().await?;
+    for row in revoked {
+        tx.insert(revoked_certificate::ActiveModel {
+            id: Set(row.id),
+            issuer_key_hash: Set(row.issuer_key_hash),
+            serial: Set(row.serial),
+            key_hash: Set(row.key_hash),
+            by_key: Set(row.by_key),
+            revoked_at: Set(row.revoked_at.unwrap_or_else(|| tx.now().0)),
+            ..Default::default()
+        })
+        .await?;
+    }
+    Ok(())
 }
 
 pub(crate) fn living(member: MemberId) -> Condition {

@@ -13,6 +13,7 @@ mod limits;
 mod own;
 mod recipient;
 mod refused;
+mod standing;
 mod strength;
 mod verify;
 mod watch;
@@ -28,8 +29,9 @@ pub use enrol::{CertificateView, EnrolRefused, MAX_CERTIFICATES};
 pub use facts::Facts;
 pub use host::{address_of, host_of, tenant_of};
 pub use own::{IssueRefused, Issued};
-pub use recipient::{NotTheirs, Shown};
+pub use recipient::{NotTheirs, Shown, Theirs};
 pub use refused::SetRefused;
+pub use standing::Standing;
 pub use verify::{BadCertificate, Verified};
 pub use whose::{Found, NotFound};
 

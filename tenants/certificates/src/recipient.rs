@@ -5,7 +5,7 @@
 //! nothing about what may be opened with it.
 
 use crate::{
-    BadCertificate, ClientCertificates, NotFound, Presented, Verified, authorities, facts,
+    BadCertificate, ClientCertificates, NotFound, Presented, Standing, Verified, authorities, facts,
     host::{address_of, tenant_of},
     whose,
 };
@@ -24,6 +24,13 @@ pub struct Shown {
     /// Distinguished names (RFC 4514), cut; empty where the certificate cannot be read.
     pub subject: String,
     pub issuer: String,
+}
+
+/// The recipient's certificate.
+#[derive(Clone, Debug)]
+pub struct Theirs {
+    pub shown: Shown,
+    pub standing: Standing,
 }
 
 /// Why a certificate is not the recipient's; a sentence for whoever showed it.
@@ -63,22 +70,23 @@ impl ClientCertificates {
     }
 
     /// The certificate, if it holds for the caller's tenant now and is that of `address`. Records its use where it was enrolled.
-    pub async fn theirs(&self, presented: &Presented, address: &str, caller: &Caller) -> Result<Shown, NotTheirs> {
+    pub async fn theirs(&self, presented: &Presented, address: &str, caller: &Caller) -> Result<Theirs, NotTheirs> {
         if tenant_of(&self.accounts.site, &presented.host) != Some(caller.tenant()) {
             return Err(NotTheirs::NoHost);
         }
         let folded = EmailAddress::parse(address).map_err(|_| NotTheirs::Another)?.folded();
         let act = self.accounts.db.act(caller, async |tx| {
             let verified = whose::holds(tx, &self.lists, presented).await?;
-            if let Some(id) = names(tx, &verified, &folded).await?
+            let enrolled = names(tx, &verified, &folded).await?;
+            if let Some(id) = enrolled
                 && !whose::used(tx, id).await?
             {
                 return Err(BadCertificate::Revoked.into());
             }
-            Ok::<_, NotTheirs>(())
+            Ok::<_, NotTheirs>(Standing::of(&verified, enrolled.is_none()))
         });
-        act.await?;
-        Shown::of(presented).ok_or(NotTheirs::NoneSent)
+        let standing = act.await?;
+        Ok(Theirs { shown: Shown::of(presented).ok_or(NotTheirs::NoneSent)?, standing })
     }
 }
 

@@ -103,13 +103,21 @@ async fn member_of(look: &impl Look, verified: &Verified) -> Result<(member::Mod
 }
 
 /// What was enrolled of this certificate or its key; a refusal if that was revoked.
-pub(crate) async fn enrolled(look: &impl Look, verified: &Verified) -> Result<Option<Model>, NotFound> {
-    let this = Condition::all()
-        .add(Column::IssuerKeyHash.eq(verified.issuer_key_hash.to_vec()))
-        .add(Column::Serial.eq(verified.facts.serial.clone()));
-    let its_key = Condition::all().add(Column::KeyHash.eq(verified.facts.key_hash.to_vec())).add(Column::ByKey.eq(true));
-    let rows = look.find::<Entity>().filter(Condition::any().add(this).add(its_key)).limit(10).all().await?;
-    if rows.iter().any(|row| row.revoked_at.is_some()) {
+pub(crate) async fn enrolled(look: &impl Look, of: &Verified) -> Result<Option<Model>, NotFound> {
+    enrolled_as(look, &of.issuer_key_hash, &of.facts.serial, &of.facts.key_hash).await
+}
+
+pub(crate) async fn enrolled_as(look: &impl Look, issuer: &[u8], serial: &[u8], key: &[u8]) -> Result<Option<Model>, NotFound> {
+    macro_rules! this_or_its_key {
+        ($table:ident) => {{
+            use store::entity::$table::Column;
+            let this = Condition::all().add(Column::IssuerKeyHash.eq(issuer)).add(Column::Serial.eq(serial));
+            let its_key = Condition::all().add(Column::KeyHash.eq(key)).add(Column::ByKey.eq(true));
+            look.find::<store::entity::$table::Entity>().filter(Condition::any().add(this).add(its_key))
+        }};
+    }
+    let rows = this_or_its_key!(client_certificate).limit(10).all().await?;
+    if rows.iter().any(|row| row.revoked_at.is_some()) || this_or_its_key!(revoked_certificate).count().await? > 0 {
         return Err(BadCertificate::Revoked.into());
     }
     Ok(rows.into_iter().next())

@@ -5,7 +5,7 @@
 
 use crate::Web;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use client_certificates::Shown;
+use client_certificates::{Standing, Theirs};
 use kernel::VisitId;
 use keys::{SealedByRoot, Token};
 use messages::Certificate;
@@ -46,19 +46,27 @@ impl Errand {
         format!("{}/p/{}", self.back, self.link)
     }
     /// The way back with a certificate that was found to be the recipient's.
-    pub fn done(&self, web: &Web, shown: &Shown) -> String {
-        let plain = format!("{}\n{}\n{}\n{}", self.visit, hex::encode(shown.sha256), shown.subject, shown.issuer);
+    pub fn done(&self, web: &Web, Theirs { shown, standing }: &Theirs) -> String {
+        let plain = format!("{}\n{standing}\n{}\n{}\n{}", self.visit, hex::encode(shown.sha256), shown.subject, shown.issuer);
         format!("{}/certificate?shown={}", self.door(), seal(web, BACK, &of(&self.link), LIFE_BACK, &plain))
     }
 }
 
-/// What came back to the pickup of `link`: for which visit which certificate was shown.
-pub fn came_back(web: &Web, link: &Token, text: &str) -> Option<(VisitId, Certificate)> {
+/// What came back to the pickup of `link`.
+pub struct CameBack {
+    pub visit: VisitId,
+    pub certificate: Certificate,
+    /// What it counted by when it was shown.
+    pub standing: Standing,
+}
+
+pub fn came_back(web: &Web, link: &Token, text: &str) -> Option<CameBack> {
     let plain = open(web, BACK, &of(link), text)?;
-    let mut parts = plain.splitn(4, '\n');
-    let visit = parts.next()?.parse().ok()?;
+    let mut parts = plain.splitn(5, '\n');
+    let (visit, standing) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
     let sha256 = hex::decode(parts.next()?).ok()?.try_into().ok()?;
-    Some((visit, Certificate { sha256, subject: parts.next()?.to_owned(), issuer: parts.next()?.to_owned() }))
+    let certificate = Certificate { sha256, subject: parts.next()?.to_owned(), issuer: parts.next()?.to_owned() };
+    Some(CameBack { visit, certificate, standing })
 }
 
 /// A link by its hash: what is sealed is named in faults, and the link itself must not be.

@@ -39,7 +39,7 @@ mod asking {
 
 /// The same as data.
 pub use asking::ROUTES as CERTIFICATE_ROUTES;
-pub(crate) use errand::{Errand, came_back};
+pub(crate) use errand::{CameBack, Errand, came_back};
 pub(crate) use settings::asking_address;
 
 /// Every page of a host that asks for certificates; each request carries [`client_certificates::Presented`].

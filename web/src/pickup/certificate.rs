@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     Web,
-    certificate::{Errand, came_back, leading_to},
+    certificate::{CameBack, Errand, came_back, leading_to},
     page::see_other,
     stop::Answer,
 };
@@ -41,10 +41,12 @@ pub async fn show(web: Data<&Web>, link: Link, uri: &Uri) -> Answer {
     let asked = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).find(|(name, _)| name == "shown");
     let text = asked.map(|(_, text)| text.into_owned()).unwrap_or_default();
     match step::standing(&web, &link).await? {
-        Some(Step::Certificate { visit }) if !text.is_empty() => match came_back(&web, &link.token, &text).filter(|(of, _)| *of == visit) {
-            Some((_, certificate)) => page(&web, &link, StatusCode::OK, "", Some((certificate, text))).await,
-            None => page(&web, &link, StatusCode::FORBIDDEN, &PickupRefused::NotShown.to_string(), None).await,
-        },
+        Some(Step::Certificate { visit }) if !text.is_empty() => {
+            match came_back(&web, &link.token, &text).filter(|back| back.visit == visit) {
+                Some(back) => page(&web, &link, StatusCode::OK, "", Some((back.certificate, text))).await,
+                None => page(&web, &link, StatusCode::FORBIDDEN, &PickupRefused::NotShown.to_string(), None).await,
+            }
+        }
         Some(Step::Certificate { .. }) => page(&web, &link, StatusCode::OK, "", None).await,
         Some(other) => Ok(see_other(&step::path_of(&link, &other))),
         None => link.to_the_door(&web).await,
@@ -62,8 +64,10 @@ pub async fn submit(web: Data<&Web>, gesture: Gesture) -> Answer {
         };
     }
     let outcome = match came_back(&web, &link.token, text) {
-        Some((visit, certificate)) => messages::prove_certificate(&web.post, &link.caller, &gesture.cookie, visit, &certificate).await,
-        None => Err(PickupRefused::NotShown),
+        Some(CameBack { visit, certificate, standing }) if web.certificates.still_counts(&link.caller, &standing).await? => {
+            messages::prove_certificate(&web.post, &link.caller, &gesture.cookie, visit, &certificate).await
+        }
+        _ => Err(PickupRefused::NotShown),
     };
     step::go_on(&web, &gesture, outcome).await
 }

@@ -146,6 +146,18 @@ table! {
     }
 }
 table! {
+    /// What was revoked here of an authority that is not accepted any more: this very certificate, or with `by_key` any of the same key.
+    revoked_certificate "revoked_certificate" {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: Uuid,
+        pub issuer_key_hash: Vec<u8>,
+        pub serial: Vec<u8>,
+        pub key_hash: Vec<u8>,
+        pub by_key: bool,
+        pub revoked_at: i64,
+    }
+}
+table! {
     /// What a member proved at one host of ours, to be spent once at another; only the SHA-256 of its token is here. `purpose`: sign_in,
     /// enrolment.
     ticket "ticket" {

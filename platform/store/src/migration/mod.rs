@@ -19,7 +19,7 @@ mod m0014_by_message;
 mod m0015_sender_name;
 mod m0016_failed_before;
 mod m0017_by_id;
-mod m0018_lists;
+mod m0018_revocation;
 #[cfg(test)]
 mod old;
 mod proxy;
@@ -59,7 +59,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0015_sender_name::Migration),
             Box::new(m0016_failed_before::Migration),
             Box::new(m0017_by_id::Migration),
-            Box::new(m0018_lists::Migration),
+            Box::new(m0018_revocation::Migration),
         ]
     }
 }

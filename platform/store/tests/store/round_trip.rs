@@ -63,6 +63,9 @@ on_both! {
                     tenant_id: t, id: id(n), ca_id: id(n), place: 1, url: "http://acme.example/list".into(), der: some.then(|| vec![2]),
                     next_at: when, looked_at: when, said: String::new(),
                 }).await?;
+                there_and_back::<revoked_certificate::Entity>(tx, revoked_certificate::Model {
+                    tenant_id: t, id: id(n), issuer_key_hash: vec![1; 32], serial: vec![n as u8], key_hash: vec![2; 32], by_key: some, revoked_at: 1,
+                }).await?;
                 there_and_back::<client_certificate::Entity>(tx, client_certificate::Model {
                     tenant_id: t, id: id(n), member_id: full.id, ca_id: id(n), issuer_key_hash: vec![1; 32], serial: vec![n as u8], key_hash: vec![n as u8; 32],
                     by_key: some, issued: !some, subject: "CN=Ada".into(), not_after: 1, added_at: 1, last_used_at: when, revoked_at: when,
@@ -140,6 +143,6 @@ on_both! {
 #[test]
 fn every_entity_is_among_them() {
     let declared = include_str!("../../src/entity/mod.rs").matches("\ntable! {").count();
-    assert_eq!(declared, 24);
+    assert_eq!(declared, 26);
     let _ = tenant::Entity::find();
 }

@@ -22,7 +22,7 @@ const MIGRATIONS: [&str; 18] = [
     "m0015_sender_name",
     "m0016_failed_before",
     "m0017_by_id",
-    "m0018_lists",
+    "m0018_revocation",
 ];
 
 fn url(town: &Town) -> &str {

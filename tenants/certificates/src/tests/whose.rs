@@ -78,6 +78,15 @@ facts! {
         }
         let eve = town.owner("eve@example.org").await;
         assert!(!town.room.revoke(&eve.caller, id).await.unwrap());
+        // Nor when its authority goes and comes back.
+        let ca = town.room.authorities(&ana.caller).await.unwrap()[0].id;
+        town.room.remove_authority(&ana.caller, ca).await.unwrap();
+        town.accept(&ana, &root.pem, by_address()).await;
+        for der in [&card.der, &renewed.der] {
+            assert_eq!(town.whose(here, der).await, said(BadCertificate::Revoked));
+        }
+        let other = town.shop.issue("other", "root", 30, PERSON);
+        assert_eq!(town.whose(here, &other.der).await, Ok("ana@example.org".into()));
     }
 
     async fn a_successor_counts_only_where_the_key_was_enrolled(town) {

@@ -1,8 +1,9 @@
-//! An authority may have several lists of revoked certificates: its own, and those of the authorities between it and the people's.
+//! An authority may have several lists of revoked certificates: its own, and those of the authorities between it and the people's. And what was
+//! revoked here stays so when the authority is removed, because it may be accepted again.
 
 use super::{
     m0001_first::{create, index},
-    m0001_tables::{Table, bytes, maybe, part_of, text, uuid, whole},
+    m0001_tables::{Table, bytes, flag, maybe, part_of, text, uuid, whole},
     m0001_walls::wall,
 };
 use sea_orm::{ConnectionTrait, DbBackend, DbErr};
@@ -10,7 +11,9 @@ use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager};
 
 pub(super) struct Migration;
 
-const LIST: Table = Table {
+const TABLES: [Table; 2] = [LISTS, REVOKED];
+
+const LISTS: Table = Table {
     name: "client_ca_list",
     key: &["id"],
     columns: &[
@@ -27,6 +30,14 @@ const LIST: Table = Table {
     indices: &[(&["tenant_id", "ca_id", "url"], true)],
 };
 
+const REVOKED: Table = Table {
+    name: "revoked_certificate",
+    key: &["id"],
+    columns: &[uuid("id"), bytes("issuer_key_hash"), bytes("serial"), bytes("key_hash"), flag("by_key"), whole("revoked_at")],
+    references: &[],
+    indices: &[(&["tenant_id", "key_hash"], false), (&["tenant_id", "issuer_key_hash", "serial"], false)],
+};
+
 /// The one that each had; the work that looks for it names authority and address, as before.
 const COPY: &str = "INSERT INTO client_ca_list (tenant_id, id, ca_id, place, url, der, next_at, looked_at, said)
     SELECT tenant_id, id, id, 0, crl_url, crl, crl_next_at, crl_looked_at, crl_said FROM client_ca WHERE crl_url <> ''";
@@ -34,7 +45,7 @@ const MOVED: [&str; 5] = ["crl_url", "crl", "crl_next_at", "crl_looked_at", "crl
 
 impl MigrationName for Migration {
     fn name(&self) -> &str {
-        "m0018_lists"
+        "m0018_revocation"
     }
 }
 
@@ -43,9 +54,11 @@ impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let db = manager.get_connection();
         let walls = db.get_database_backend() == DbBackend::Postgres;
-        manager.create_table(create(&LIST)).await?;
-        for (columns, unique) in LIST.indices {
-            manager.create_index(index(&LIST, columns, *unique)).await?;
+        for table in &TABLES {
+            manager.create_table(create(table)).await?;
+            for (columns, unique) in table.indices {
+                manager.create_index(index(table, columns, *unique)).await?;
+            }
         }
         // The wall holds the tables' owner out as well, who has no tenant here.
         if walls {
@@ -57,7 +70,9 @@ impl MigrationTrait for Migration {
         }
         if walls {
             db.execute_unprepared("ALTER TABLE client_ca FORCE ROW LEVEL SECURITY").await?;
-            wall(db, LIST.name).await?;
+            for table in &TABLES {
+                wall(db, table.name).await?;
+            }
         }
         Ok(())
     }
@@ -87,7 +102,7 @@ mod tests {
             insert(&connection, "client_ca", &[of, ("id", id), ("fingerprint", id), ("crl_url", url), ("crl_next_at", "77")]);
         }
         drop(connection);
-        assert_eq!(migrate_sqlite(&path).await.unwrap()[0], "m0018_lists");
+        assert_eq!(migrate_sqlite(&path).await.unwrap()[0], "m0018_revocation");
 
         let connection = LiteConnection::open(&path, Access::Create).unwrap();
         let its = "client_ca_list WHERE ca_id = 'a' AND url = 'http://acme.example/list' AND next_at = 77 AND length(der) = 1";
