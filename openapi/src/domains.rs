@@ -162,7 +162,7 @@ impl From<DomainRefused> for Problem {
     fn from(refused: DomainRefused) -> Problem {
         let sentence = refused.to_string();
         match refused {
-            DomainRefused::Already(_) | DomainRefused::TooMany => Problem::new(Kind::Conflict, sentence),
+            DomainRefused::Already(_) | DomainRefused::TooMany | DomainRefused::NoCertificates => Problem::new(Kind::Conflict, sentence),
             DomainRefused::Quota(refused) => refused.into(),
             DomainRefused::NotAllowed(_) => Problem::new(Kind::NotAllowed, sentence),
             DomainRefused::Fault(fault) => fault.into(),

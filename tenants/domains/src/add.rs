@@ -16,6 +16,9 @@ impl Domains {
     /// record.
     pub async fn add(&self, caller: &Caller, typed: &str) -> Result<DomainView, DomainRefused> {
         caller.must(Right::KeepDomains)?;
+        if !self.orders {
+            return Err(DomainRefused::NoCertificates);
+        }
         let name = name::parse(typed, &self.ours)?;
         self.db.act(caller, async |tx| add(tx, &name).await).await
     }

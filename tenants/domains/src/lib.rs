@@ -34,6 +34,8 @@ pub struct Domains {
     pub site: Site,
     /// The site's own host: where tenants' names have to lead.
     pub ours: HostName,
+    /// Whether this site orders certificates by itself. Where it does not, no domain of a tenant's can go live.
+    pub orders: bool,
     /// The CA's own domain in CAA records (RFC 8659 §4.2), such as `letsencrypt.org`; empty: not known, so CAA is shown and not judged.
     pub ca: String,
 }

@@ -19,6 +19,8 @@ pub enum DomainRefused {
     LookAlike(HostName),
     #[error("You have “{0}” already.")]
     Already(HostName),
+    #[error("This site does not get certificates by itself, so no domain of your own can go live here. Whoever runs it can turn that on.")]
+    NoCertificates,
     #[error(transparent)]
     Quota(#[from] QuotaRefused),
     #[error("You have {MAX_DOMAINS} domains already. Remove one that is not used any more.")]

@@ -11,7 +11,7 @@ use crate::{
     stop::{Answer, Stop},
     top::Top,
 };
-use ::domains::{DomainView, Step};
+use ::domains::{DomainRefused, DomainView, Step};
 use askama::Template;
 use kernel::{DomainId, Time};
 use poem::{
@@ -31,10 +31,12 @@ struct ListPage<'a> {
     keeps: bool,
     /// "2 of 10", where the plan counts them.
     used: Option<String>,
-    /// Why no more can be added, in place of the form.
-    full: Option<String>,
+    /// Why none can be added, in place of the form.
+    shut: Option<String>,
     /// There are more than the plan has.
     above: bool,
+    /// The site gets certificates by itself.
+    orders: bool,
 }
 
 struct Row {
@@ -65,6 +67,8 @@ struct DomainPage {
     proven: bool,
     looked: Option<When>,
     at: Option<When>,
+    /// Why no domain goes live at this site.
+    shut: Option<String>,
 }
 
 #[handler]
@@ -108,6 +112,7 @@ pub async fn show(Data(web): Data<&Web>, member: Member, Path(id): Path<String>)
         proven: !matches!(view.step, Step::Prove | Step::Taken | Step::Losing { .. } | Step::Lost { .. }),
         looked: view.looked_at.map(|at| When::near(at, now)),
         at: moment(&view.step).map(|at| When::near(at, now)),
+        shut: shut(web),
         view,
     };
     page_with(StatusCode::OK, &member.browser, &shown)
@@ -151,13 +156,19 @@ async fn listed(web: &Web, member: &Member, status: StatusCode, problems: Proble
         keeps: me.role.may(Right::KeepDomains),
         used: limits.own_domains.filter(|limit| *limit > 0).map(|limit| format!("{used} of {limit}")),
         above: limits.own_domains.is_some_and(|limit| used > limit),
-        full: quota::check_domains(limits, used).err().map(|refused| refused.to_string()),
+        shut: shut(web).or_else(|| quota::check_domains(limits, used).err().map(|refused| refused.to_string())),
+        orders: web.domains.orders,
     };
     page_with(status, &member.browser, &shown)
 }
 
 fn path(id: DomainId) -> String {
     format!("/settings/domains/{id}")
+}
+
+/// Why the site has nobody's domains.
+fn shut(web: &Web) -> Option<String> {
+    (!web.domains.orders).then(|| DomainRefused::NoCertificates.to_string())
 }
 
 /// Class of the badge, and its words.

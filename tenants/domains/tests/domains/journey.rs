@@ -202,6 +202,20 @@ on_both! {
         assert!(silent.seen.trouble.is_some() && silent.step == Step::Ordered, "{silent:?}");
     }
 
+    async fn a_site_without_certificates_of_its_own_takes_no_domain_and_lets_old_ones_go(town) {
+        let view = town.domains.add(&town.a, "acme.example").await.unwrap();
+        town.work().await;
+        town.domains.orders = false;
+        let refused = town.domains.add(&town.a, "new.example").await.unwrap_err();
+        assert!(matches!(refused, DomainRefused::NoCertificates), "{refused}");
+        let names: Vec<_> = town.domains.list(&town.a).await.unwrap().into_iter().map(|view| view.name.to_string()).collect();
+        assert_eq!(names, ["acme.example"]);
+        assert!(town.domains.look_again(&town.a, view.id).await.unwrap());
+        town.work().await;
+        assert!(town.domains.remove(&town.a, view.id).await.unwrap());
+        town.work().await;
+    }
+
     async fn only_owners_and_admins_change_domains_and_fifty_are_enough(town) {
         let system = town.domains.db.front_desk().system(town.a.tenant());
         assert!(matches!(town.domains.add(&system, "acme.example").await, Err(DomainRefused::NotAllowed(_))));
