@@ -19,7 +19,7 @@ impl Domains {
         if !self.orders {
             return Err(DomainRefused::NoCertificates);
         }
-        let name = name::parse(typed, &self.ours)?;
+        let name = name::parse(typed, &self.own_names())?;
         self.db.act(caller, async |tx| add(tx, &name).await).await
     }
 }
@@ -30,7 +30,7 @@ async fn add(tx: &mut TenantTx, name: &HostName) -> Result<DomainView, DomainRef
     let own = tx.find::<Entity>().for_update().all().await?;
     let known = own.iter().find(|row| row.name == name.as_str());
     if known.is_some_and(|row| row.gone_at.is_none()) {
-        return Err(DomainRefused::Already(name.clone()));
+        return Err(DomainRefused::Already(name::shown(name)));
     }
     let used = own.iter().filter(|row| row.gone_at.is_none()).count();
     quota::check_domains(&quota::usage(tx).await?.limits, i64::try_from(used).unwrap_or(i64::MAX))?;

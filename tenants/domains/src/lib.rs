@@ -39,3 +39,11 @@ pub struct Domains {
     /// The CA's own domain in CAA records (RFC 8659 §4.2), such as `letsencrypt.org`; empty: not known, so CAA is shown and not judged.
     pub ca: String,
 }
+
+impl Domains {
+    /// Names that are no tenant's: the site's, and the one that files leave from.
+    fn own_names(&self) -> Vec<HostName> {
+        let host = |origin: &str| HostName::parse(origin.split_once("://")?.1.split(':').next()?).ok();
+        self.site.content().and_then(host).into_iter().chain([self.ours.clone()]).collect()
+    }
+}

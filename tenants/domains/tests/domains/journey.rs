@@ -216,6 +216,14 @@ on_both! {
         town.work().await;
     }
 
+    async fn the_host_that_files_leave_from_is_no_tenant_s(town) {
+        town.domains.site = town.domains.site.clone().with_content("https://files.content.example:8443");
+        for typed in ["files.content.example", "post.content.example", "files.c0ntent.example"] {
+            let refused = town.domains.add(&town.a, typed).await.unwrap_err();
+            assert!(matches!(refused, DomainRefused::Ours(_) | DomainRefused::LookAlike(_)), "{typed}: {refused}");
+        }
+    }
+
     async fn only_owners_and_admins_change_domains_and_fifty_are_enough(town) {
         let system = town.domains.db.front_desk().system(town.a.tenant());
         assert!(matches!(town.domains.add(&system, "acme.example").await, Err(DomainRefused::NotAllowed(_))));
