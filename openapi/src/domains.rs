@@ -10,7 +10,7 @@ use crate::{
     strict_json::JsonRequest,
     words::At,
 };
-use ::domains::{DomainRefused, DomainView, Seen, Step};
+use ::domains::{DomainRefused, DomainView, Record, Seen, Step};
 use kernel::{DomainId, Time};
 use poem_openapi::{ApiResponse, Enum, Object};
 use serde::{Deserialize, Serialize};
@@ -46,8 +46,11 @@ pub(crate) enum StepWord {
 /// A record to make in DNS.
 #[derive(Object, Serialize)]
 pub(crate) struct DnsRecord {
+    /// `TXT`, `CNAME`, `A`, `AAAA` or `CAA`.
     r#type: String,
+    /// The whole name.
     name: String,
+    /// As a zone file has it; the name that a CNAME leads to ends with a dot.
     value: String,
 }
 
@@ -80,7 +83,7 @@ pub(crate) struct Domain {
     at: Option<At>,
     /// What the certification authority said to the last order that came to nothing.
     said: Option<String>,
-    /// The records that it takes, which have to stay.
+    /// The records that it takes, which have to stay: the TXT record that proves it; the CNAME that lets it lead to the site, or, where it is the registered domain itself, A and AAAA records as soon as `looked_at` is there; and at step `excluded` the CAA record that allows our certification authority.
     records: Vec<DnsRecord>,
     seen: SeenInDns,
     added_at: At,
@@ -124,14 +127,13 @@ pub(crate) async fn remove(api: &Api, caller: &Caller, id: DomainId) -> Result<N
 
 fn domain(api: &Api, view: DomainView) -> Domain {
     let (step, at, said) = step(&view.step);
-    let record = |kind: &str, name: String, value: String| DnsRecord { r#type: kind.to_owned(), name, value };
-    let proof = record("TXT", view.record.name, view.record.value);
+    let records = api.domains.records(&view);
     Domain {
         id: Id(view.id),
         step,
         at: at.map(At),
         said,
-        records: vec![proof, record("CNAME", view.name.to_string(), api.domains.ours.to_string())],
+        records: records.into_iter().map(|Record { kind, name, value }| DnsRecord { r#type: kind.to_owned(), name, value }).collect(),
         name: view.name.to_string(),
         seen: seen(view.seen),
         added_at: At(view.added_at),

@@ -8,6 +8,7 @@ mod add;
 mod dns;
 mod look;
 mod name;
+mod records;
 mod refused;
 mod remove;
 mod seen;
@@ -18,6 +19,7 @@ use kernel::{HostName, Site};
 use store::Db;
 
 pub use dns::{Caa, Dns, Silent};
+pub use records::Record;
 pub use refused::DomainRefused;
 pub use seen::Seen;
 pub use view::{DomainView, Step, TxtRecord};

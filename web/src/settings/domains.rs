@@ -11,7 +11,7 @@ use crate::{
     stop::{Answer, Stop},
     top::Top,
 };
-use ::domains::{DomainRefused, DomainView, Step};
+use ::domains::{DomainRefused, DomainView, Record, Step};
 use askama::Template;
 use kernel::{DomainId, Time};
 use poem::{
@@ -60,10 +60,10 @@ struct DomainPage {
     version: String,
     keeps: bool,
     view: DomainView,
-    /// Where the name has to lead.
-    ours: String,
-    /// The CA's own name in CAA records.
-    ca: String,
+    /// What lets it lead to us; empty: our addresses are not known yet.
+    leading: Vec<Record>,
+    /// What lets our CA certify it.
+    allowing: Record,
     proven: bool,
     looked: Option<When>,
     at: Option<When>,
@@ -107,8 +107,8 @@ pub async fn show(Data(web): Data<&Web>, member: Member, Path(id): Path<String>)
         words,
         version: format!("{}-{}", view.step.as_str(), view.looked_at.map_or(0, |at| at.0)),
         keeps,
-        ours: web.domains.ours.to_string(),
-        ca: web.domains.ca.clone(),
+        leading: web.domains.leading(&view.name, &view.seen),
+        allowing: web.domains.allowing(&view),
         proven: !matches!(view.step, Step::Prove | Step::Taken | Step::Losing { .. } | Step::Lost { .. }),
         looked: view.looked_at.map(|at| When::near(at, now)),
         at: moment(&view.step).map(|at| When::near(at, now)),
