@@ -27,7 +27,7 @@ pub(crate) struct NewDomain {
 
 impl JsonRequest for NewDomain {}
 
-/// What is to be done next: `prove` (make the TXT record), `taken` (somebody else has the name), `point` (let it lead to the site), `excluded` (CAA records keep our CA away), `ordered` (the certificate is on its way), `order_failed` (it is tried again at `at`), `live` (people can use it; the certificate is good until `at`), `losing` (the proof is missing, and it goes off at `at`), `lost` (it is off, and others may prove it from `at`).
+/// What is to be done next: `prove` (make the TXT record), `taken` (somebody else has the name), `point` (let it lead to the site), `elsewhere` (it was live, and leads elsewhere since `at`, so that links mailed with it lead nowhere), `excluded` (CAA records keep our CA away), `ordered` (the certificate is on its way), `order_failed` (it is tried again at `at`), `live` (people can use it; the certificate is good until `at`), `losing` (the proof is missing, and it goes off at `at`), `lost` (it is off, and others may prove it from `at`).
 #[derive(Clone, Copy, Debug, Enum, Serialize)]
 #[oai(rename_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
@@ -35,6 +35,7 @@ pub(crate) enum StepWord {
     Prove,
     Taken,
     Point,
+    Elsewhere,
     Excluded,
     Ordered,
     OrderFailed,
@@ -151,6 +152,7 @@ fn step(step: &Step) -> (StepWord, Option<Time>, Option<String>) {
         Step::Prove => (StepWord::Prove, None, None),
         Step::Taken => (StepWord::Taken, None, None),
         Step::Point => (StepWord::Point, None, None),
+        Step::Elsewhere { since } => (StepWord::Elsewhere, Some(*since), None),
         Step::Excluded => (StepWord::Excluded, None, None),
         Step::Ordered => (StepWord::Ordered, None, None),
         Step::OrderFailed { trouble, next_at } => (StepWord::OrderFailed, Some(*next_at), Some(trouble.said.clone())),

@@ -56,6 +56,7 @@ async fn add(tx: &mut TenantTx, name: &HostName) -> Result<DomainView, DomainRef
         leads: false,
         seen: String::new(),
         renewal_told: None,
+        elsewhere_at: None,
     };
     tx.insert(ActiveModel::from(row.clone())).await?;
     look::soon(tx, id).await?;
@@ -65,13 +66,14 @@ async fn add(tx: &mut TenantTx, name: &HostName) -> Result<DomainView, DomainRef
 /// Nothing has proven it since it was let go, so the thirty days go on from there: adding and removing does not keep others out for longer.
 async fn take_back(tx: &mut TenantTx, row: &Model) -> Result<DomainView, DomainRefused> {
     let missed_at = row.missed_at.or(row.gone_at).filter(|_| row.proven_at.is_some());
-    let back = Model { gone_at: None, missed_at, looked_at: None, leads: false, seen: String::new(), ..row.clone() };
+    let back = Model { gone_at: None, missed_at, looked_at: None, leads: false, seen: String::new(), elsewhere_at: None, ..row.clone() };
     tx.update::<Entity>()
         .set(Column::GoneAt, None::<i64>)
         .set(Column::MissedAt, missed_at)
         .set(Column::LookedAt, None::<i64>)
         .set(Column::Leads, false)
         .set(Column::Seen, "")
+        .set(Column::ElsewhereAt, None::<i64>)
         .filter(Column::Id.eq(row.id))
         .exec()
         .await?;

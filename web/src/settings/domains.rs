@@ -136,7 +136,7 @@ pub async fn remove(Data(web): Data<&Web>, member: Member, Path(id): Path<String
     }
     member.must_be_stepped_up(web, &path(id)).await?;
     match web.domains.remove(&member.caller, id).await.map_err(Refusal::stop)? {
-        true => Ok(see_other_telling("/settings/domains", "The domain is removed. Links in mails lead to our own address from now on.")),
+        true => Ok(see_other_telling("/settings/domains", REMOVED)),
         false => Err(Stop::NotFound),
     }
 }
@@ -166,6 +166,10 @@ fn path(id: DomainId) -> String {
     format!("/settings/domains/{id}")
 }
 
+/// A link in a mail names the host of its day, and nothing changes it.
+const REMOVED: &str = "The domain is removed. New links lead to our own address from now on. Links already mailed with the name lead nowhere; \
+    a reminder that is still to come carries a new link.";
+
 /// Why the site has nobody's domains.
 fn shut(web: &Web) -> Option<String> {
     (!web.domains.orders).then(|| DomainRefused::NoCertificates.to_string())
@@ -177,6 +181,7 @@ fn state(step: &Step) -> (&'static str, &'static str) {
         Step::Prove => ("waiting", "not yet proven"),
         Step::Taken => ("failed", "someone else has it"),
         Step::Point => ("waiting", "does not lead here yet"),
+        Step::Elsewhere { .. } => ("failed", "leads elsewhere"),
         Step::Excluded => ("failed", "CAA excludes our CA"),
         Step::Ordered => ("waiting", "certificate on its way"),
         Step::OrderFailed { .. } => ("failed", "no certificate yet"),
@@ -189,9 +194,11 @@ fn state(step: &Step) -> (&'static str, &'static str) {
 /// The time that the step speaks of.
 fn moment(step: &Step) -> Option<Time> {
     match step {
-        Step::OrderFailed { next_at: at, .. } | Step::Live { until: at } | Step::Losing { off_at: at } | Step::Lost { free_at: at } => {
-            Some(*at)
-        }
+        Step::Elsewhere { since: at }
+        | Step::OrderFailed { next_at: at, .. }
+        | Step::Live { until: at }
+        | Step::Losing { off_at: at }
+        | Step::Lost { free_at: at } => Some(*at),
         _ => None,
     }
 }

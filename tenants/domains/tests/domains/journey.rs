@@ -147,6 +147,7 @@ on_both! {
         town.resolvers.iter_mut().for_each(|resolver| resolver.stop());
         let silent = town.after(DAY, &view).await;
         assert!(matches!(silent.step, Step::Live { .. }) && silent.seen.trouble.is_some(), "{silent:?}");
+        assert_eq!(town.told(), [], "nothing is known to be wrong");
     }
 
     async fn two_tenants_at_one_name_at_the_same_moment_leave_one_of_them_with_it(town) {
