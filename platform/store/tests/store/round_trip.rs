@@ -140,6 +140,6 @@ on_both! {
 #[test]
 fn every_entity_is_among_them() {
     let declared = include_str!("../../src/entity/mod.rs").matches("\ntable! {").count();
-    assert_eq!(declared, 24);
+    assert_eq!(declared, 25);
     let _ = tenant::Entity::find();
 }
