@@ -1,6 +1,6 @@
 //! The whole server, assembled: `App::build(config, outside)`.
 
-use crate::{Config, config::networks, front::Front};
+use crate::{Config, certificates, config::networks, front::Front};
 use accounts::Accounts;
 use billing::Catalogue;
 use client_certificates::{ClientCertificates, Lists};
@@ -60,7 +60,8 @@ impl App {
         let post = Post { db: db.clone(), hasher: hasher.clone(), site: site.clone(), unasked: config.unasked_mail.into() };
         let accounts = Accounts { db: db.clone(), hasher, site: site.clone(), sign_up_plan: plan.name, sign_up_limits: plan.limits };
         let (dns, ca) = (Dns::new(&config.domains.resolvers)?, config.domains.caa.clone());
-        let domains = Domains { db: db.clone(), dns, site: site.clone(), ours: own_host(&config.site.base_url), ca };
+        let (ours, orders) = (own_host(&config.site.base_url), certificates::are_ordered(config));
+        let domains = Domains { db: db.clone(), dns, site: site.clone(), ours, orders, ca };
         let egress = Egress::new(Rules { allow: networks(&config.client_certificates.list_networks)?, ..Rules::default() })?;
         let certificates = ClientCertificates { accounts: accounts.clone(), egress, lists: Lists::default() };
         Ok(App {

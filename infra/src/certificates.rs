@@ -57,6 +57,11 @@ pub async fn certificates(config: &Config, app: &App, stop: CancellationToken) -
     Ok(Certificates { names, challenges, ordering })
 }
 
+/// Whether a name that a tenant proves gets a certificate here, without anybody doing anything.
+pub(crate) fn are_ordered(config: &Config) -> bool {
+    !config.listen.https.is_empty() && config.tls.certificates == CertificateSource::Acme
+}
+
 fn acme_settings(config: &Config) -> Result<Settings, Fault> {
     let set = &config.acme;
     let contact = match set.contact.as_str() {
@@ -153,6 +158,19 @@ pub(crate) fn uncovered(names: &Names, config: &Config) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn certificates_are_ordered_where_tls_ends_here_and_they_come_from_a_ca() {
+        for (toml, expected) in [
+            ("listen.https = '[::]:443'\ntls.certificates = 'acme'", true),
+            ("tls.certificates = 'acme'", false),
+            ("listen.https = '[::]:443'\ntls.certificates = 'local-ca'", false),
+            ("listen.https = '[::]:443'\ntls.certificates = 'files'", false),
+            ("", false),
+        ] {
+            assert_eq!(are_ordered(&Config::parse(toml).unwrap()), expected, "{toml}");
+        }
+    }
 
     #[test]
     fn the_sites_host_comes_first_and_nothing_twice() {

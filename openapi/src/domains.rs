@@ -10,7 +10,7 @@ use crate::{
     strict_json::JsonRequest,
     words::At,
 };
-use ::domains::{DomainRefused, DomainView, Seen, Step};
+use ::domains::{DomainRefused, DomainView, Record, Seen, Step};
 use kernel::{DomainId, Time};
 use poem_openapi::{ApiResponse, Enum, Object};
 use serde::{Deserialize, Serialize};
@@ -27,7 +27,7 @@ pub(crate) struct NewDomain {
 
 impl JsonRequest for NewDomain {}
 
-/// What is to be done next: `prove` (make the TXT record), `taken` (somebody else has the name), `point` (let it lead to the site), `excluded` (CAA records keep our CA away), `ordered` (the certificate is on its way), `order_failed` (it is tried again at `at`), `live` (people can use it; the certificate is good until `at`), `losing` (the proof is missing, and it goes off at `at`), `lost` (it is off, and others may prove it from `at`).
+/// What is to be done next: `prove` (make the TXT record), `taken` (somebody else has the name), `point` (let it lead to the site), `elsewhere` (it was live, and leads elsewhere since `at`, so that links mailed with it lead nowhere), `excluded` (CAA records keep our CA away), `ordered` (the certificate is on its way), `order_failed` (it is tried again at `at`), `live` (people can use it; the certificate is good until `at`), `losing` (the proof is missing, and it goes off at `at`), `lost` (it is off, and others may prove it from `at`).
 #[derive(Clone, Copy, Debug, Enum, Serialize)]
 #[oai(rename_all = "snake_case")]
 #[serde(rename_all = "snake_case")]
@@ -35,6 +35,7 @@ pub(crate) enum StepWord {
     Prove,
     Taken,
     Point,
+    Elsewhere,
     Excluded,
     Ordered,
     OrderFailed,
@@ -46,8 +47,11 @@ pub(crate) enum StepWord {
 /// A record to make in DNS.
 #[derive(Object, Serialize)]
 pub(crate) struct DnsRecord {
+    /// `TXT`, `CNAME`, `A`, `AAAA` or `CAA`.
     r#type: String,
+    /// The whole name.
     name: String,
+    /// As a zone file has it; the name that a CNAME leads to ends with a dot.
     value: String,
 }
 
@@ -80,7 +84,7 @@ pub(crate) struct Domain {
     at: Option<At>,
     /// What the certification authority said to the last order that came to nothing.
     said: Option<String>,
-    /// The records that it takes, which have to stay.
+    /// The records that it takes, which have to stay: the TXT record that proves it; the CNAME that lets it lead to the site, or, where it is the registered domain itself, A and AAAA records as soon as `looked_at` is there; and at step `excluded` the CAA record that allows our certification authority.
     records: Vec<DnsRecord>,
     seen: SeenInDns,
     added_at: At,
@@ -124,14 +128,13 @@ pub(crate) async fn remove(api: &Api, caller: &Caller, id: DomainId) -> Result<N
 
 fn domain(api: &Api, view: DomainView) -> Domain {
     let (step, at, said) = step(&view.step);
-    let record = |kind: &str, name: String, value: String| DnsRecord { r#type: kind.to_owned(), name, value };
-    let proof = record("TXT", view.record.name, view.record.value);
+    let records = api.domains.records(&view);
     Domain {
         id: Id(view.id),
         step,
         at: at.map(At),
         said,
-        records: vec![proof, record("CNAME", view.name.to_string(), api.domains.ours.to_string())],
+        records: records.into_iter().map(|Record { kind, name, value }| DnsRecord { r#type: kind.to_owned(), name, value }).collect(),
         name: view.name.to_string(),
         seen: seen(view.seen),
         added_at: At(view.added_at),
@@ -149,6 +152,7 @@ fn step(step: &Step) -> (StepWord, Option<Time>, Option<String>) {
         Step::Prove => (StepWord::Prove, None, None),
         Step::Taken => (StepWord::Taken, None, None),
         Step::Point => (StepWord::Point, None, None),
+        Step::Elsewhere { since } => (StepWord::Elsewhere, Some(*since), None),
         Step::Excluded => (StepWord::Excluded, None, None),
         Step::Ordered => (StepWord::Ordered, None, None),
         Step::OrderFailed { trouble, next_at } => (StepWord::OrderFailed, Some(*next_at), Some(trouble.said.clone())),
@@ -162,7 +166,7 @@ impl From<DomainRefused> for Problem {
     fn from(refused: DomainRefused) -> Problem {
         let sentence = refused.to_string();
         match refused {
-            DomainRefused::Already(_) | DomainRefused::TooMany => Problem::new(Kind::Conflict, sentence),
+            DomainRefused::Already(_) | DomainRefused::TooMany | DomainRefused::NoCertificates => Problem::new(Kind::Conflict, sentence),
             DomainRefused::Quota(refused) => refused.into(),
             DomainRefused::NotAllowed(_) => Problem::new(Kind::NotAllowed, sentence),
             DomainRefused::Fault(fault) => fault.into(),

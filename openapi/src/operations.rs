@@ -250,6 +250,7 @@ impl Operations {
     /// Add a domain of your own
     ///
     /// The answer has the records to make in its DNS. A name that you removed less than 30 days ago comes back with the same ones.
+    /// A site that does not get certificates by itself takes no domain, and answers with a conflict.
     #[oai(path = "/domains", method = "post", operation_id = "addDomain")]
     async fn add_domain(&self, key: Key, body: StrictJson<NewDomain>) -> Result<Added, Problem> {
         domains::add(self.api(), &key.0, body.value).await

@@ -300,6 +300,44 @@ async fn one_is_led_to_a_path_of_the_host_and_nowhere_else() {
 }
 
 #[tokio::test]
+async fn a_domain_itself_is_told_our_addresses_at_the_page_and_in_the_api() {
+    on_both_with_dns(async |town, _| {
+        let ana = town.member("ana@acme.example").await;
+        let (itself, below) = (add(&ana, "acme.example").await, add(&ana, HOST).await);
+        assert!(page(&ana, &itself).await.contains("They stand here after the first look."));
+        town.run_jobs().await;
+        let shown = page(&ana, &itself).await;
+        assert!(shown.contains(">192.0.2.1</code>") && !shown.contains("CNAME"), "{shown}");
+        let key = ana.key("ci").await;
+        let record = async |id: &str| {
+            let records = key.get(&format!("/v1/domains/{id}")).await.is(200).json()["records"].clone();
+            assert_eq!(records.as_array().unwrap().len(), 2, "{records}");
+            [&records[1]["type"], &records[1]["name"], &records[1]["value"]].map(|said| said.as_str().unwrap().to_owned())
+        };
+        assert_eq!(record(&itself).await, ["A", "acme.example", "192.0.2.1"]);
+        assert_eq!(record(&below).await, ["CNAME", HOST, "mail.example.test."]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_site_that_orders_no_certificates_says_so_in_place_of_the_form() {
+    let proxied = |config: &mut countersign::Config| config.listen.https = String::new();
+    on_both_with(proxied, async |town| {
+        let ana = town.member("ana@acme.example").await;
+        let page = ana.browser.get("/settings/domains").await.is(200).text();
+        assert!(page.contains("does not get certificates by itself") && !page.contains("name=\"name\""), "{page}");
+        assert!(!page.contains("the certificate comes by itself"), "{page}");
+        // The form of a page that was opened before.
+        ana.browser.press("/settings/domains", &[("name", HOST)]).await.is(409);
+        let none = ana.key("ci").await.post("/v1/domains", &serde_json::json!({ "name": HOST })).await.is(409).json();
+        assert!(none["type"].as_str().unwrap().ends_with("/conflict"), "{none}");
+        assert!(none["detail"].as_str().unwrap().contains("Whoever runs it can turn that on."), "{none}");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_plan_s_own_domains_are_as_many_at_the_page_as_in_the_api() {
     on_plan_with_dns("solo", async |town, _| {
         let ana = town.member("ana@acme.example").await;

@@ -37,7 +37,7 @@ async fn a_proof_that_goes_missing_is_mailed_to_the_owner_with_the_record_to_put
 #[tokio::test]
 async fn a_domain_that_leads_elsewhere_or_whose_certificate_is_over_is_in_no_link() {
     on_both_with_dns(async |town, dns| {
-        let (ana, _) = live(&town, &dns, "ana@acme.example").await;
+        let (ana, id) = live(&town, &dns, "ana@acme.example").await;
         let host_in_notice = async || {
             let ana = ana.sign_in(town.browser()).await;
             send(&town, &ana).await;
@@ -49,6 +49,16 @@ async fn a_domain_that_leads_elsewhere_or_whose_certificate_is_over_is_in_no_lin
         town.clock.advance(DAY);
         town.run_jobs().await;
         assert_eq!(host_in_notice().await, [SITE], "whoever is at that address now would get the link");
+        let ana_again = ana.sign_in(town.browser()).await;
+        let shown = page(&ana_again, &id).await;
+        assert!(
+            shown.contains("This name was live, and leads elsewhere since") && shown.contains("lead nowhere until it is back"),
+            "{shown}"
+        );
+        let key = ana_again.key("ci").await;
+        let said = key.get(&format!("/v1/domains/{id}")).await.is(200).json();
+        assert!(said["step"] == "elsewhere" && said["at"].is_string(), "{said}");
+        assert!(town.newest_to(&ana.email).text.contains("does not lead to us any more"));
         dns.iter().for_each(|dns| dns.a(HOST, HERE));
         town.clock.advance(DAY);
         town.run_jobs().await;
@@ -58,6 +68,29 @@ async fn a_domain_that_leads_elsewhere_or_whose_certificate_is_over_is_in_no_lin
         assert_eq!(host_in_notice().await, [SITE], "browsers would warn");
         let old = town.browser().at_host(HOST).get("/sent").await.is(303).to().to_owned();
         assert!(!old.contains("hand-off"), "it is nobody's host any more: {old}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_reminder_after_a_domain_was_let_go_carries_a_link_that_leads_to_the_site() {
+    on_both_with_dns(async |town, dns| {
+        let (ana, id) = live(&town, &dns, "ana@acme.example").await;
+        let message =
+            [("to", "bob@example.org"), ("subject", "s"), ("body", "b"), ("proof", "r0"), ("remind_days", "5"), ("expires_days", "10")];
+        ana.send(&message).await;
+        town.run_jobs().await;
+        assert!(notice(&town).0.contains(&format!("https://{HOST}/p/")));
+        let shown = page(&ana, &id).await;
+        assert!(shown.contains("also in reminders that are still to come"), "{shown}");
+        ana.browser.press(&format!("/settings/domains/{id}/remove"), &[]).await.is(303);
+        let said = ana.browser.get("/settings/domains").await.is(200).text();
+        assert!(said.contains("lead nowhere; a reminder that is still to come carries a new link"), "{said}");
+        town.clock.advance(DAY * 6);
+        town.run_jobs().await;
+        let (text, link) = notice(&town);
+        assert!(text.contains(&format!("https://{SITE}/p/")) && !text.contains(HOST), "{text}");
+        town.browser().get(&link).await.is(200);
     })
     .await;
 }

@@ -1,7 +1,7 @@
 //! One test's world: the assembled server on a database of its own, a mailbox, a stopped clock, seeded chance. Nothing is shared.
 
 use crate::{Browser, Door, Letter, Member, Recipient, letters::read_letter};
-use countersign::{App, Config, Outside};
+use countersign::{App, Config, Outside, config::CertificateSource};
 use evidence::Break;
 use kernel::{Chance, Clock};
 use mail::{CapturedMail, Mailer, SmtpConfig, SmtpRelay, testing::Peer};
@@ -212,6 +212,9 @@ fn config(database: &TestDatabase) -> Config {
     });
     config.site.base_url = BASE.into();
     config.site.mail_from = "post@mail.example.test".into();
+    // As a site that orders certificates by itself: it could have tenants' domains. Nobody listens or orders in these tests.
+    config.listen.https = "127.0.0.1:443".into();
+    config.tls.certificates = CertificateSource::Acme;
     config.domains.resolvers = vec![crate::dns::that_knows_nothing(); 2];
     config.sign_up.plan = "business".into();
     // Most tests mail the same few addresses over and over; the brakes have tests of their own.

@@ -122,7 +122,7 @@ refusals! {
     }
     DomainRefused {
         Name(_) | NotPublic(_) | Suffix(_) | Ours(_) | LookAlike(_) => StatusCode::UNPROCESSABLE_ENTITY,
-        Already(_) | TooMany => StatusCode::CONFLICT,
+        Already(_) | TooMany | NoCertificates => StatusCode::CONFLICT,
         NotAllowed(_) => StatusCode::FORBIDDEN,
         Quota(refused) => quota(refused),
     }

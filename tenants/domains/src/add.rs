@@ -16,7 +16,10 @@ impl Domains {
     /// record.
     pub async fn add(&self, caller: &Caller, typed: &str) -> Result<DomainView, DomainRefused> {
         caller.must(Right::KeepDomains)?;
-        let name = name::parse(typed, &self.ours)?;
+        if !self.orders {
+            return Err(DomainRefused::NoCertificates);
+        }
+        let name = name::parse(typed, &self.own_names())?;
         self.db.act(caller, async |tx| add(tx, &name).await).await
     }
 }
@@ -27,7 +30,7 @@ async fn add(tx: &mut TenantTx, name: &HostName) -> Result<DomainView, DomainRef
     let own = tx.find::<Entity>().for_update().all().await?;
     let known = own.iter().find(|row| row.name == name.as_str());
     if known.is_some_and(|row| row.gone_at.is_none()) {
-        return Err(DomainRefused::Already(name.clone()));
+        return Err(DomainRefused::Already(name::shown(name)));
     }
     let used = own.iter().filter(|row| row.gone_at.is_none()).count();
     quota::check_domains(&quota::usage(tx).await?.limits, i64::try_from(used).unwrap_or(i64::MAX))?;
@@ -53,6 +56,7 @@ async fn add(tx: &mut TenantTx, name: &HostName) -> Result<DomainView, DomainRef
         leads: false,
         seen: String::new(),
         renewal_told: None,
+        elsewhere_at: None,
     };
     tx.insert(ActiveModel::from(row.clone())).await?;
     look::soon(tx, id).await?;
@@ -62,13 +66,14 @@ async fn add(tx: &mut TenantTx, name: &HostName) -> Result<DomainView, DomainRef
 /// Nothing has proven it since it was let go, so the thirty days go on from there: adding and removing does not keep others out for longer.
 async fn take_back(tx: &mut TenantTx, row: &Model) -> Result<DomainView, DomainRefused> {
     let missed_at = row.missed_at.or(row.gone_at).filter(|_| row.proven_at.is_some());
-    let back = Model { gone_at: None, missed_at, looked_at: None, leads: false, seen: String::new(), ..row.clone() };
+    let back = Model { gone_at: None, missed_at, looked_at: None, leads: false, seen: String::new(), elsewhere_at: None, ..row.clone() };
     tx.update::<Entity>()
         .set(Column::GoneAt, None::<i64>)
         .set(Column::MissedAt, missed_at)
         .set(Column::LookedAt, None::<i64>)
         .set(Column::Leads, false)
         .set(Column::Seen, "")
+        .set(Column::ElsewhereAt, None::<i64>)
         .filter(Column::Id.eq(row.id))
         .exec()
         .await?;

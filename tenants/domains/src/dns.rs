@@ -37,6 +37,8 @@ pub struct Dns(Vec<(SocketAddr, TokioResolver)>);
 pub struct Caa {
     /// Values of `issue`, as written; empty: nobody is excluded.
     pub issue: Vec<String>,
+    /// The name that has the records.
+    pub at: Option<String>,
 }
 
 impl Dns {
@@ -87,7 +89,7 @@ impl Dns {
         loop {
             let records = self.first(name, RecordType::CAA).await?;
             if records.iter().any(|record| matches!(record, RData::CAA(_))) {
-                return Ok(Caa { issue: records.iter().filter_map(issuer).collect() });
+                return Ok(Caa { issue: records.iter().filter_map(issuer).collect(), at: Some(name.to_owned()) });
             }
             match name.split_once('.') {
                 Some((_, parent)) => name = parent,
@@ -173,7 +175,7 @@ mod tests {
 
     #[test]
     fn caa_excludes_everybody_it_does_not_name() {
-        let caa = |issue: &[&str]| Caa { issue: issue.iter().map(|s| s.to_string()).collect() };
+        let caa = |issue: &[&str]| Caa { issue: issue.iter().map(|s| s.to_string()).collect(), at: None };
         for (issue, allowed) in [
             (&[][..], true),
             (&["letsencrypt.org"], true),

@@ -8,6 +8,7 @@ mod add;
 mod dns;
 mod look;
 mod name;
+mod records;
 mod refused;
 mod remove;
 mod seen;
@@ -18,6 +19,7 @@ use kernel::{HostName, Site};
 use store::Db;
 
 pub use dns::{Caa, Dns, Silent};
+pub use records::Record;
 pub use refused::DomainRefused;
 pub use seen::Seen;
 pub use view::{DomainView, Step, TxtRecord};
@@ -34,6 +36,16 @@ pub struct Domains {
     pub site: Site,
     /// The site's own host: where tenants' names have to lead.
     pub ours: HostName,
+    /// Whether this site orders certificates by itself. Where it does not, no domain of a tenant's can go live.
+    pub orders: bool,
     /// The CA's own domain in CAA records (RFC 8659 §4.2), such as `letsencrypt.org`; empty: not known, so CAA is shown and not judged.
     pub ca: String,
+}
+
+impl Domains {
+    /// Names that are no tenant's: the site's, and the one that files leave from.
+    fn own_names(&self) -> Vec<HostName> {
+        let host = |origin: &str| HostName::parse(origin.split_once("://")?.1.split(':').next()?).ok();
+        self.site.content().and_then(host).into_iter().chain([self.ours.clone()]).collect()
+    }
 }

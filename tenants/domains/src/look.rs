@@ -1,4 +1,4 @@
-//! One look at a domain's DNS, and what follows from it: proven, certified, lost, free again.
+//! One look at a domain's DNS, and what follows from it: proven, certified, led elsewhere, lost, free again.
 //!
 //! What would surprise you: a resolver that does not answer changes nothing. A proof that is missing is told for a week, then the site
 //! is no longer shown there, and after thirty days the name is free. Looking never ends: a name that was lost, or never proven, is looked at
@@ -115,8 +115,13 @@ async fn write(tx: &mut TenantTx, job: &ClaimedJob, id: DomainId, name: &HostNam
     let proven_at = if proving { Some(now.0) } else { row.proven_at.filter(|_| !missed_for(HELD_DAYS)) };
     let change = tx.update::<Entity>().set(Column::ProvenAt, proven_at).set(Column::MissedAt, missed_at.filter(|_| proven_at.is_some()));
     let change = change.set(Column::TakenAt, None::<i64>).set(Column::LookedAt, now.0).set(Column::Seen, told(seen)?);
-    change.set(Column::Leads, seen.points).filter(Column::Id.eq(id.0)).exec().await?;
+    let elsewhere_at = if proven_at.is_some() { elsewhere(tx, &row, name, seen).await? } else { None };
+    let change = change.set(Column::Leads, seen.points).set(Column::ElsewhereAt, elsewhere_at.map(|at| at.0));
+    change.filter(Column::Id.eq(id.0)).exec().await?;
     tell_steps(tx, &row, missed_at.map(Time)).await?;
+    if row.elsewhere_at.is_none() && elsewhere_at.is_some() {
+        tell::later(tx, id, Step::Elsewhere).await?;
+    }
     if proven_at.is_none() || missed_for(GRACE_DAYS) {
         tx.unwant_certificate(name).await?;
     } else if seen.proven && seen.points && !seen.excluded && tx.want_certificate(name).await? == Wanted::Taken {
@@ -128,6 +133,15 @@ async fn write(tx: &mut TenantTx, job: &ClaimedJob, id: DomainId, name: &HostNam
     }
     let settled = proven_at.is_some() && missed_at.is_none() && seen.points && !seen.excluded;
     next(tx, job, &row, settled, proven_at.is_some()).await
+}
+
+/// Since when a name that was live leads elsewhere; `row` is as it was before.
+async fn elsewhere(tx: &TenantTx, row: &Model, name: &HostName, seen: &Seen) -> Result<Option<Time>, Fault> {
+    if seen.points || row.elsewhere_at.is_some() || !row.leads {
+        return Ok(row.elsewhere_at.map(Time).filter(|_| !seen.points));
+    }
+    let good_until = tx.certificate(name).await?.and_then(|state| state.live_until);
+    Ok(good_until.is_some_and(|end| end > tx.now()).then(|| tx.now()))
 }
 
 /// Tells the owners what this look changed. `row` is as it was before; `missed_at`: since when the proof is missing, as of now.

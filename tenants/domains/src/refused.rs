@@ -1,24 +1,27 @@
 //! Why a domain is not added, in sentences for whoever typed it.
 
 use crate::MAX_DOMAINS;
-use kernel::{BadHostName, Fault, HostName};
+use kernel::{BadHostName, Fault};
 use quota::QuotaRefused;
 use store::NotAllowed;
 
+/// A name stands here as it was typed.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum DomainRefused {
     #[error("This is no domain: {0}.")]
     Name(#[from] BadHostName),
     #[error("“{0}” cannot be reached from the internet; write a name that your domain's DNS has.")]
-    NotPublic(HostName),
+    NotPublic(String),
     #[error("“{0}” is an ending under which many have their domains; write the whole name of yours.")]
-    Suffix(HostName),
+    Suffix(String),
     #[error("“{0}” is ours.")]
-    Ours(HostName),
-    #[error("“{0}” mixes letters that look alike, so that people could take it for another name.")]
-    LookAlike(HostName),
+    Ours(String),
+    #[error("“{0}” has letters that look like others, so that people could take it for another name.")]
+    LookAlike(String),
     #[error("You have “{0}” already.")]
-    Already(HostName),
+    Already(String),
+    #[error("This site does not get certificates by itself, so no domain of your own can go live here. Whoever runs it can turn that on.")]
+    NoCertificates,
     #[error(transparent)]
     Quota(#[from] QuotaRefused),
     #[error("You have {MAX_DOMAINS} domains already. Remove one that is not used any more.")]

@@ -25,6 +25,8 @@ pub struct Seen {
     pub points: bool,
     /// CAs that CAA records name; empty: all may certify it.
     pub caa: Vec<String>,
+    /// The name that has those records: this one, or the closest above.
+    pub caa_at: Option<String>,
     /// Ours is not among them.
     pub excluded: bool,
     /// What could not be looked at, in words.
@@ -66,6 +68,7 @@ impl Domains {
         seen.addresses = theirs.iter().take(MAX_SHOWN).map(ToString::to_string).collect();
         let caa = self.dns.caa(name).await?;
         seen.excluded = !self.ca.is_empty() && !caa.allows(&self.ca);
+        seen.caa_at = caa.at;
         seen.caa = caa.issue.into_iter().take(MAX_SHOWN).collect();
         Ok(())
     }

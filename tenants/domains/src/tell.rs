@@ -1,17 +1,18 @@
-//! Mail to a tenant's owners about a domain that needs them: its proof is missing, it is off, its certificate cannot be renewed.
+//! Mail to a tenant's owners about a domain that needs them: its proof is missing, it is off, it leads elsewhere, its certificate
+//! cannot be renewed.
 //!
 //! What would surprise you: the job is written in the act that takes the step, so each step is told once; and it looks again before it
 //! mails, so that what was mended meanwhile is told no more.
 
 use crate::{
-    Domains,
+    Domains, Record, Seen,
     look::{GRACE_DAYS, HELD_DAYS},
     view::place_of,
 };
 use kernel::{DomainId, EmailAddress, Fault, FaultKind, HostName, JobEnd, MemberId, Time};
 use mail::{
     Letter, Mailbox, Mailer, Rendered,
-    mails::{DomainLost, DomainNotRenewed, DomainProofMissing},
+    mails::{DnsRecord, DomainElsewhere, DomainLost, DomainNotRenewed, DomainProofMissing},
 };
 use sea_orm::{ColumnTrait, QueryFilter};
 use serde::{Deserialize, Serialize};
@@ -35,6 +36,8 @@ pub(crate) enum Step {
     Missing,
     /// It has been missing for so long that the domain is off.
     Lost,
+    /// It was live, and leads elsewhere.
+    Elsewhere,
     /// The certificate ends soon, and the CA refuses a new one.
     NotRenewed,
 }
@@ -97,18 +100,23 @@ impl Domains {
     async fn rendered(&self, read: &TenantRead, row: &Model, name: String, step: Step) -> Result<Option<Rendered>, Fault> {
         let host = HostName::parse(&row.name).map_err(|e| Fault::other(format!("a domain's row: {e}")))?;
         let (domain, link) = (host.to_string(), self.site.link(&format!("/settings/domains/{}", DomainId(row.id))));
-        let (record_name, record_value) = (place_of(&host), row.proof.clone());
+        let proof = DnsRecord { kind: "TXT", name: place_of(&host), value: row.proof.clone() };
         let (missed_at, held) = (row.missed_at.map(Time), row.proven_at.is_some());
         Ok(match step {
             Step::Missing => missed_at.filter(|_| held).map(|at| {
                 let off_on = day(at.plus_days(GRACE_DAYS));
-                DomainProofMissing { name, domain, record_name, record_value, off_on, link }.render()
+                DomainProofMissing { name, domain, records: vec![proof], off_on, link }.render()
             }),
             Step::Lost if held && missed_at.is_none() => None,
             Step::Lost => {
                 let free_on = missed_at.filter(|_| held).map(|at| day(at.plus_days(HELD_DAYS)));
-                Some(DomainLost { name, domain, record_name, record_value, free_on, link }.render())
+                Some(DomainLost { name, domain, records: vec![proof], free_on, link }.render())
             }
+            Step::Elsewhere => row.elsewhere_at.filter(|_| held).map(|at| {
+                let leading = self.leading(&host, &Seen::read(&row.seen)).into_iter();
+                let records = leading.map(|Record { kind, name, value }| DnsRecord { kind, name, value }).collect();
+                DomainElsewhere { name, domain, records, since: day(Time(at)), link }.render()
+            }),
             Step::NotRenewed => {
                 let state = read.certificate(&host).await?;
                 let failed = state.and_then(|state| Some((state.live_until?, state.trouble?.said)));

@@ -35,6 +35,7 @@ impl Step {
             Step::Prove => "prove",
             Step::Taken => "taken",
             Step::Point => "point",
+            Step::Elsewhere { .. } => "elsewhere",
             Step::Excluded => "excluded",
             Step::Ordered => "ordered",
             Step::OrderFailed { .. } => "order_failed",
@@ -61,6 +62,8 @@ pub enum Step {
     Taken,
     /// Proven; it has to lead to the site.
     Point,
+    /// It was live, and leads elsewhere since this time.
+    Elsewhere { since: Time },
     /// CAA records keep our CA from certifying it.
     Excluded,
     /// A certificate is being ordered.
@@ -115,6 +118,9 @@ async fn step(read: &TenantRead, row: &Model, name: &HostName, seen: &Seen) -> R
     if let Some(missed_at) = row.missed_at.map(Time) {
         let (off_at, free_at) = (missed_at.plus_days(GRACE_DAYS), missed_at.plus_days(HELD_DAYS));
         return Ok(if read.now() < off_at { Step::Losing { off_at } } else { Step::Lost { free_at } });
+    }
+    if let Some(since) = row.elsewhere_at.map(Time) {
+        return Ok(Step::Elsewhere { since });
     }
     let certificate = read.certificate(name).await?;
     if let Some(until) = certificate.as_ref().and_then(|state| state.live_until).filter(|end| *end > read.now()) {

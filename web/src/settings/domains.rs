@@ -11,7 +11,7 @@ use crate::{
     stop::{Answer, Stop},
     top::Top,
 };
-use ::domains::{DomainView, Step};
+use ::domains::{DomainRefused, DomainView, Record, Step};
 use askama::Template;
 use kernel::{DomainId, Time};
 use poem::{
@@ -31,10 +31,12 @@ struct ListPage<'a> {
     keeps: bool,
     /// "2 of 10", where the plan counts them.
     used: Option<String>,
-    /// Why no more can be added, in place of the form.
-    full: Option<String>,
+    /// Why none can be added, in place of the form.
+    shut: Option<String>,
     /// There are more than the plan has.
     above: bool,
+    /// The site gets certificates by itself.
+    orders: bool,
 }
 
 struct Row {
@@ -58,13 +60,15 @@ struct DomainPage {
     version: String,
     keeps: bool,
     view: DomainView,
-    /// Where the name has to lead.
-    ours: String,
-    /// The CA's own name in CAA records.
-    ca: String,
+    /// What lets it lead to us; empty: our addresses are not known yet.
+    leading: Vec<Record>,
+    /// What lets our CA certify it.
+    allowing: Record,
     proven: bool,
     looked: Option<When>,
     at: Option<When>,
+    /// Why no domain goes live at this site.
+    shut: Option<String>,
 }
 
 #[handler]
@@ -103,11 +107,12 @@ pub async fn show(Data(web): Data<&Web>, member: Member, Path(id): Path<String>)
         words,
         version: format!("{}-{}", view.step.as_str(), view.looked_at.map_or(0, |at| at.0)),
         keeps,
-        ours: web.domains.ours.to_string(),
-        ca: web.domains.ca.clone(),
+        leading: web.domains.leading(&view.name, &view.seen),
+        allowing: web.domains.allowing(&view),
         proven: !matches!(view.step, Step::Prove | Step::Taken | Step::Losing { .. } | Step::Lost { .. }),
         looked: view.looked_at.map(|at| When::near(at, now)),
         at: moment(&view.step).map(|at| When::near(at, now)),
+        shut: shut(web),
         view,
     };
     page_with(StatusCode::OK, &member.browser, &shown)
@@ -131,7 +136,7 @@ pub async fn remove(Data(web): Data<&Web>, member: Member, Path(id): Path<String
     }
     member.must_be_stepped_up(web, &path(id)).await?;
     match web.domains.remove(&member.caller, id).await.map_err(Refusal::stop)? {
-        true => Ok(see_other_telling("/settings/domains", "The domain is removed. Links in mails lead to our own address from now on.")),
+        true => Ok(see_other_telling("/settings/domains", REMOVED)),
         false => Err(Stop::NotFound),
     }
 }
@@ -151,7 +156,8 @@ async fn listed(web: &Web, member: &Member, status: StatusCode, problems: Proble
         keeps: me.role.may(Right::KeepDomains),
         used: limits.own_domains.filter(|limit| *limit > 0).map(|limit| format!("{used} of {limit}")),
         above: limits.own_domains.is_some_and(|limit| used > limit),
-        full: quota::check_domains(limits, used).err().map(|refused| refused.to_string()),
+        shut: shut(web).or_else(|| quota::check_domains(limits, used).err().map(|refused| refused.to_string())),
+        orders: web.domains.orders,
     };
     page_with(status, &member.browser, &shown)
 }
@@ -160,12 +166,22 @@ fn path(id: DomainId) -> String {
     format!("/settings/domains/{id}")
 }
 
+/// A link in a mail names the host of its day, and nothing changes it.
+const REMOVED: &str = "The domain is removed. New links lead to our own address from now on. Links already mailed with the name lead nowhere; \
+    a reminder that is still to come carries a new link.";
+
+/// Why the site has nobody's domains.
+fn shut(web: &Web) -> Option<String> {
+    (!web.domains.orders).then(|| DomainRefused::NoCertificates.to_string())
+}
+
 /// Class of the badge, and its words.
 fn state(step: &Step) -> (&'static str, &'static str) {
     match step {
         Step::Prove => ("waiting", "not yet proven"),
         Step::Taken => ("failed", "someone else has it"),
         Step::Point => ("waiting", "does not lead here yet"),
+        Step::Elsewhere { .. } => ("failed", "leads elsewhere"),
         Step::Excluded => ("failed", "CAA excludes our CA"),
         Step::Ordered => ("waiting", "certificate on its way"),
         Step::OrderFailed { .. } => ("failed", "no certificate yet"),
@@ -178,9 +194,11 @@ fn state(step: &Step) -> (&'static str, &'static str) {
 /// The time that the step speaks of.
 fn moment(step: &Step) -> Option<Time> {
     match step {
-        Step::OrderFailed { next_at: at, .. } | Step::Live { until: at } | Step::Losing { off_at: at } | Step::Lost { free_at: at } => {
-            Some(*at)
-        }
+        Step::Elsewhere { since: at }
+        | Step::OrderFailed { next_at: at, .. }
+        | Step::Live { until: at }
+        | Step::Losing { off_at: at }
+        | Step::Lost { free_at: at } => Some(*at),
         _ => None,
     }
 }

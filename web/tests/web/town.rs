@@ -230,5 +230,12 @@ pub fn value<'t>(text: &'t str, before: &str) -> &'t str {
 fn nowhere(db: &Db) -> domains::Domains {
     let dns = domains::Dns::new(&[std::net::SocketAddr::from(([127, 0, 0, 1], 9)); 2]).unwrap();
     let site = kernel::Site::new("https://mail.example.com", kernel::EmailAddress::parse("post@mail.example.com").unwrap());
-    domains::Domains { db: db.clone(), dns, site, ours: kernel::HostName::parse("mail.example.com").unwrap(), ca: String::new() }
+    domains::Domains {
+        db: db.clone(),
+        dns,
+        site,
+        ours: kernel::HostName::parse("mail.example.com").unwrap(),
+        orders: true,
+        ca: String::new(),
+    }
 }

@@ -2,15 +2,23 @@
 
 use super::{Button, mail};
 
+/// A record to make in the domain's DNS.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DnsRecord {
+    /// Such as `TXT`.
+    pub kind: &'static str,
+    pub name: String,
+    pub value: String,
+}
+
 /// The record that proves a domain is not there any more.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DomainProofMissing {
     /// Of the owner.
     pub name: String,
     pub domain: String,
-    /// The TXT record to put back: where, and what it says.
-    pub record_name: String,
-    pub record_value: String,
+    /// To put back.
+    pub records: Vec<DnsRecord>,
     /// The day on which the domain goes off.
     pub off_on: String,
     pub link: String,
@@ -31,8 +39,7 @@ pub struct DomainLost {
     /// Of the owner.
     pub name: String,
     pub domain: String,
-    pub record_name: String,
-    pub record_value: String,
+    pub records: Vec<DnsRecord>,
     /// The day from which others may prove it; `None`: it is free already.
     pub free_on: Option<String>,
     pub link: String,
@@ -46,6 +53,28 @@ impl DomainLost {
     }
 }
 mail!(DomainLost, "domain_lost.txt", "domain_lost.html");
+
+/// The domain was live, and its name leads elsewhere now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DomainElsewhere {
+    /// Of the owner.
+    pub name: String,
+    pub domain: String,
+    /// What lets it lead to us.
+    pub records: Vec<DnsRecord>,
+    /// The day on which we saw it first.
+    pub since: String,
+    pub link: String,
+}
+impl DomainElsewhere {
+    fn subject(&self) -> String {
+        format!("{} does not lead to us any more", self.domain)
+    }
+    fn button(&self) -> Option<Button<'_>> {
+        Some(Button { label: "See the domain", link: &self.link })
+    }
+}
+mail!(DomainElsewhere, "domain_elsewhere.txt", "domain_elsewhere.html");
 
 /// The domain's certificate ends soon, and the certification authority gives no new one.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,7 +8,7 @@ mod recipient;
 mod sender;
 
 pub use accounts::{AlreadyRegistered, ProveAddress, ResetPassword};
-pub use domains::{DomainLost, DomainNotRenewed, DomainProofMissing};
+pub use domains::{DnsRecord, DomainElsewhere, DomainLost, DomainNotRenewed, DomainProofMissing};
 pub use recipient::{MessageWaiting, PickupCode, Reminder, SlotLockedRecipient};
 pub use sender::{About, NotDelivered, Opened, Refused, Replied, SlotLocked};
 

@@ -29,12 +29,11 @@ fn every() -> Vec<(&'static str, Rendered)> {
     let name = || "Ana Brandt".to_owned();
     let domain = || "post.acme.example".to_owned();
     let (place, proof) = ("_countersign.post.acme.example".to_owned(), "countersign-domain=0123456789abcdef0123456789abcdef".to_owned());
-    let (record_name, record_value) = (|| place.clone(), || proof.clone());
+    let records = || vec![DnsRecord { kind: "TXT", name: place.clone(), value: proof.clone() }];
     let day = || "30 November 2026".to_owned();
-    let lost = |free_on| {
-        DomainLost { name: name(), domain: domain(), record_name: record_name(), record_value: record_value(), free_on, link: link() }
-            .render()
-    };
+    let lost = |free_on| DomainLost { name: name(), domain: domain(), records: records(), free_on, link: link() }.render();
+    let elsewhere = |records| DomainElsewhere { name: name(), domain: domain(), records, since: day(), link: link() }.render();
+    let address = |kind, value: &str| DnsRecord { kind, name: domain(), value: value.to_owned() };
     vec![
         ("message_waiting", waiting().render()),
         ("message_waiting_hidden", hidden().render()),
@@ -83,16 +82,10 @@ fn every() -> Vec<(&'static str, Rendered)> {
         ("slot_locked", SlotLocked { recipient: recipient(), about: about(), link: link() }.render()),
         (
             "domain_proof_missing",
-            DomainProofMissing {
-                name: name(),
-                domain: domain(),
-                record_name: record_name(),
-                record_value: record_value(),
-                off_on: day(),
-                link: link(),
-            }
-            .render(),
+            DomainProofMissing { name: name(), domain: domain(), records: records(), off_on: day(), link: link() }.render(),
         ),
+        ("domain_elsewhere", elsewhere(vec![DnsRecord { kind: "CNAME", name: domain(), value: "mail.example.com.".into() }])),
+        ("domain_elsewhere_itself", elsewhere(vec![address("A", "192.0.2.1"), address("AAAA", "2001:db8::1")])),
         ("domain_lost", lost(Some(day()))),
         ("domain_lost_and_free", lost(None)),
         (

@@ -428,6 +428,8 @@ table! {
         pub seen: String,
         /// The end of the certificate of which it was told that it cannot be renewed.
         pub renewal_told: Option<i64>,
+        /// Since when it leads elsewhere, having been live.
+        pub elsewhere_at: Option<i64>,
     }
 }
 table! {

@@ -20,6 +20,7 @@ mod m0015_sender_name;
 mod m0016_failed_before;
 mod m0017_by_id;
 mod m0018_revocation;
+mod m0019_elsewhere;
 #[cfg(test)]
 mod old;
 mod proxy;
@@ -60,6 +61,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0016_failed_before::Migration),
             Box::new(m0017_by_id::Migration),
             Box::new(m0018_revocation::Migration),
+            Box::new(m0019_elsewhere::Migration),
         ]
     }
 }

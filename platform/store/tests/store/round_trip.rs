@@ -50,7 +50,7 @@ on_both! {
                 }).await?;
                 there_and_back::<domain::Entity>(tx, domain::Model {
                     tenant_id: t, id: id(n), name: format!("n{n}.example"), proof: "p".into(), added_at: 1, proven_at: when, missed_at: when,
-                    taken_at: when, looked_at: when, gone_at: when, leads: some, seen: String::new(), renewal_told: when,
+                    taken_at: when, looked_at: when, gone_at: when, leads: some, seen: String::new(), renewal_told: when, elsewhere_at: when,
                 }).await?;
                 there_and_back::<hand_off::Entity>(tx, hand_off::Model {
                     tenant_id: t, id: id(n), host: "n.example".into(), spent_at: 1, expires_at: 2,

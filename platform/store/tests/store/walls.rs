@@ -4,7 +4,7 @@ use super::town::{On, Town, settle};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
 use store::{Database, Db, testing::Postgres};
 
-const MIGRATIONS: [&str; 18] = [
+const MIGRATIONS: [&str; 19] = [
     "m0001_first",
     "m0002_turns",
     "m0003_certificates",
@@ -23,6 +23,7 @@ const MIGRATIONS: [&str; 18] = [
     "m0016_failed_before",
     "m0017_by_id",
     "m0018_revocation",
+    "m0019_elsewhere",
 ];
 
 fn url(town: &Town) -> &str {

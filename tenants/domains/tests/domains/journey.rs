@@ -47,7 +47,10 @@ on_both! {
         town.leads_to("post.acme.example", HERE);
         town.say("add-caa", r#"{"host":"acme.example.","policies":[{"tag":"issue","value":"other.example"}]}"#);
         let excluded = town.after(Duration::ZERO, &view).await;
-        assert_eq!((excluded.step, excluded.seen.caa), (Step::Excluded, vec!["other.example".to_owned()]));
+        assert_eq!((&excluded.step, &excluded.seen.caa), (&Step::Excluded, &vec!["other.example".to_owned()]));
+        let allowing = town.domains.records(&excluded).pop().unwrap();
+        let said = (allowing.kind, allowing.name.as_str(), allowing.value.as_str());
+        assert_eq!(said, ("CAA", "acme.example", "0 issue \"letsencrypt.org\""), "beside those that exclude it");
         assert!(town.domains.db.certificates().state(&view.name).await.unwrap().is_none());
         town.say("add-caa", r#"{"host":"post.acme.example.","policies":[{"tag":"issue","value":"letsencrypt.org"}]}"#);
         assert_eq!(town.after(DAY, &view).await.step, Step::Ordered, "the closest name counts");
@@ -144,6 +147,7 @@ on_both! {
         town.resolvers.iter_mut().for_each(|resolver| resolver.stop());
         let silent = town.after(DAY, &view).await;
         assert!(matches!(silent.step, Step::Live { .. }) && silent.seen.trouble.is_some(), "{silent:?}");
+        assert_eq!(town.told(), [], "nothing is known to be wrong");
     }
 
     async fn two_tenants_at_one_name_at_the_same_moment_leave_one_of_them_with_it(town) {
@@ -200,6 +204,46 @@ on_both! {
         town.resolvers[0].forgets(&view);
         let silent = town.after(DAY * 2, &view).await;
         assert!(silent.seen.trouble.is_some() && silent.step == Step::Ordered, "{silent:?}");
+    }
+
+    async fn a_site_without_certificates_of_its_own_takes_no_domain_and_lets_old_ones_go(town) {
+        let view = town.domains.add(&town.a, "acme.example").await.unwrap();
+        town.work().await;
+        town.domains.orders = false;
+        let refused = town.domains.add(&town.a, "new.example").await.unwrap_err();
+        assert!(matches!(refused, DomainRefused::NoCertificates), "{refused}");
+        let names: Vec<_> = town.domains.list(&town.a).await.unwrap().into_iter().map(|view| view.name.to_string()).collect();
+        assert_eq!(names, ["acme.example"]);
+        assert!(town.domains.look_again(&town.a, view.id).await.unwrap());
+        town.work().await;
+        assert!(town.domains.remove(&town.a, view.id).await.unwrap());
+        town.work().await;
+    }
+
+    async fn the_host_that_files_leave_from_is_no_tenant_s(town) {
+        town.domains.site = town.domains.site.clone().with_content("https://files.content.example:8443");
+        for typed in ["files.content.example", "post.content.example", "files.c0ntent.example"] {
+            let refused = town.domains.add(&town.a, typed).await.unwrap_err();
+            assert!(matches!(refused, DomainRefused::Ours(_) | DomainRefused::LookAlike(_)), "{typed}: {refused}");
+        }
+    }
+
+    async fn records_are_exact_and_a_domain_itself_takes_our_addresses(town) {
+        let (below, itself) = (town.domains.add(&town.a, "post.acme.example").await.unwrap(), town.domains.add(&town.a, "acme.example").await.unwrap());
+        let records = |view: &domains::DomainView| {
+            let lines = town.domains.records(view).into_iter().map(|record| format!("{} {} {}", record.name, record.kind, record.value));
+            lines.collect::<Vec<_>>()
+        };
+        let proof = |view: &domains::DomainView| format!("{} TXT {}", view.record.name, view.record.value);
+        let alias = "post.acme.example CNAME mail.countersign.example.".to_owned();
+        assert_eq!(records(&below), [proof(&below), alias.clone()]);
+        assert_eq!(records(&itself), [proof(&itself)], "nobody has looked where we are");
+        town.say("add-aaaa", r#"{"host":"mail.countersign.example.","addresses":["2001:db8::1"]}"#);
+        town.work().await;
+        let (below, itself) = (town.view(&below, &town.a).await, town.view(&itself, &town.a).await);
+        assert_eq!(records(&below), [proof(&below), alias]);
+        let ours = ["acme.example A 192.0.2.1", "acme.example A 192.0.2.2", "acme.example AAAA 2001:db8::1"].map(str::to_owned);
+        assert_eq!(records(&itself)[1..], ours);
     }
 
     async fn only_owners_and_admins_change_domains_and_fifty_are_enough(town) {

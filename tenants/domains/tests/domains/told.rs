@@ -74,6 +74,41 @@ on_both! {
         assert_eq!(town.told().len(), 1, "that is another loss");
     }
 
+    async fn a_live_name_that_leads_elsewhere_is_told_once_a_loss_with_the_record_that_leads_back(town) {
+        let view = live(&town).await;
+        town.leads_to("acme.example", "198.51.100.9");
+        let gone = town.after(DAY, &view).await;
+        let since = town.domains.db.clock().now();
+        assert_eq!(gone.step, Step::Elsewhere { since });
+        let told = town.told();
+        let [(subject, text)] = &told[..] else { panic!("{told:?}") };
+        assert_eq!(subject, "acme.example does not lead to us any more");
+        let day = since.utc().format("%-d %B %Y").to_string();
+        for part in ["Type: A\n", "192.0.2.1", "192.0.2.2", day.as_str()] {
+            assert!(text.contains(part), "{part} is not in {text}");
+        }
+        assert!(!text.contains("https://acme.example"), "{text}");
+        assert_eq!(town.after(DAY * 3, &view).await.step, Step::Elsewhere { since });
+        assert_eq!(town.told(), [], "once is enough");
+        town.leads_to("acme.example", HERE);
+        assert!(matches!(town.after(DAY, &view).await.step, Step::Live { .. }));
+        town.leads_to("acme.example", "198.51.100.9");
+        town.after(DAY, &view).await;
+        assert_eq!(town.told().len(), 1, "that is another loss");
+        // Who takes it back begins anew.
+        assert!(town.domains.remove(&town.a, view.id).await.unwrap());
+        let back = town.domains.add(&town.a, "acme.example").await.unwrap();
+        assert_eq!(town.after(Duration::ZERO, &back).await.step, Step::Point);
+        assert_eq!(town.told(), []);
+    }
+
+    async fn a_name_that_never_was_live_is_not_told_to_lead_elsewhere(town) {
+        let view = ordered(&town).await;
+        town.leads_to("acme.example", "198.51.100.9");
+        assert_eq!(town.after(DAY, &view).await.step, Step::Point);
+        assert_eq!(town.told(), []);
+    }
+
     async fn nobody_is_told_of_what_they_let_go_themselves(town) {
         let view = live(&town).await;
         assert!(town.domains.remove(&town.a, view.id).await.unwrap());

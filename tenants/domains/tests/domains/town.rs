@@ -91,7 +91,7 @@ impl Town {
         let ours = HostName::parse("mail.countersign.example").unwrap();
         let site = Site::new("https://mail.countersign.example", EmailAddress::parse("post@countersign.example").unwrap());
         let town = Town {
-            domains: Domains { db, dns, site, ours, ca: "letsencrypt.org".into() },
+            domains: Domains { db, dns, site, ours, orders: true, ca: "letsencrypt.org".into() },
             a,
             b,
             resolvers,
