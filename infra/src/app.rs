@@ -127,6 +127,7 @@ async fn open_database(config: &Config, outside: &Outside) -> Result<Db, Fault> 
 pub(crate) fn site(config: &Config) -> Result<Site, Fault> {
     let from = EmailAddress::parse(&config.site.mail_from).map_err(|e| Fault::other(format!("site.mail_from: {e}")))?;
     let site = Site::new(&config.site.base_url, from);
+    let site = if certificates::are_asked_for(config) { site.with_asking_hosts() } else { site };
     match config.site.content_host.as_str() {
         "" => Ok(site),
         host => Ok(site.with_content(&content_origin(&config.site.base_url, host).map_err(Fault::other)?)),

@@ -62,6 +62,19 @@ pub(crate) fn are_ordered(config: &Config) -> bool {
     !config.listen.https.is_empty() && config.tls.certificates == CertificateSource::Acme
 }
 
+/// Whether the hosts that ask people for certificates (`cert-….<the site's host>`) have certificates of their own here.
+pub(crate) fn are_asked_for(config: &Config) -> bool {
+    let host = Url::parse(&config.site.base_url).ok().and_then(|url| HostName::parse(url.host_str()?).ok());
+    let Some(host) = host.filter(|_| !config.listen.https.is_empty()) else { return false };
+    match config.tls.certificates {
+        CertificateSource::Acme | CertificateSource::LocalCa => true,
+        CertificateSource::Files => {
+            let covers = |file: &CertificateFile| file.read().is_ok_and(|certificate| certificate.names.contains(&format!("*.{host}")));
+            files(config).iter().any(covers)
+        }
+    }
+}
+
 fn acme_settings(config: &Config) -> Result<Settings, Fault> {
     let set = &config.acme;
     let contact = match set.contact.as_str() {
@@ -170,6 +183,32 @@ mod tests {
         ] {
             assert_eq!(are_ordered(&Config::parse(toml).unwrap()), expected, "{toml}");
         }
+    }
+
+    #[test]
+    fn certificates_are_asked_for_where_the_asking_hosts_have_their_own() {
+        let dir = tempfile::tempdir().unwrap();
+        let named = |name: &str| {
+            let (key, params) = (rcgen::KeyPair::generate().unwrap(), rcgen::CertificateParams::new([name.to_owned()]).unwrap());
+            let paths = [dir.path().join("site.pem"), dir.path().join("site.key")];
+            std::fs::write(&paths[0], params.self_signed(&key).unwrap().pem()).unwrap();
+            std::fs::write(&paths[1], key.serialize_pem()).unwrap();
+            format!("[[tls.files]]\ncertificate = {:?}\nkey = {:?}\n", paths[0], paths[1])
+        };
+        let site = "site.base_url = 'https://mail.example.org'\n";
+        for (listens, source, files, expected) in [
+            ("[::]:443", "acme", "", true),
+            ("[::]:443", "local-ca", "", true),
+            ("", "acme", "", false),
+            ("[::]:443", "files", "mail.example.org", false),
+            ("[::]:443", "files", "*.mail.example.org", true),
+            ("[::]:443", "files", "*.example.org", false),
+        ] {
+            let files = if files.is_empty() { String::new() } else { named(files) };
+            let toml = format!("{site}listen.https = '{listens}'\ntls.certificates = '{source}'\n{files}");
+            assert_eq!(are_asked_for(&Config::parse(&toml).unwrap()), expected, "{toml}");
+        }
+        assert!(!are_asked_for(&Config::parse("site.base_url = 'https://192.0.2.1'\nlisten.https = '[::]:443'").unwrap()));
     }
 
     #[test]

@@ -344,12 +344,85 @@ async fn a_certificate_is_asked_for_only_where_it_can_be_shown() {
 }
 
 #[tokio::test]
-async fn a_site_without_tls_asks_for_no_certificate() {
+async fn a_site_without_hosts_for_it_asks_for_no_certificate() {
+    let none = "has no hosts at which a certificate can be asked for";
     let plain = |config: &mut countersign::Config| config.site.base_url = "http://127.0.0.1:8080".into();
-    on_both_with(plain, async |town: Town| {
+    let behind_a_proxy = |config: &mut countersign::Config| config.listen.https.clear();
+    let sees_nothing = async |town: Town| {
         let ana = town.member("ana@acme.example").await;
         let page = ana.try_send(&[("to", "ana@acme.example"), ("proof", "r4")], &[]).await.is(422);
-        assert!(page.shows("not reached over https by a name"), "{}", page.text());
+        assert!(page.shows(none), "{}", page.text());
+        ana.step_up().await;
+        let page = ana.browser.get("/settings/certificates").await.is(200);
+        assert!(page.shows("Nobody can be asked for a certificate at this site") && !page.shows("Give out certificates here"));
+    };
+    on_both_with(plain, sees_nothing).await;
+    on_both_with(behind_a_proxy, sees_nothing).await;
+}
+
+#[tokio::test]
+async fn a_certificate_steps_up_and_leads_back_to_where_one_was() {
+    on_both(async |town: Town| {
+        let scene = Scene::of(&town, ByAddress).await;
+        let card = scene.acme.card("Ana", &["ana@acme.example"]);
+        town.clock.advance(Duration::from_secs(360));
+        let asked = scene.ana.browser.get("/settings/keys").await;
+        let asked = if asked.status == 303 { asked } else { scene.ana.browser.get("/settings/certificates").await.is(303) };
+        let (step_up, wanted) = (asked.to().to_owned(), asked.to().split_once("next=").unwrap().1.to_owned());
+        let there = scene.ana.browser.get(&step_up).await.is(200).after(&format!("href=\"https://{}", scene.host)).unwrap();
+        let host = scene.ana.browser.showing(&scene.host, Some(&card));
+        let page = host.get(&there).await.is(200);
+        let ticket = host.press("/", &[("next", &page.hidden("next").unwrap())]).await.is(303);
+        let arrives = ticket.to().strip_prefix("https://mail.example.test").unwrap().to_owned();
+        let page = scene.ana.browser.get(&arrives).await.is(200);
+        let fields = [("ticket", page.hidden("ticket").unwrap()), ("next", page.hidden("next").unwrap())];
+        let fields: Vec<(&str, &str)> = fields.iter().map(|(name, text)| (*name, text.as_str())).collect();
+        let back = scene.ana.browser.press("/sign-in/certificate", &fields).await.is(303);
+        assert_eq!(back.to().replace('/', "%2F"), wanted);
+        scene.ana.browser.get(back.to()).await.is(200);
+        // Nobody is led away from here.
+        for elsewhere in ["//evil.example/", "https://evil.example/", "/\\evil.example"] {
+            let page = host.get(&format!("/?next={elsewhere}")).await.is(200);
+            assert_eq!(page.hidden("next").as_deref(), Some("/"));
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_the_rules_is_said_in_their_own_form_and_a_key_is_not_sent_back() {
+    on_both(async |town: Town| {
+        let scene = Scene::of(&town, ByAddress).await;
+        scene.ana.step_up().await;
+        let id = scene.ana.browser.get("/settings/certificates").await.is(200).after("name=\"authority\" value=\"").unwrap();
+        let rules = [("authority", id.as_str()), ("lists", "http://acme.example/list"), ("crl_grace_hours", "a week")];
+        let page = scene.ana.browser.press("/settings/certificates/authorities/rules", &rules).await.is(422);
+        let field = page.after(&format!("id=\"crl_grace_hours-{id}\"")).unwrap_or_default();
+        assert!(page.shows(&format!("<a href=\"#crl_grace_hours-{id}\">Hours of grace are a number")), "{field}: {}", page.text());
+        assert!(
+            page.shows("value=\"a week\" aria-invalid=\"true\"")
+                && page.shows("<details class=\"ask\" open><summary class=\"small\">Rules")
+        );
+        assert_eq!(page.text().matches("a week").count(), 1, "nowhere else");
+        let chain = format!("{}-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE KEY-----\n", scene.acme.pem);
+        let page = scene.ana.browser.press("/settings/certificates/authorities", &[("chain", &chain)]).await.is(422);
+        assert!(page.shows("There is a private key in this") && !page.shows("c2VjcmV0"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_authority_that_has_expired_says_so_and_no_message_waits_for_it() {
+    on_both(async |town: Town| {
+        let ana = town.member("ana@acme.example").await;
+        let day = Duration::from_secs(86_400);
+        accept(&ana, &Authority::good_for(day, "Acme Old"), ByAddress).await;
+        assert!(!ana.browser.get("/settings/certificates").await.is(200).shows(">expired<"));
+        town.clock.advance(day * 2);
+        ana.step_up().await;
+        assert!(ana.browser.get("/settings/certificates").await.is(200).shows(">expired<"));
+        let page = ana.try_send(&[("to", BOB), ("proof", "r4")], &[]).await.is(422);
+        assert!(page.shows("has expired, so none can be asked for"), "{}", page.text());
     })
     .await;
 }

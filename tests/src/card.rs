@@ -25,7 +25,10 @@ pub struct Card(pub CertificateDer<'static>);
 
 impl Authority {
     pub fn called(name: &str) -> Authority {
-        let mut params = params(name, 10 * YEAR);
+        Authority::good_for(10 * YEAR, name)
+    }
+    pub fn good_for(life: Duration, name: &str) -> Authority {
+        let mut params = params(name, life);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let key = KeyPair::generate().expect("a key");

@@ -15,7 +15,7 @@ use std::{
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Fields that a person reads, with what the page calls them; a second line means that the text may have many.
-const READ: [(&str, &str, bool); 10] = [
+const READ: [(&str, &str, bool); 11] = [
     ("to", "To", true),
     ("subject", "Subject", false),
     ("body", "Message", true),
@@ -26,6 +26,7 @@ const READ: [(&str, &str, bool); 10] = [
     ("key_name", "Name of the key", false),
     ("chain", "Certificate of the authority", true),
     ("lists", "Addresses of the lists of revoked certificates", true),
+    ("crl_grace_hours", "Hours that an old list still counts", false),
 ];
 const SECRET: [(&str, &str); 3] = [
     ("file_password", "Password for the file, once more"),

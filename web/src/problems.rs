@@ -40,6 +40,13 @@ impl Problems {
     pub fn about(&self, field: &str) -> &str {
         self.0.iter().find(|p| p.field == field).map_or("", |p| &p.sentence)
     }
+    /// Where the page has several forms with the same fields.
+    pub fn renamed(mut self, name: impl Fn(&str) -> String) -> Problems {
+        for problem in self.0.iter_mut().filter(|problem| !problem.field.is_empty()) {
+            problem.field = name(&problem.field);
+        }
+        self
+    }
     /// In the order in which `fields` stand on the page; what is about the whole form comes first.
     pub fn in_order_of(mut self, fields: &[&str]) -> Problems {
         self.0.sort_by_key(|p| fields.iter().position(|field| *field == p.field).map_or(0, |at| at + 1));

@@ -26,11 +26,24 @@ struct StepUpPage<'a> {
     page: Top,
     problems: Problems,
     next: &'a str,
+    /// Where a certificate can be shown instead; empty: none counts here.
+    certificate: String,
 }
 
 /// The page that comes back to `next` afterwards.
 pub fn path_with(next: &str) -> String {
-    format!("/step-up?next={}", form_urlencoded::byte_serialize(next.as_bytes()).collect::<String>())
+    with_next("/step-up", next)
+}
+
+/// `path` with where to go on afterwards.
+pub fn with_next(path: &str, next: &str) -> String {
+    format!("{path}?next={}", form_urlencoded::byte_serialize(next.as_bytes()).collect::<String>())
+}
+
+/// Where a request says that it goes on afterwards: a path of ours, or “/”.
+pub fn next_of(uri: &Uri) -> String {
+    let asked = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).find(|(name, _)| name == "next");
+    asked.map_or_else(|| "/".to_owned(), |(_, next)| safe_next(&next).to_owned())
 }
 
 /// Where nothing says where one was.
@@ -43,9 +56,7 @@ fn back(next: &str) -> &str {
 
 #[handler]
 pub async fn show(web: Data<&Web>, member: Member, uri: &Uri) -> Answer {
-    let asked = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).find(|(name, _)| name == "next");
-    let next = asked.map(|(_, next)| next.into_owned()).unwrap_or_default();
-    again(&web, &member, StatusCode::OK, Problems::none(), back(&next)).await
+    again(&web, &member, StatusCode::OK, Problems::none(), back(&next_of(uri))).await
 }
 
 #[handler]
@@ -67,6 +78,8 @@ pub async fn submit(web: Data<&Web>, member: Member, form: Form) -> Answer {
 }
 
 async fn again(web: &Web, member: &Member, status: StatusCode, problems: Problems, next: &str) -> Answer {
-    let page = StepUpPage { page: member.top(web, "settings").await?, problems, next };
+    let asks_at = web.certificates.asks_at(&member.caller).await?;
+    let certificate = asks_at.map(|address| format!("{address}{}", with_next("/", next))).unwrap_or_default();
+    let page = StepUpPage { page: member.top(web, "settings").await?, problems, next, certificate };
     page_with(status, &member.browser, &page)
 }

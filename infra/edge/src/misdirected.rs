@@ -80,6 +80,8 @@ pub(crate) fn say(status: StatusCode, words: &'static str) -> Response {
         .status(status)
         .content_type("text/plain; charset=utf-8")
         .header(header::X_CONTENT_TYPE_OPTIONS, "nosniff")
+        .header(header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'")
+        .header(header::REFERRER_POLICY, "no-referrer")
         .header(header::CACHE_CONTROL, "no-store")
         .body(words)
 }

@@ -6,14 +6,12 @@
 
 use crate::{
     arrivals::{Arrivals, Arriving},
+    misdirected,
     pulse::Pulse,
 };
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
-use poem::{
-    Request, Response,
-    http::{StatusCode, header},
-};
+use poem::{Request, Response, http::StatusCode};
 use std::{
     future::Future,
     io,
@@ -65,12 +63,10 @@ impl TooSlow {
         if !self.0.load(Relaxed) || answer.status().is_success() || answer.status().is_redirection() {
             return answer;
         }
-        Response::builder()
-            .status(StatusCode::REQUEST_TIMEOUT)
-            .content_type("text/plain; charset=utf-8")
-            .header(header::X_CONTENT_TYPE_OPTIONS, "nosniff")
-            .header(header::CACHE_CONTROL, "no-store")
-            .body("The body of this request came too slowly, so we stopped waiting for it. Nothing was done with what was missing. Send it again.\n")
+        misdirected::say(
+            StatusCode::REQUEST_TIMEOUT,
+            "The body of this request came too slowly, so we stopped waiting for it. Nothing was done with what was missing. Send it again.\n",
+        )
     }
     fn late(&self) -> io::Error {
         self.0.store(true, Relaxed);

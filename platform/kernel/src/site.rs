@@ -7,6 +7,7 @@ use crate::{EmailAddress, HostName};
 pub struct Site {
     base: String,
     content: Option<String>,
+    asks: bool,
     /// Header and envelope sender of every mail.
     pub mail_from: EmailAddress,
 }
@@ -14,11 +15,19 @@ pub struct Site {
 impl Site {
     /// `base` is an origin such as `https://mail.example.org`, without a path; a trailing slash is cut.
     pub fn new(base: &str, mail_from: EmailAddress) -> Site {
-        Site { base: base.trim_end_matches('/').to_owned(), content: None, mail_from }
+        Site { base: base.trim_end_matches('/').to_owned(), content: None, asks: false, mail_from }
     }
     /// As well with an origin of their own for files that people were sent.
     pub fn with_content(self, origin: &str) -> Site {
         Site { content: Some(origin.to_owned()), ..self }
+    }
+    /// As well with hosts beneath its own that have certificates and ask for others'.
+    pub fn with_asking_hosts(self) -> Site {
+        Site { asks: true, ..self }
+    }
+    /// Whether client certificates can be asked for: that takes TLS that ends here, and a certificate for each of those hosts.
+    pub fn asks_for_certificates(&self) -> bool {
+        self.asks && self.is_https()
     }
     /// The origin that files leave from, where it is not the site's own.
     pub fn content(&self) -> Option<&str> {

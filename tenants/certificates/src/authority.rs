@@ -16,7 +16,9 @@ const MAX_CHAIN: usize = 5;
 /// Why a file is not an authority; a sentence for whoever uploaded it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadAuthority {
-    #[error("Paste the authority's certificate: a block that begins with -----BEGIN CERTIFICATE-----.")]
+    #[error(
+        "Paste the authority's certificate: a block that begins with -----BEGIN CERTIFICATE-----. A file in DER (.cer, .der) becomes one with “openssl x509 -inform der -in FILE”."
+    )]
     Empty,
     #[error("This is more than {} KiB, so it is not a certificate.", MAX_PEM_BYTES / 1024)]
     TooLarge,

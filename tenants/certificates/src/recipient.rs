@@ -64,7 +64,7 @@ impl ClientCertificates {
     /// Where the caller's tenant asks for certificates; `None`: nowhere (any more).
     pub async fn asks_at(&self, caller: &Caller) -> Result<Option<String>, Fault> {
         let site = &self.accounts.site;
-        let Some(address) = address_of(site, caller.tenant()).filter(|_| site.is_https()) else { return Ok(None) };
+        let Some(address) = address_of(site, caller.tenant()).filter(|_| site.asks_for_certificates()) else { return Ok(None) };
         let any = self.accounts.db.read(caller, async |read| authorities::any(read).await).await?;
         Ok(any.then_some(address))
     }

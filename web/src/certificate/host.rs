@@ -7,6 +7,8 @@ use crate::{
     form::Form,
     page::{page_with, see_other},
     refusals::Refusal,
+    sign_in::safe_next,
+    step_up::{next_of, with_next},
     stop::{Answer, Stop},
 };
 use accounts::TicketView;
@@ -25,6 +27,8 @@ use url::form_urlencoded;
 struct HostPage {
     form: String,
     site: String,
+    /// Where to go on at the site afterwards.
+    next: String,
     facts: Option<Facts>,
     found: Option<Found>,
     /// For whom the certificate is being enrolled.
@@ -40,18 +44,21 @@ pub async fn show(web: Data<&Web>, browser: Browser, shown: Shown, uri: &Uri) ->
     let asked = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).find(|(name, _)| name == "enrol");
     match asked.map(|(_, token)| token.into_owned()) {
         Some(token) => enrolment(&web, &browser, &shown, &token, StatusCode::OK, String::new()).await,
-        None => sign_in(&web, &browser, &shown).await,
+        None => sign_in(&web, &browser, &shown, next_of(uri)).await,
     }
 }
 
 #[handler]
 pub async fn submit(web: Data<&Web>, browser: Browser, shown: Shown, form: Form) -> Answer {
-    let origin = browser.origin.clone();
+    let (origin, next) = (browser.origin.clone(), safe_next(form.text("next")));
     let Ok(token) = form.text("enrol").parse::<Token>() else {
         return match web.certificates.ticket(&shown.0, origin).await {
-            Ok(ticket) => Ok(see_other(&format!("{}/sign-in/certificate?ticket={ticket}", web.accounts.site.base()))),
+            Ok(ticket) => {
+                let arrives = with_next("/sign-in/certificate", next);
+                Ok(see_other(&format!("{}{arrives}&ticket={ticket}", web.accounts.site.base())))
+            }
             Err(NotFound::Fault(fault)) => Err(Stop::Fault(fault)),
-            Err(_) => sign_in(&web, &browser, &shown).await,
+            Err(_) => sign_in(&web, &browser, &shown, next.to_owned()).await,
         };
     };
     match web.certificates.enrol(&shown.0, &token, form.text("by_key") == "yes", origin).await {
@@ -66,8 +73,8 @@ pub async fn submit(web: Data<&Web>, browser: Browser, shown: Shown, form: Form)
     }
 }
 
-async fn sign_in(web: &Web, browser: &Browser, shown: &Shown) -> Answer {
-    let page = empty(web, browser, shown);
+async fn sign_in(web: &Web, browser: &Browser, shown: &Shown, next: String) -> Answer {
+    let page = HostPage { next, ..empty(web, browser, shown) };
     match web.certificates.whose(&shown.0, browser.origin.clone()).await {
         Ok(found) => answer(web, browser, StatusCode::OK, HostPage { found: Some(found), ..page }),
         Err(NotFound::Fault(fault)) => Err(Stop::Fault(fault)),
@@ -95,7 +102,17 @@ async fn enrolment(web: &Web, browser: &Browser, shown: &Shown, token: &str, sta
 fn empty(web: &Web, browser: &Browser, shown: &Shown) -> HostPage {
     let facts = shown.0.chain.first().and_then(|leaf| Facts::of(leaf).ok());
     let (form, site) = (browser.form.clone(), web.accounts.site.base().to_owned());
-    HostPage { form, site, facts, found: None, enrolment: None, why: String::new(), none_sent: false, done: String::new() }
+    HostPage {
+        form,
+        site,
+        next: "/".to_owned(),
+        facts,
+        found: None,
+        enrolment: None,
+        why: String::new(),
+        none_sent: false,
+        done: String::new(),
+    }
 }
 
 fn answer(web: &Web, browser: &Browser, status: StatusCode, page: HostPage) -> Answer {

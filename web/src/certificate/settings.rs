@@ -14,7 +14,7 @@ use crate::{
 };
 use askama::Template;
 use client_certificates::{AuthorityView, CertificateView, IssueRefused, ListView, Rules, address_of};
-use kernel::Time;
+use kernel::{ClientCaId, Time};
 use poem::{
     Response, handler,
     http::{StatusCode, header},
@@ -43,16 +43,30 @@ struct SettingsPage {
     typed: Typed,
 }
 
-/// What comes back into the form of a new authority.
+/// What comes back into a form.
 #[derive(Default)]
 pub struct Typed {
+    /// Whose rules were to be changed; `None`: the form of a new authority.
+    pub of: Option<ClientCaId>,
     pub chain: String,
-    pub rules: Rules,
+    pub rules: TypedRules,
+}
+
+/// Rules as somebody typed them.
+#[derive(Clone, Default)]
+pub struct TypedRules {
+    pub maps_by_address: bool,
+    pub lists: String,
+    pub hours: String,
 }
 
 struct AuthorityRow {
     view: AuthorityView,
     ends: When,
+    over: bool,
+    stands: TypedRules,
+    /// Instead of what stands, where it could not be taken.
+    typed: Option<TypedRules>,
     /// Each with its end.
     lists: Vec<(ListView, Option<When>)>,
 }
@@ -76,23 +90,27 @@ pub async fn again(web: &Web, member: &Member, status: StatusCode, problems: Pro
     let authorities = web.certificates.authorities(&member.caller).await?;
     let certificates = web.certificates.certificates(&member.caller).await?;
     let address = asking_address(web, member).unwrap_or_default();
+    let problems = match typed.of {
+        Some(id) => problems.renamed(|field| format!("{field}-{id}")),
+        None => problems,
+    };
     let page = SettingsPage {
         page: member.top(web, "settings").await?,
         problems,
         address: address.clone(),
         base: web.accounts.site.base().to_owned(),
-        issues: authorities.iter().any(|authority| authority.own),
-        authorities: authorities.into_iter().map(|view| authority_row(view, now)).collect(),
+        issues: !authorities.is_empty() && authorities.iter().all(|authority| authority.own),
+        authorities: authorities.into_iter().map(|view| authority_row(view, &typed, now)).collect(),
         certificates: certificates.into_iter().map(|view| certificate_row(view, now)).collect(),
         keeps: member.must(Right::SetCertificates).is_ok(),
-        typed,
+        typed: if typed.of.is_none() { typed } else { Typed::default() },
     };
     Ok(leading_to(page_with(status, &member.browser, &page)?, &address))
 }
 
 /// Where this member's tenant asks for certificates, if this site can.
 pub fn asking_address(web: &Web, member: &Member) -> Option<String> {
-    address_of(&web.accounts.site, member.caller.tenant()).filter(|_| web.accounts.site.is_https())
+    address_of(&web.accounts.site, member.caller.tenant()).filter(|_| web.accounts.site.asks_for_certificates())
 }
 
 /// On to the asking host, with a ticket for this member.
@@ -134,9 +152,32 @@ pub async fn revoke(web: Data<&Web>, member: Member, form: Form) -> Answer {
     }
 }
 
-fn authority_row(view: AuthorityView, now: Time) -> AuthorityRow {
+impl AuthorityRow {
+    /// What its form shows.
+    fn rules(&self) -> &TypedRules {
+        self.typed.as_ref().unwrap_or(&self.stands)
+    }
+    fn about<'p>(&self, problems: &'p Problems, field: &str) -> &'p str {
+        problems.about(&self.id(field))
+    }
+    /// Of a field of its form.
+    fn id(&self, field: &str) -> String {
+        format!("{field}-{}", self.view.id)
+    }
+}
+
+impl From<&Rules> for TypedRules {
+    fn from(rules: &Rules) -> TypedRules {
+        let (lists, hours) = (rules.lists.join("\n"), rules.crl_grace_hours.to_string());
+        TypedRules { maps_by_address: rules.maps_by_address, lists, hours }
+    }
+}
+
+fn authority_row(view: AuthorityView, typed: &Typed, now: Time) -> AuthorityRow {
     let lists = view.lists.iter().map(|list| (list.clone(), list.good_until.map(|at| When::near(at, now)))).collect();
-    AuthorityRow { ends: When::near(view.not_after, now), lists, view }
+    let typed = (typed.of == Some(view.id)).then(|| typed.rules.clone());
+    let (ends, over, stands) = (When::near(view.not_after, now), view.not_after < now, TypedRules::from(&view.rules));
+    AuthorityRow { ends, over, stands, typed, lists, view }
 }
 
 fn certificate_row(view: CertificateView, now: Time) -> CertificateRow {

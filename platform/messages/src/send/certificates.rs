@@ -12,12 +12,14 @@ use store::{
     entity::{client_ca, member},
 };
 
-const NO_NAME: &str = "This site is not reached over https by a name, so no certificate can be asked for. Choose another proof.";
+const NO_NAME: &str = "This site has no hosts at which a certificate can be asked for. Choose another proof.";
+const OVER: &str = "Every authority whose certificates count has expired, so none can be asked for. An owner or administrator accepts a new one in \
+                    the settings, under “Certificates”. Until then, choose another proof.";
 const NONE: &str = "Your organisation has not said yet whose certificates count, so none can be asked for. An owner or administrator says it in \
                     the settings, under “Certificates”. Until then, choose another proof.";
 
 pub(super) fn site_may_ask(post: &Post, draft: &Draft) -> Result<(), SendRefused> {
-    if draft.proof == Proof::R4 && !post.site.is_https() { Err(refused(NO_NAME)) } else { Ok(()) }
+    if draft.proof == Proof::R4 && !post.site.asks_for_certificates() { Err(refused(NO_NAME)) } else { Ok(()) }
 }
 
 /// The tenant accepts an authority, and each recipient can be named by one: by address where an administrator allowed that, else as a
@@ -26,11 +28,12 @@ pub(super) async fn tenant_may_ask(tx: &TenantTx, draft: &Draft) -> Result<(), S
     if draft.proof != Proof::R4 {
         return Ok(());
     }
-    let authorities = tx.find::<client_ca::Entity>().count().await?;
-    if authorities == 0 {
-        return Err(refused(NONE));
+    let standing = || tx.find::<client_ca::Entity>().filter(client_ca::Column::NotAfter.gt(tx.now().0));
+    if standing().count().await? == 0 {
+        let any = tx.find::<client_ca::Entity>().count().await? > 0;
+        return Err(refused(if any { OVER } else { NONE }));
     }
-    if tx.find::<client_ca::Entity>().filter(client_ca::Column::MapsByAddress.eq(true)).count().await? > 0 {
+    if standing().filter(client_ca::Column::MapsByAddress.eq(true)).count().await? > 0 {
         return Ok(());
     }
     let members = members_among(tx, draft).await?;
