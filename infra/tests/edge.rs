@@ -1,6 +1,10 @@
 //! The program at the edge: https from start to restart, with curl and openssl as strangers to our own code.
 #![allow(clippy::unwrap_used)] // a test fails by panicking, in its helpers too
 
+use rustls::{
+    ClientConfig, ClientConnection, RootCertStore, StreamOwned,
+    pki_types::{CertificateDer, pem::PemObject},
+};
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
@@ -93,7 +97,7 @@ fn configured(dir: &Path, http: SocketAddr, https: SocketAddr) -> String {
                 "-subj",
                 "/CN=mail.test",
             ])
-            .args(["-addext", "subjectAltName=DNS:mail.test", "-keyout"])
+            .args(["-addext", "subjectAltName=DNS:mail.test", "-addext", "basicConstraints=critical,CA:FALSE", "-keyout"])
             .arg(&key)
             .arg("-out")
             .arg(&chain)
@@ -177,14 +181,49 @@ fn a_certificate_that_is_wrong_stops_the_start_with_a_sentence() {
     assert!(!refused.status.success() && said.contains("no private key in it"), "{said}");
 }
 
-/// Plain HTTP requests, one a connection and one after the other on a kept one, until told to stop.
-fn hammer(address: SocketAddr, stop: Arc<AtomicBool>, answered: Arc<AtomicUsize>) -> Vec<std::thread::JoinHandle<Vec<String>>> {
-    let one = move |stop: Arc<AtomicBool>, answered: Arc<AtomicUsize>, keep: bool| {
+/// A connection to a listener, TLS or not.
+trait Line: Read + Write + Send {}
+impl<T: Read + Write + Send> Line for T {}
+
+/// How to reach a listener, and the status that it answers with.
+#[derive(Clone)]
+struct Target {
+    address: SocketAddr,
+    tls: Option<Arc<ClientConfig>>,
+    status: &'static str,
+}
+
+impl Target {
+    fn connect(&self) -> std::io::Result<Box<dyn Line>> {
+        let stream = TcpStream::connect(self.address)?;
+        stream.set_read_timeout(Some(Duration::from_secs(30)))?;
+        Ok(match &self.tls {
+            None => Box::new(stream),
+            Some(config) => {
+                let client = ClientConnection::new(config.clone(), "mail.test".try_into().unwrap()).map_err(std::io::Error::other)?;
+                Box::new(StreamOwned::new(client, stream))
+            }
+        })
+    }
+}
+
+fn trusting(chain: &Path) -> Arc<ClientConfig> {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(CertificateDer::pem_file_iter(chain).unwrap().map(Result::unwrap));
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    Arc::new(builder.with_root_certificates(roots).with_no_client_auth())
+}
+
+/// Requests, one a connection and one after the other on a kept one, until told to stop.
+fn hammer(target: &Target, stop: &Arc<AtomicBool>, answered: &Arc<AtomicUsize>) -> Vec<std::thread::JoinHandle<Vec<String>>> {
+    let one = |keep: bool| {
+        let (target, stop, answered) = (target.clone(), stop.clone(), answered.clone());
         std::thread::spawn(move || {
             let mut failed = Vec::new();
-            let mut kept: Option<TcpStream> = None;
+            let mut kept: Option<Box<dyn Line>> = None;
             while !stop.load(Ordering::SeqCst) {
-                match ask(address, kept.take(), keep) {
+                match ask(&target, kept.take(), keep) {
                     Ok(stream) => {
                         answered.fetch_add(1, Ordering::SeqCst);
                         kept = stream;
@@ -196,26 +235,27 @@ fn hammer(address: SocketAddr, stop: Arc<AtomicBool>, answered: Arc<AtomicUsize>
             failed
         })
     };
-    (0..4).map(|i| one(stop.clone(), answered.clone(), i % 2 == 0)).collect()
+    (0..4).map(|i| one(i % 2 == 0)).collect()
 }
 
 /// One request; the stream if it may be used again.
-fn ask(address: SocketAddr, kept: Option<TcpStream>, keep: bool) -> std::io::Result<Option<TcpStream>> {
-    let mut stream = kept.map_or_else(|| TcpStream::connect(address), Ok)?;
-    stream.set_read_timeout(Some(Duration::from_secs(30)))?;
+fn ask(target: &Target, kept: Option<Box<dyn Line>>, keep: bool) -> std::io::Result<Option<Box<dyn Line>>> {
+    let mut stream = kept.map_or_else(|| target.connect(), Ok)?;
     let close = if keep { "" } else { "connection: close\r\n" };
     stream.write_all(format!("GET /live HTTP/1.1\r\nhost: mail.test\r\n{close}\r\n").as_bytes())?;
-    let mut heard = Vec::new();
-    let mut byte = [0; 512];
-    while !heard.ends_with(b"https address.\n") {
-        match stream.read(&mut byte)? {
-            0 => return Err(std::io::Error::other(format!("ended after {:?}", String::from_utf8_lossy(&heard)))),
-            n => heard.extend(&byte[..n]),
+    let (mut heard, mut some) = (String::new(), [0; 512]);
+    loop {
+        match stream.read(&mut some)? {
+            0 => return Err(std::io::Error::other(format!("ended after {heard:?}"))),
+            n => heard.push_str(&String::from_utf8_lossy(&some[..n]).to_ascii_lowercase()),
+        }
+        let Some((head, body)) = heard.split_once("\r\n\r\n") else { continue };
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse::<usize>().ok());
+        if length.is_some_and(|length| body.len() >= length) {
+            assert!(head.starts_with(&format!("http/1.1 {}", target.status)), "{head}");
+            return Ok((keep && !head.contains("connection: close")).then_some(stream));
         }
     }
-    let head = String::from_utf8_lossy(&heard).to_ascii_lowercase();
-    assert!(head.starts_with("http/1.1 308"), "{head}");
-    Ok((keep && !head.contains("connection: close")).then_some(stream))
 }
 
 #[test]
@@ -225,11 +265,15 @@ fn a_restart_with_the_sockets_handed_over_drops_no_request() {
     let config = configured(dir.path(), http.local_addr().unwrap(), https.local_addr().unwrap());
     let mut server = serve(&config, &[&http, &https]);
     let (stop, answered) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
-    let clients = hammer(http.local_addr().unwrap(), stop.clone(), answered.clone());
+    let answered_there = Arc::new(AtomicUsize::new(0));
+    let plain = Target { address: http.local_addr().unwrap(), tls: None, status: "308" };
+    let tls = Target { address: https.local_addr().unwrap(), tls: Some(trusting(&dir.path().join("chain.pem"))), status: "200" };
+    let mut clients = hammer(&plain, &stop, &answered);
+    clients.extend(hammer(&tls, &stop, &answered_there));
     for _ in 0..3 {
-        let before = answered.load(Ordering::SeqCst);
-        let began = Instant::now();
-        while answered.load(Ordering::SeqCst) < before + 50 {
+        let counts = || (answered.load(Ordering::SeqCst), answered_there.load(Ordering::SeqCst));
+        let (before, began) = (counts(), Instant::now());
+        while counts().0 < before.0 + 50 || counts().1 < before.1 + 50 {
             assert!(began.elapsed() < Duration::from_secs(30), "nobody is answered");
             std::thread::sleep(Duration::from_millis(20));
         }
@@ -240,7 +284,13 @@ fn a_restart_with_the_sockets_handed_over_drops_no_request() {
     std::thread::sleep(Duration::from_millis(300));
     stop.store(true, Ordering::SeqCst);
     let failed: Vec<String> = clients.into_iter().flat_map(|client| client.join().unwrap()).collect();
-    assert_eq!(failed, Vec::<String>::new(), "of {} answered", answered.load(Ordering::SeqCst));
+    assert_eq!(
+        failed,
+        Vec::<String>::new(),
+        "of {} and {} answered",
+        answered.load(Ordering::SeqCst),
+        answered_there.load(Ordering::SeqCst)
+    );
 }
 
 #[test]
