@@ -2,7 +2,7 @@
 
 use crate::{
     Challenges, ForwardedBy, Names, Shared, TlsConn, answers::Answers, closing::Closing, forwarded, http, misdirected, paced, plain,
-    pulse::Pulse, watched,
+    pulse::Pulse, turns::Turns, watched,
 };
 use futures_util::StreamExt;
 use hyper::body::{Body as _, Incoming};
@@ -21,7 +21,6 @@ use std::{
     sync::Arc,
     time::Duration,
 };
-use tokio::sync::Semaphore;
 
 /// Handshakes worked on at one time; more wait their turn, for as long as a handshake may take.
 const MAX_HANDSHAKES: usize = 1_024;
@@ -51,7 +50,7 @@ pub struct Door<E> {
     pub(crate) site: E,
     pub(crate) settings: Settings,
     pub(crate) shown: Option<Shown>,
-    pub(crate) handshakes: Semaphore,
+    pub(crate) handshakes: Turns,
     pub(crate) protocols: http::Protocols,
     pub(crate) shared: Shared,
     pub(crate) closing: Closing,
@@ -85,7 +84,7 @@ enum Next {
 
 impl<E: Endpoint<Output = Response>> Door<E> {
     pub fn new(site: E, settings: Settings, shown: Option<Shown>, shared: Shared) -> Door<E> {
-        let (handshakes, closing) = (Semaphore::new(MAX_HANDSHAKES), Closing::default());
+        let (handshakes, closing) = (Turns::new(MAX_HANDSHAKES), Closing::default());
         Door { site, settings, shown, handshakes, protocols: http::Protocols::new(), shared, closing, answers: Answers::default() }
     }
 

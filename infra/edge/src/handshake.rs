@@ -1,12 +1,14 @@
 //! The TLS handshake: first the ClientHello alone, then the configuration of the name it asks for, then the rest.
 
-use crate::{TlsConn, challenges::ACME_TLS, door::Shown};
-use rustls::server::{Acceptor, ClientHello};
-use std::io;
-use tokio::{
-    io::{AsyncRead, AsyncWrite, AsyncWriteExt},
-    sync::Semaphore,
+use crate::{
+    TlsConn,
+    challenges::ACME_TLS,
+    door::Shown,
+    turns::{Turn, Turns},
 };
+use rustls::server::{Acceptor, ClientHello};
+use std::{future::Future, io};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio_rustls::{LazyConfigAcceptor, StartHandshake, server::TlsStream};
 
 /// RFC 8446 §6 and RFC 6066 §3: a fatal alert, `unrecognized_name` (112), before any version was agreed.
@@ -20,7 +22,7 @@ pub enum Shaken<S> {
 }
 
 /// Shakes hands for one of our names. The caller holds the clock.
-pub async fn shake<S>(shown: &Shown, turns: &Semaphore, stream: S) -> io::Result<Shaken<S>>
+pub async fn shake<S>(shown: &Shown, turns: &Turns, stream: S) -> io::Result<Shaken<S>>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -33,8 +35,9 @@ where
         return Err(refuse(start).await);
     };
     // Waiting for a ClientHello costs nothing; from here on it costs signatures.
-    let _turn = turns.acquire().await.map_err(io::Error::other)?;
-    let stream = start.into_stream(certified.config.clone()).await?;
+    let turn = turns.take().await;
+    let stream = in_turn(&turn, start.into_stream(certified.config.clone())).await?;
+    drop(turn);
     let connection = stream.get_ref().1;
     let conn = TlsConn {
         name: connection.server_name().map(str::to_ascii_lowercase),
@@ -57,7 +60,7 @@ fn asks_for_a_challenge(hello: &ClientHello<'_>) -> bool {
 }
 
 /// Shows the challenge's certificate and hangs up: nothing else is ever said over such a connection.
-async fn answer_the_ca<S>(shown: &Shown, turns: &Semaphore, start: StartHandshake<S>) -> io::Result<Shaken<S>>
+async fn answer_the_ca<S>(shown: &Shown, turns: &Turns, start: StartHandshake<S>) -> io::Result<Shaken<S>>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -67,9 +70,18 @@ where
         _ => None,
     };
     let Some(config) = config else { return Err(refuse(start).await) };
-    let _turn = turns.acquire().await.map_err(io::Error::other)?;
-    start.into_stream(config).await?.shutdown().await?;
+    let turn = turns.take().await;
+    in_turn(&turn, start.into_stream(config)).await?.shutdown().await?;
     Ok(Shaken::Checked)
+}
+
+/// The rest of a handshake, unless its turn is given up for another.
+async fn in_turn<T>(turn: &Turn<'_>, rest: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+    tokio::select! {
+        biased;
+        done = rest => done,
+        () = turn.given_up() => Err(io::Error::new(io::ErrorKind::TimedOut, "a handshake that took long while others waited")),
+    }
 }
 
 async fn refuse<S: AsyncRead + AsyncWrite + Unpin>(mut start: StartHandshake<S>) -> io::Error {

@@ -34,6 +34,7 @@ mod stalled;
 #[cfg(test)]
 mod testing;
 mod tls_conn;
+mod turns;
 mod watched;
 
 pub use acceptor::{Doors, Listening};
