@@ -138,3 +138,50 @@ fn covered(host: &str, names: &[String]) -> bool {
     let parent = host.split_once('.').map(|(_, parent)| format!("*.{parent}"));
     names.iter().any(|name| name == host || Some(name) == parent.as_ref())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Town;
+    use store::{Issued, WantedBy};
+
+    #[tokio::test]
+    async fn what_was_not_renewed_in_time_is_said() {
+        let town = Town::new().await;
+        let (db, host) = (&town.app.db, HostName::parse("mail.example.org").unwrap());
+        let said = async || look(db, std::slice::from_ref(&host)).await.unwrap();
+        db.certificates().want(&host, WantedBy::Site).await.unwrap();
+        assert!(matches!(said().await, Note(why) if why.contains("has no certificate yet")));
+        let order = db.certificates().take_due(1, std::time::Duration::from_secs(60)).await.unwrap().remove(0);
+        let now = town.clock.now();
+        let issued = Issued { chain: "CHAIN", key: "KEY", not_before: now, not_after: now.plus_days(90), renew_at: now.plus_days(60) };
+        assert!(db.certificates().issued(&order, &issued).await.unwrap());
+        assert!(matches!(said().await, Fine(why) if why.contains("1 of 1 names are live")));
+        town.clock.advance(std::time::Duration::from_secs(80 * 86_400));
+        assert!(matches!(said().await, Wrong { why, .. } if why.contains("1 of 1 certificates end soon and were not renewed")));
+    }
+
+    #[test]
+    fn a_file_that_ends_or_has_ended_is_said() {
+        let dir = tempfile::tempdir().unwrap();
+        let paths = [dir.path().join("site.pem"), dir.path().join("site.key")];
+        let key = rcgen::KeyPair::generate().unwrap();
+        let mut params = rcgen::CertificateParams::new(["mail.example.org".to_owned()]).unwrap();
+        (params.not_before, params.not_after) = (rcgen::date_time_ymd(2026, 1, 1), rcgen::date_time_ymd(2026, 3, 1));
+        std::fs::write(&paths[0], params.self_signed(&key).unwrap().pem()).unwrap();
+        std::fs::write(&paths[1], key.serialize_pem()).unwrap();
+        let toml = format!(
+            "site.base_url = 'https://mail.example.org'\ntls.certificates = 'files'\n[[tls.files]]\ncertificate = {:?}\nkey = {:?}",
+            paths[0], paths[1]
+        );
+        let config = Config::parse(&toml).unwrap();
+        // 2026-01-01.
+        let begins = Time(1_767_225_600_000);
+        assert!(
+            matches!(certificates(&config, begins.minus(std::time::Duration::from_secs(60))), Wrong { why, .. } if why.contains("begins at"))
+        );
+        assert!(matches!(certificates(&config, begins.plus_days(30)), Fine(_)));
+        assert!(matches!(certificates(&config, begins.plus_days(55)), Note(why) if why.contains("ends at")));
+        assert!(matches!(certificates(&config, begins.plus_days(60)), Wrong { why, .. } if why.contains("ended at")));
+    }
+}

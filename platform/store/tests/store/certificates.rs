@@ -80,6 +80,25 @@ on_both! {
         assert_eq!((taken, all.len()), (40, 40), "every name once");
     }
 
+    async fn a_certificate_in_the_last_sixth_of_its_life_is_late_until_it_is_renewed(town) {
+        let (certificates, name) = (town.db.certificates(), host("mail.example.org"));
+        certificates.want(&name, WantedBy::Site).await.unwrap();
+        let first = certificates.take_due(9, LEASE).await.unwrap().remove(0);
+        assert!(keep(&town.db, &first).await);
+        let end = town.db.clock().now().plus_days(90);
+        let late = async || certificates.expiry().await.unwrap().late;
+        town.db.clock().advance(DAY * 75);
+        assert_eq!(late().await, 0, "not yet");
+        town.db.clock().advance(DAY / 24);
+        assert_eq!(certificates.expiry().await.unwrap(), Expiry { wanted: 1, live: 1, failing: 0, late: 1, first_end: Some(end) });
+        town.db.clock().advance(DAY * 20);
+        let over = certificates.expiry().await.unwrap();
+        assert_eq!((over.live, over.late), (0, 1), "also once it is over");
+        let renewal = certificates.take_due(9, LEASE).await.unwrap().remove(0);
+        assert!(keep(&town.db, &renewal).await);
+        assert_eq!(late().await, 0);
+    }
+
     async fn who_finishes_late_changes_nothing(town) {
         let (certificates, name) = (town.db.certificates(), host("mail.example.org"));
         certificates.want(&name, WantedBy::Site).await.unwrap();
