@@ -416,7 +416,9 @@ async fn an_authority_that_has_expired_says_so_and_no_message_waits_for_it() {
     on_both(async |town: Town| {
         let ana = town.member("ana@acme.example").await;
         let day = Duration::from_secs(86_400);
-        accept(&ana, &Authority::good_for(day, "Acme Old"), ByAddress).await;
+        let acme = Authority::good_for(day, "Acme Old");
+        accept(&ana, &acme, ByAddress).await;
+        assert!(ana.browser.get("/settings/certificates").await.is(200).shows(&format!("SHA-256 <code>{}</code>", acme.fingerprint())));
         assert!(!ana.browser.get("/settings/certificates").await.is(200).shows(">expired<"));
         town.clock.advance(day * 2);
         ana.step_up().await;

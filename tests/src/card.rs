@@ -6,7 +6,11 @@ use rcgen::{
     KeyPair, KeyUsagePurpose, SanType, SerialNumber,
 };
 use rustls_pki_types::CertificateDer;
-use std::time::Duration;
+use std::{
+    io::Write,
+    process::{Command, Stdio},
+    time::Duration,
+};
 use store::testing::START;
 use time::OffsetDateTime;
 
@@ -34,6 +38,15 @@ impl Authority {
         let key = KeyPair::generate().expect("a key");
         let pem = params.self_signed(&key).expect("a root").pem();
         Authority { pem, issuer: Issuer::new(params, key) }
+    }
+    /// As openssl shows it.
+    pub fn fingerprint(&self) -> String {
+        let mut openssl = Command::new("openssl");
+        openssl.args(["x509", "-noout", "-sha256", "-fingerprint"]);
+        let mut child = openssl.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("openssl is installed");
+        child.stdin.take().expect("its input").write_all(self.pem.as_bytes()).expect("it reads");
+        let said = String::from_utf8(child.wait_with_output().expect("it ends").stdout).expect("a text");
+        said.trim().split_once('=').expect("a fingerprint").1.to_owned()
     }
     /// Its list of revoked certificates (DER), with none on it, good for a month from the town's first moment.
     pub fn list(&self) -> Vec<u8> {

@@ -68,7 +68,7 @@ pub enum BadCertificate {
     #[error("The authority that issued this certificate was revoked, or one above it. Ask whoever gave it to you for a new one.")]
     AuthorityRevoked,
     #[error(
-        "Whether this certificate was revoked cannot be told: a list of revoked certificates is too old or was never fetched. Your administrator sees why in the settings."
+        "Whether this certificate was revoked cannot be told: a list of revoked certificates is too old or was never fetched. Administrators of the organisation that asks see why in their settings."
     )]
     ListStale,
     #[error("Whether this certificate was revoked cannot be told: no list that we have is from whoever issued it.")]

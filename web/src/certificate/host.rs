@@ -13,7 +13,7 @@ use crate::{
 };
 use accounts::TicketView;
 use askama::Template;
-use client_certificates::{Facts, Found, NotFound};
+use client_certificates::{EnrolRefused, Facts, Found, NotFound};
 use keys::Token;
 use poem::{
     handler,
@@ -36,6 +36,8 @@ struct HostPage {
     /// Why nothing can be done with it.
     why: String,
     none_sent: bool,
+    /// What led here does not count any more.
+    over: bool,
     done: String,
 }
 
@@ -66,6 +68,10 @@ pub async fn submit(web: Data<&Web>, browser: Browser, shown: Shown, form: Form)
             let done = "This certificate is yours from now on: it signs you in at this address.".to_owned();
             answer(&web, &browser, StatusCode::OK, HostPage { done, ..empty(&web, &browser, &shown) })
         }
+        Err(EnrolRefused::Already) => {
+            let done = format!("{} It signs its owner in at this address.", EnrolRefused::Already);
+            answer(&web, &browser, StatusCode::CONFLICT, HostPage { done, ..empty(&web, &browser, &shown) })
+        }
         Err(refused) => {
             let refused = refused.or_fault()?;
             enrolment(&web, &browser, &shown, form.text("enrol"), refused.status(), refused.to_string()).await
@@ -94,7 +100,7 @@ async fn enrolment(web: &Web, browser: &Browser, shown: &Shown, token: &str, sta
     };
     let Some(ticket) = ticket else {
         let why = "This page is out of date. Begin again in the settings.".to_owned();
-        return answer(web, browser, StatusCode::FORBIDDEN, HostPage { none_sent: false, why, ..page });
+        return answer(web, browser, StatusCode::FORBIDDEN, HostPage { none_sent: false, over: true, why, ..page });
     };
     answer(web, browser, status, HostPage { enrolment: Some((ticket, token.to_owned())), why, ..page })
 }
@@ -111,6 +117,7 @@ fn empty(web: &Web, browser: &Browser, shown: &Shown) -> HostPage {
         enrolment: None,
         why: String::new(),
         none_sent: false,
+        over: false,
         done: String::new(),
     }
 }

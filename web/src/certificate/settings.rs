@@ -147,7 +147,10 @@ pub async fn issue(web: Data<&Web>, member: Member, form: Form) -> Answer {
 pub async fn revoke(web: Data<&Web>, member: Member, form: Form) -> Answer {
     let id = form.text("certificate").parse().map_err(|_| Stop::NotFound)?;
     match web.certificates.revoke(&member.caller, id).await? {
-        true => Ok(see_other_telling(HERE, "The certificate is revoked. It signs nobody in any more.")),
+        true => Ok(see_other_telling(
+            HERE,
+            "The certificate is revoked. It signs nobody in any more. Browsers that are signed in stay so: end their sessions in the settings.",
+        )),
         false => Err(Stop::NotFound),
     }
 }

@@ -166,3 +166,19 @@ async fn uploads_that_are_refused_unread_are_no_flood() {
     }
     assert!(!driver.is_finished());
 }
+
+#[tokio::test]
+async fn a_body_that_does_not_come_is_refused_with_words() {
+    let town = Town::new().await;
+    let (sender, _driver) = town.two("site.test").await;
+    let request = Request::post("https://site.test/count").body(()).unwrap();
+    let (answer, mut body) = sender.ready().await.unwrap().send_request(request, false).unwrap();
+    body.send_data(bytes::Bytes::from_static(&[7; 100]), false).unwrap();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    tokio::time::pause();
+    let began = Instant::now();
+    let answer = answer.await.unwrap();
+    let took = began.elapsed();
+    assert_eq!(answer.status(), 408);
+    assert!(took >= Duration::from_secs(28) && took <= Duration::from_secs(32), "{took:?}");
+}

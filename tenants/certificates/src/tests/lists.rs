@@ -95,6 +95,25 @@ facts! {
         }
     }
 
+    async fn an_older_list_does_not_take_the_place_of_a_newer_one(town) {
+        let ana = town.owner("ana@example.org").await;
+        let root = town.shop.root("root", "Acme", 300, CA);
+        let lost = town.shop.issue("lost", "root", 30, PERSON);
+        let (url, says) = host();
+        town.accept(&ana, &root.pem, Rules { maps_by_address: true, lists: vec![url], ..Rules::default() }).await;
+        let before = town.shop.list("root", &[], 24 * 10, "");
+        // Lists are dated to the second.
+        std::thread::sleep(Duration::from_millis(1_100));
+        *says.lock().unwrap() = ok(&town.shop.list("root", &[&lost], 24 * 10, ""));
+        assert_eq!(town.work().await, 1);
+        *says.lock().unwrap() = ok(&before);
+        town.clock.advance(DAY);
+        assert_eq!(town.work().await, 1);
+        let list = town.room.authorities(&ana.caller).await.unwrap().remove(0).lists.remove(0);
+        assert!(list.said.contains("older than the one that we have"), "{list:?}");
+        assert_eq!(town.whose(ana.caller.tenant(), &lost.der).await, Err(BadCertificate::Revoked.to_string()));
+    }
+
     async fn an_address_that_changed_or_an_authority_that_went_is_looked_at_no_more(town) {
         let ana = town.owner("ana@example.org").await;
         let root = town.shop.root("root", "Acme", 300, CA);
