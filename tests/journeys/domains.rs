@@ -321,6 +321,27 @@ async fn a_domain_itself_is_told_our_addresses_at_the_page_and_in_the_api() {
 }
 
 #[tokio::test]
+async fn quotes_and_an_appended_domain_are_named_beside_what_was_seen() {
+    on_both_with_dns(async |town, dns| {
+        let ana = town.member("ana@acme.example").await;
+        let id = add(&ana, HOST).await;
+        let text = page(&ana, &id).await;
+        let value = text.split("id=\"txt-value\" tabindex=\"0\">").nth(1).unwrap().split('<').next().unwrap().to_owned();
+        dns.iter().for_each(|dns| {
+            dns.txt(&format!("_countersign.{HOST}"), &format!("\"{value}\""));
+            dns.cname(HOST, "mail.example.test.acme.example");
+        });
+        town.run_jobs().await;
+        let shown = page(&ana, &id).await;
+        assert!(shown.contains("not yet proven") && shown.contains("Remove the quotes around it."), "{shown}");
+        assert!(shown.contains("mail.example.test.acme.example</code>, which has no address"), "{shown}");
+        assert!(shown.contains("put your own domain after the name") && !shown.contains("We saw no address"), "{shown}");
+        assert!(shown.contains(">mail.example.test.</code>"), "with the dot");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_site_that_orders_no_certificates_says_so_in_place_of_the_form() {
     let proxied = |config: &mut countersign::Config| config.listen.https = String::new();
     on_both_with(proxied, async |town| {

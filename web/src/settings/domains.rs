@@ -65,6 +65,8 @@ struct DomainPage {
     /// What lets our CA certify it.
     allowing: Record,
     proven: bool,
+    /// The DNS panel made the alias longer than it was typed.
+    appended: bool,
     looked: Option<When>,
     at: Option<When>,
     /// Why no domain goes live at this site.
@@ -110,6 +112,7 @@ pub async fn show(Data(web): Data<&Web>, member: Member, Path(id): Path<String>)
         leading: web.domains.leading(&view.name, &view.seen),
         allowing: web.domains.allowing(&view),
         proven: !matches!(view.step, Step::Prove | Step::Taken | Step::Losing { .. } | Step::Lost { .. }),
+        appended: web.domains.was_appended(&view),
         looked: view.looked_at.map(|at| When::near(at, now)),
         at: moment(&view.step).map(|at| When::near(at, now)),
         shut: shut(web),
