@@ -107,8 +107,13 @@ async fn a_domain_goes_from_a_form_to_live_and_says_at_each_step_what_to_do_and_
             dns.txt(&place, &value);
             dns.a(HOST, Ipv4Addr::new(203, 0, 113, 9));
         });
+        let over = page(&ana, &id).await;
+        assert!(!over.contains("We are looking now") && over.contains("data-poll=\"15\""), "{over}");
         ana.browser.press(&format!("/settings/domains/{id}/look"), &[]).await.is(303);
+        let under_way = page(&ana, &id).await;
+        assert!(under_way.contains("We are looking now") && under_way.contains("data-poll=\"2\""), "{under_way}");
         town.run_jobs().await;
+        assert!(!page(&ana, &id).await.contains("We are looking now"), "it says so no longer than it is so");
         let second = page(&ana, &id).await;
         assert!(second.contains("does not lead here yet") && second.contains("203.0.113.9") && second.contains("192.0.2.1"), "{second}");
         dns.iter().for_each(|dns| dns.a(HOST, HERE));
