@@ -6,6 +6,7 @@ import { member, open, send, typeCode, write } from "./lib/steps.js";
 
 const OWN = "post.acme.test";
 const LIVE = 60000; // ms until the certificate is there
+const SOON = 8000; // ms until a look that was asked for is on the page
 
 fact("a domain goes live while its owner looks on, and a message is picked up on it", { tls: "mail.certified.test", plan: "business", timeout: 240000 }, async (town) => {
   const there = `https://${OWN}:${new URL(town.url).port}`;
@@ -25,11 +26,14 @@ fact("a domain goes live while its owner looks on, and a message is picked up on
 
   await town.place.ca.txt(await ana.locator("#txt-name").textContent(), await ana.locator("#txt-value").textContent());
   await ana.getByRole("button", { name: "Look again now" }).click();
-  await until("does not lead here yet", LIVE);
+  await until("does not lead here yet", SOON);
   await ana.getByText("We saw no address there.").waitFor();
   await town.place.ca.a(OWN, "127.0.0.1");
   await ana.getByRole("button", { name: "Look again now" }).click();
   await until(/^live$/, LIVE);
+  await ana.locator("#news", { hasText: `${OWN}: live` }).waitFor({ state: "attached" });
+  assert.equal(await ana.getByText("We are looking now").count(), 0);
+  assert.equal(await ana.locator("#state ~ p a", { hasText: OWN }).getAttribute("href"), `${there}/sent`);
   assert.match(town.place.ca.read(`${there}/assets/any/site.css`), /body/, "the certificate is the CA's, for this name");
 
   await ana.goto("/compose");

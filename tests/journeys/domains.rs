@@ -46,12 +46,12 @@ pub async fn page(ana: &Member, id: &str) -> String {
 }
 
 /// As if the CA had certified what is wanted.
-async fn certified(town: &Town) {
+pub async fn certified(town: &Town) {
     let certificates = town.app.db.certificates();
     for order in certificates.take_due(10, Duration::from_secs(60)).await.unwrap() {
         let now = town.clock.now();
         let not_after = now.plus_days(400);
-        let issued = Issued { chain: "CHAIN", key: "KEY", not_before: now, not_after, renew_at: not_after };
+        let issued = Issued { chain: "CHAIN", key: "KEY", not_before: now, not_after, renew_at: now.plus_days(200) };
         assert!(certificates.issued(&order, &issued).await.unwrap());
     }
 }
@@ -107,8 +107,13 @@ async fn a_domain_goes_from_a_form_to_live_and_says_at_each_step_what_to_do_and_
             dns.txt(&place, &value);
             dns.a(HOST, Ipv4Addr::new(203, 0, 113, 9));
         });
+        let over = page(&ana, &id).await;
+        assert!(!over.contains("We are looking now") && over.contains("data-poll=\"15\""), "{over}");
         ana.browser.press(&format!("/settings/domains/{id}/look"), &[]).await.is(303);
+        let under_way = page(&ana, &id).await;
+        assert!(under_way.contains("We are looking now") && under_way.contains("data-poll=\"2\""), "{under_way}");
         town.run_jobs().await;
+        assert!(!page(&ana, &id).await.contains("We are looking now"), "it says so no longer than it is so");
         let second = page(&ana, &id).await;
         assert!(second.contains("does not lead here yet") && second.contains("203.0.113.9") && second.contains("192.0.2.1"), "{second}");
         dns.iter().for_each(|dns| dns.a(HOST, HERE));
@@ -316,6 +321,27 @@ async fn a_domain_itself_is_told_our_addresses_at_the_page_and_in_the_api() {
         };
         assert_eq!(record(&itself).await, ["A", "acme.example", "192.0.2.1"]);
         assert_eq!(record(&below).await, ["CNAME", HOST, "mail.example.test."]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn quotes_and_an_appended_domain_are_named_beside_what_was_seen() {
+    on_both_with_dns(async |town, dns| {
+        let ana = town.member("ana@acme.example").await;
+        let id = add(&ana, HOST).await;
+        let text = page(&ana, &id).await;
+        let value = text.split("id=\"txt-value\" tabindex=\"0\">").nth(1).unwrap().split('<').next().unwrap().to_owned();
+        dns.iter().for_each(|dns| {
+            dns.txt(&format!("_countersign.{HOST}"), &format!("\"{value}\""));
+            dns.cname(HOST, "mail.example.test.acme.example");
+        });
+        town.run_jobs().await;
+        let shown = page(&ana, &id).await;
+        assert!(shown.contains("not yet proven") && shown.contains("Remove the quotes around it."), "{shown}");
+        assert!(shown.contains("mail.example.test.acme.example</code>, which has no address"), "{shown}");
+        assert!(shown.contains("put your own domain after the name") && !shown.contains("We saw no address"), "{shown}");
+        assert!(shown.contains(">mail.example.test.</code>"), "with the dot");
     })
     .await;
 }

@@ -6,7 +6,7 @@ mod certificate;
 mod certificate_here;
 mod certificate_lists;
 mod content_host;
-mod domains;
+pub mod domains;
 mod domains_lost;
 mod draft;
 mod known;

@@ -7,6 +7,7 @@ use std::{
 };
 
 const A: u16 = 1;
+const CNAME: u16 = 5;
 const TXT: u16 = 16;
 const HEAD: usize = 12;
 
@@ -49,6 +50,11 @@ impl Dns {
     }
     pub fn a(&self, name: &str, address: Ipv4Addr) {
         self.put(name, A, vec![address.octets().to_vec()]);
+    }
+    /// Answered to whoever asks for the alias itself.
+    pub fn cname(&self, name: &str, target: &str) {
+        let labels = target.split('.').flat_map(|label| [&[u8::try_from(label.len()).expect("a label")], label.as_bytes()].concat());
+        self.put(name, CNAME, vec![labels.chain([0]).collect()]);
     }
     pub fn forget(&self, name: &str) {
         self.records().retain(|(known, _), _| known != name);

@@ -2,7 +2,7 @@
 // parts that did. Without it a reload shows the same.
 
 const region = document.querySelector("[data-timeline]");
-const POLL = 15000; // ms, where the stream is refused
+const POLL = 15; // s, where the stream is refused or there is none
 
 if (region) follow(region);
 
@@ -23,10 +23,7 @@ function follow(region) {
 
   function open() {
     if (source || poll || over || document.hidden) return;
-    if (!region.dataset.events) {
-      poll = setInterval(refresh, POLL);
-      return;
-    }
+    if (!region.dataset.events) return every();
     source = new EventSource(region.dataset.events);
     source.addEventListener("changed", () => {
       clearTimeout(pending);
@@ -36,9 +33,15 @@ function follow(region) {
     source.addEventListener("error", () => {
       if (!source || source.readyState !== EventSource.CLOSED) return;
       source = null;
-      poll = setInterval(refresh, POLL);
+      every();
       refresh();
     });
+  }
+
+  // A page on which something is under way asks more often until it is over.
+  function every() {
+    clearInterval(poll);
+    poll = setInterval(refresh, 1000 * (Number(region.dataset.poll) || POLL));
   }
 
   function close() {
@@ -72,11 +75,14 @@ function follow(region) {
     const focus = part.contains(document.activeElement) ? placeOf(document.activeElement) : "";
     const open = [...part.querySelectorAll("details[open][id]")].map((fold) => fold.id);
     part.replaceChildren(...fresh.childNodes);
-    part.dataset.version = fresh.dataset.version;
+    const before = part.dataset.news;
+    Object.assign(part.dataset, fresh.dataset);
+    if (part === region && poll) every();
     for (const id of open) document.getElementById(id)?.setAttribute("open", "");
     if (focus) (part.querySelector(focus) ?? document.getElementById("main")).focus();
     const last = part === region && region.querySelector(".register li:last-child b");
     if (last) news.textContent = `New: ${last.textContent}`;
+    if (part.dataset.news !== before) news.textContent = part.dataset.news;
     document.dispatchEvent(new CustomEvent("page-changed", { detail: part }));
   }
 }

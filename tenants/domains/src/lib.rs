@@ -12,6 +12,7 @@ mod records;
 mod refused;
 mod remove;
 mod seen;
+mod slips;
 mod tell;
 mod view;
 

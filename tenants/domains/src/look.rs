@@ -17,7 +17,7 @@ use sea_orm::{
 };
 use std::time::Duration;
 use store::{
-    ClaimedJob, NewJob, TenantTx, Wanted,
+    Caller, ClaimedJob, NewJob, TenantTx, Wanted,
     entity::{
         domain::{Column, Entity, Model},
         job, tenant,
@@ -44,9 +44,13 @@ pub(crate) async fn soon(tx: &TenantTx, id: DomainId) -> Result<(), Fault> {
 
 /// A look instead of the one that waits already: a domain has one at most.
 async fn look_at(tx: &TenantTx, id: DomainId, run_at: Time, urgent: bool) -> Result<(), Fault> {
-    let payload = format!("{{\"domain\":\"{id}\"}}");
+    let payload = payload(id);
     tx.delete::<job::Entity>(waiting(&payload)).await?;
     tx.later(NewJob { kind: KIND, payload, run_at, held: false, urgent }).await
+}
+
+fn payload(id: DomainId) -> String {
+    format!("{{\"domain\":\"{id}\"}}")
 }
 
 /// The kind in words of its own, because SQLite takes an index of some rows only where it reads which.
@@ -60,6 +64,12 @@ struct Payload {
 }
 
 impl Domains {
+    /// Whether somebody asked for a look that is not over.
+    pub async fn is_looking(&self, caller: &Caller, id: DomainId) -> Result<bool, Fault> {
+        let asked = Expr::cust(format!("kind = '{KIND}'")).and(job::Column::Payload.eq(payload(id))).and(job::Column::Urgent.eq(true));
+        let find = async |read: &store::TenantRead| Ok::<_, Fault>(read.find::<job::Entity>().filter(asked).one().await?.is_some());
+        self.db.read(caller, find).await
+    }
     /// Runs a job whose kind begins with `domains.`; any other is parked.
     pub async fn run_job(&self, mailer: &Mailer, job: &ClaimedJob) -> JobEnd {
         match job.kind.as_str() {

@@ -59,9 +59,9 @@ impl Domains {
     }
 
     async fn see_where_it_leads(&self, name: &HostName, seen: &mut Seen) -> Result<(), Silent> {
-        let alias = self.dns.alias(name).await?;
+        // Kept also where it leads to no address, because then it is what is wrong.
+        seen.alias = self.dns.alias(name).await?;
         let (theirs, ours) = (self.dns.addresses(name).await?, self.dns.addresses(&self.ours).await?);
-        seen.alias = alias;
         // All of them: a CA and people's browsers may take any.
         seen.points = !theirs.is_empty() && theirs.is_subset(&ours);
         seen.ours = ours.iter().take(MAX_SHOWN).map(ToString::to_string).collect();

@@ -5,7 +5,7 @@ use crate::{
     form::Form,
     guard::Member,
     human::When,
-    page::{page_with, see_other_telling},
+    page::{page_with, see_other, see_other_telling},
     problems::Problems,
     refusals::Refusal,
     stop::{Answer, Stop},
@@ -56,6 +56,12 @@ struct DomainPage {
     name: String,
     class: &'static str,
     words: &'static str,
+    /// Where people use it, once it is live.
+    there: String,
+    /// Somebody asked for a look that is not over.
+    looking: bool,
+    /// Seconds until the page asks what is new.
+    poll: u32,
     /// Changes when anything on the page does.
     version: String,
     keeps: bool,
@@ -65,6 +71,8 @@ struct DomainPage {
     /// What lets our CA certify it.
     allowing: Record,
     proven: bool,
+    /// The DNS panel made the alias longer than it was typed.
+    appended: bool,
     looked: Option<When>,
     at: Option<When>,
     /// Why no domain goes live at this site.
@@ -98,6 +106,7 @@ pub async fn show(Data(web): Data<&Web>, member: Member, Path(id): Path<String>)
     let now = web.accounts.db.clock().now();
     let keeps = member.caller.must(Right::KeepDomains).is_ok();
     let (class, words) = state(&view.step);
+    let looking = web.domains.is_looking(&member.caller, id).await?;
     let shown = DomainPage {
         page: member.top(web, "settings").await?,
         id,
@@ -105,11 +114,15 @@ pub async fn show(Data(web): Data<&Web>, member: Member, Path(id): Path<String>)
         name: view.name.to_string(),
         class,
         words,
-        version: format!("{}-{}", view.step.as_str(), view.looked_at.map_or(0, |at| at.0)),
+        version: format!("{}-{}-{looking}", view.step.as_str(), view.looked_at.map_or(0, |at| at.0)),
+        there: web.domains.site.at(&view.name).link("/sent"),
+        looking,
+        poll: poll(&view.step, looking),
         keeps,
         leading: web.domains.leading(&view.name, &view.seen),
         allowing: web.domains.allowing(&view),
         proven: !matches!(view.step, Step::Prove | Step::Taken | Step::Losing { .. } | Step::Lost { .. }),
+        appended: web.domains.was_appended(&view),
         looked: view.looked_at.map(|at| When::near(at, now)),
         at: moment(&view.step).map(|at| When::near(at, now)),
         shut: shut(web),
@@ -122,7 +135,7 @@ pub async fn show(Data(web): Data<&Web>, member: Member, Path(id): Path<String>)
 pub async fn look(Data(web): Data<&Web>, member: Member, Path(id): Path<String>, _form: Form) -> Answer {
     let id: DomainId = id.parse().map_err(|_| Stop::NotFound)?;
     match web.domains.look_again(&member.caller, id).await.map_err(Refusal::stop)? {
-        true => Ok(see_other_telling(&path(id), "We are looking now. What we find stands below in a few seconds.")),
+        true => Ok(see_other(&path(id))),
         false => Err(Stop::NotFound),
     }
 }
@@ -173,6 +186,15 @@ const REMOVED: &str = "The domain is removed. New links lead to our own address 
 /// Why the site has nobody's domains.
 fn shut(web: &Web) -> Option<String> {
     (!web.domains.orders).then(|| DomainRefused::NoCertificates.to_string())
+}
+
+/// Somebody looks on while a look or an order is under way.
+fn poll(step: &Step, looking: bool) -> u32 {
+    match step {
+        _ if looking => 2,
+        Step::Ordered => 5,
+        _ => 15,
+    }
 }
 
 /// Class of the badge, and its words.

@@ -246,6 +246,26 @@ on_both! {
         assert_eq!(records(&itself)[1..], ours);
     }
 
+    async fn slips_that_dns_panels_invite_are_known_by_what_was_seen(town) {
+        let view = town.domains.add(&town.a, "post.acme.example").await.unwrap();
+        let quoted = format!("\\\"{}\\\"", view.record.value);
+        town.say("set-txt", &format!(r#"{{"host":"{}.","value":"{quoted}"}}"#, view.record.name));
+        let alias = async |target: &str| {
+            town.say("set-cname", &format!(r#"{{"host":"post.acme.example.","target":"{target}"}}"#));
+            town.domains.look_again(&town.a, view.id).await.unwrap();
+            town.work().await;
+            town.view(&view, &town.a).await
+        };
+        let seen = alias("mail.countersign.example.acme.example.").await;
+        assert_eq!(seen.seen.alias.as_deref(), Some("mail.countersign.example.acme.example"), "it leads to no address, and is shown");
+        assert!(seen.seen.addresses.is_empty() && seen.seen.trouble.is_none() && town.domains.was_appended(&seen), "{seen:?}");
+        assert_eq!(seen.step, Step::Prove, "with quotes it is no proof");
+        assert!(seen.has_quotes(&seen.seen.texts[0]) && !seen.has_quotes(&view.record.value), "{:?}", seen.seen.texts);
+        assert!(town.domains.was_appended(&alias("mail.countersign.example.post.acme.example.").await));
+        assert!(!town.domains.was_appended(&alias("mail.countersign.example.other.example.").await));
+        assert!(!town.domains.was_appended(&alias("mail.countersign.example.me.example.").await), "only whole labels");
+    }
+
     async fn only_owners_and_admins_change_domains_and_fifty_are_enough(town) {
         let system = town.domains.db.front_desk().system(town.a.tenant());
         assert!(matches!(town.domains.add(&system, "acme.example").await, Err(DomainRefused::NotAllowed(_))));
