@@ -62,9 +62,14 @@ impl Domains {
         // Kept also where it leads to no address, because then it is what is wrong.
         seen.alias = self.dns.alias(name).await?;
         let (theirs, ours) = (self.dns.addresses(name).await?, self.dns.addresses(&self.ours).await?);
-        // All of them: a CA and people's browsers may take any.
-        seen.points = !theirs.is_empty() && theirs.is_subset(&ours);
-        seen.ours = ours.iter().take(MAX_SHOWN).map(ToString::to_string).collect();
+        if ours.is_empty() {
+            // A slip in our own DNS says nothing about theirs, and must not take every tenant's domain out of links.
+            seen.trouble.get_or_insert_with(|| format!("our own name {} has no address", self.ours));
+        } else {
+            // All of them: a CA and people's browsers may take any.
+            seen.points = !theirs.is_empty() && theirs.is_subset(&ours);
+            seen.ours = ours.iter().take(MAX_SHOWN).map(ToString::to_string).collect();
+        }
         seen.addresses = theirs.iter().take(MAX_SHOWN).map(ToString::to_string).collect();
         let caa = self.dns.caa(name).await?;
         seen.excluded = !self.ca.is_empty() && !caa.allows(&self.ca);

@@ -109,6 +109,15 @@ on_both! {
         assert_eq!(town.told(), []);
     }
 
+    async fn a_site_whose_own_name_has_no_address_tells_nobody_that_theirs_leads_elsewhere(town) {
+        let view = live(&town).await;
+        town.say("clear-a", r#"{"host":"mail.countersign.example."}"#);
+        let seen = town.after(DAY, &view).await;
+        assert!(matches!(seen.step, Step::Live { .. }), "{:?}", seen.step);
+        assert!(seen.seen.trouble.is_some_and(|trouble| trouble.contains("our own name")));
+        assert_eq!(town.told(), []);
+    }
+
     async fn nobody_is_told_of_what_they_let_go_themselves(town) {
         let view = live(&town).await;
         assert!(town.domains.remove(&town.a, view.id).await.unwrap());
