@@ -32,7 +32,9 @@ pub enum NotFound {
     NoneSent,
     #[error(transparent)]
     Bad(#[from] BadCertificate),
-    #[error("This certificate is sound, but nobody here has said that it is theirs.")]
+    #[error(
+        "This certificate is sound, but nobody here has said that it is theirs. If it is yours, sign in with your password and enrol it in the settings, under “Certificates”."
+    )]
     Nobodys,
     #[error("There is nothing at this address any more.")]
     NoHost,
