@@ -35,9 +35,10 @@ pub fn path_with(next: &str) -> String {
     with_next("/step-up", next)
 }
 
-/// `path` with where to go on afterwards.
-pub fn with_next(path: &str, next: &str) -> String {
-    format!("{path}?next={}", form_urlencoded::byte_serialize(next.as_bytes()).collect::<String>())
+/// `address` with where to go on afterwards.
+pub fn with_next(address: &str, next: &str) -> String {
+    let joint = if address.contains('?') { '&' } else { '?' };
+    format!("{address}{joint}next={}", form_urlencoded::byte_serialize(next.as_bytes()).collect::<String>())
 }
 
 /// Where a request says that it goes on afterwards: a path of ours, or “/”.

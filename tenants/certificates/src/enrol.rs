@@ -36,7 +36,7 @@ pub struct CertificateView {
 
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum EnrolRefused {
-    #[error("This page is out of date. Begin again in the settings.")]
+    #[error("What led here counts once, and for ten minutes. Begin again in the settings.")]
     Over,
     #[error("This certificate is enrolled already.")]
     Already,

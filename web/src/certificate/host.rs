@@ -56,8 +56,8 @@ pub async fn submit(web: Data<&Web>, browser: Browser, shown: Shown, form: Form)
     let Ok(token) = form.text("enrol").parse::<Token>() else {
         return match web.certificates.ticket(&shown.0, origin).await {
             Ok(ticket) => {
-                let arrives = with_next("/sign-in/certificate", next);
-                Ok(see_other(&format!("{}{arrives}&ticket={ticket}", web.accounts.site.base())))
+                let arrives = format!("{}/sign-in/certificate?ticket={ticket}", web.accounts.site.base());
+                Ok(see_other(&if next == "/" { arrives } else { with_next(&arrives, next) }))
             }
             Err(NotFound::Fault(fault)) => Err(Stop::Fault(fault)),
             Err(_) => sign_in(&web, &browser, &shown, next.to_owned()).await,
@@ -99,7 +99,7 @@ async fn enrolment(web: &Web, browser: &Browser, shown: &Shown, token: &str, sta
         Err(_) => None,
     };
     let Some(ticket) = ticket else {
-        let why = "This page is out of date. Begin again in the settings.".to_owned();
+        let why = EnrolRefused::Over.to_string();
         return answer(web, browser, StatusCode::FORBIDDEN, HostPage { none_sent: false, over: true, why, ..page });
     };
     answer(web, browser, status, HostPage { enrolment: Some((ticket, token.to_owned())), why, ..page })

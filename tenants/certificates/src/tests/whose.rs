@@ -4,7 +4,7 @@ use super::{
     town::*,
     workshop::{CA, PERSON},
 };
-use crate::{BadCertificate, EnrolRefused, Rules, SetRefused, host_of};
+use crate::{BadCertificate, EnrolRefused, NotFound, Rules, SetRefused, host_of};
 use accounts::TicketFor;
 use kernel::Time;
 use std::time::Duration;
@@ -16,9 +16,8 @@ fn by_address() -> Rules {
 fn said(bad: BadCertificate) -> Result<String, String> {
     Err(bad.to_string())
 }
-const NOBODYS: &str = "This certificate is sound, but nobody here has said that it is theirs.";
 fn nobodys() -> Result<String, String> {
-    Err(NOBODYS.to_owned())
+    Err(NotFound::Nobodys.to_string())
 }
 
 facts! {
