@@ -26,13 +26,15 @@ struct Listed {
 }
 
 impl Answers {
-    /// The connection of `pulse` held `before` bytes and holds `now`.
-    pub fn held(&self, pulse: &Arc<Pulse>, before: u64, now: u64) {
-        if before <= SHARE_BYTES && now <= SHARE_BYTES {
+    /// The connection of `pulse` held `before` bytes, and holds `after` now.
+    pub fn held(&self, pulse: &Arc<Pulse>, before: u64, after: u64) {
+        if before <= SHARE_BYTES && after <= SHARE_BYTES {
             return;
         }
         let mut listed = self.listed();
         listed.remove(pulse);
+        // Others may have been quicker to this lock: what is listed is what is so under it, or an entry would stay that nobody takes away.
+        let now = pulse.holds();
         // One that was hung up on is on its way out.
         if now > SHARE_BYTES && !pulse.is_given_up() {
             listed.connections.insert(Arc::as_ptr(pulse).addr(), (pulse.clone(), now));
@@ -82,6 +84,24 @@ mod tests {
         all[1].release(ROOM_BYTES / 2);
         all[2].release(ROOM_BYTES / 2);
         all[3].release(ROOM_BYTES / 3);
+        let listed = answers.listed();
+        assert_eq!((listed.connections.len(), listed.bytes), (0, 0));
+    }
+
+    #[test]
+    fn nobody_stays_listed_whatever_the_order_of_their_answers() {
+        let answers = Answers::default();
+        for _ in 0..500 {
+            let pulse = Arc::new(Pulse::new(true, answers.clone()));
+            std::thread::scope(|scope| {
+                for _ in 0..4 {
+                    scope.spawn(|| {
+                        pulse.hold(SHARE_BYTES);
+                        pulse.release(SHARE_BYTES);
+                    });
+                }
+            });
+        }
         let listed = answers.listed();
         assert_eq!((listed.connections.len(), listed.bytes), (0, 0));
     }

@@ -31,8 +31,8 @@ const MAX_READ_BYTES: usize = 128 * 1024;
 /// What an upload may send before we say that there is room again: enough for 100 Mbit/s at 80 ms.
 const STREAM_WINDOW: u32 = 1 << 20;
 const CONNECTION_WINDOW: u32 = WINDOW_BYTES as u32;
-/// Answers waiting to be sent, of one stream.
-const MAX_SEND_BUFFER: usize = 256 * 1024;
+/// Of one stream's answer, copied to be sent: it is out of the sight of `watched`, which takes it for sent. So little more than one piece.
+const MAX_SEND_BUFFER: usize = 16 * 1024;
 /// A peer that vanished without a word is found by a ping.
 const PING_AFTER: Duration = Duration::from_secs(30);
 const PING_TIME: Duration = Duration::from_secs(20);

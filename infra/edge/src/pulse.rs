@@ -159,13 +159,16 @@ impl Pulse {
     }
     /// An answer of so many bytes begins to wait for the peer ...
     pub fn hold(self: &Arc<Self>, bytes: u64) {
-        let before = self.held.fetch_add(bytes, Relaxed);
+        let before = self.held.fetch_add(bytes, SeqCst);
         self.answers.held(self, before, before + bytes);
     }
     /// ... and was taken, or thrown away.
     pub fn release(self: &Arc<Self>, bytes: u64) {
-        let before = self.held.fetch_sub(bytes, Relaxed);
+        let before = self.held.fetch_sub(bytes, SeqCst);
         self.answers.held(self, before, before - bytes);
+    }
+    pub fn holds(&self) -> u64 {
+        self.held.load(SeqCst)
     }
     /// The connection is to end at once, for others' answers.
     pub fn give_up(&self) {

@@ -163,8 +163,9 @@ impl Enrolled<'_> {
 
 /// What was revoked of this authority outlives it.
 pub(crate) async fn keep_revoked(tx: &TenantTx, ca: ClientCaId) -> Result<(), Fault> {
-    let revoked = tx.find::<Entity>().filter(Column::CaId.eq(ca.0)).filter(Column::RevokedAt.is_not_null()).all().await?;
-    for row in revoked {
+    // All of them held, so that none is revoked between this and the end of the act.
+    let all = tx.find::<Entity>().filter(Column::CaId.eq(ca.0)).for_update().all().await?;
+    for row in all.into_iter().filter(|row| row.revoked_at.is_some()) {
         tx.insert(revoked_certificate::ActiveModel {
             id: Set(row.id),
             issuer_key_hash: Set(row.issuer_key_hash),

@@ -52,6 +52,9 @@ impl FromStr for Standing {
 }
 
 fn bytes(hex: &str) -> Result<Vec<u8>, ()> {
+    if !hex.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Err(());
+    }
     let pair = |at: usize| u8::from_str_radix(hex.get(at..at + 2).ok_or(())?, 16).map_err(|_| ());
     (0..hex.len()).step_by(2).map(pair).collect()
 }

@@ -12,7 +12,7 @@ use crate::{
 };
 use kernel::{ClientCaId, Time};
 use rustls_pki_types::{CertificateDer, UnixTime};
-use std::time::Duration;
+use std::{cmp::Reverse, time::Duration};
 use webpki::{
     CertRevocationList, EndEntityCert, Error, ExpirationPolicy, KeyUsage, RevocationCheckDepth, RevocationOptions,
     RevocationOptionsBuilder, UnknownStatusPolicy, VerifiedPath, anchor_from_trusted_cert,
@@ -143,16 +143,15 @@ fn in_force<'a>(lists: &'a [Option<List>], path: &VerifiedPath<'_>, now: Time) -
     let mut ders = vec![path.end_entity().der()];
     ders.extend(path.intermediate_certificates().map(|between| between.der()));
     let issuers = ders.iter().map(|der| Ok(facts::read(der)?.issuer().as_raw().to_vec())).collect::<Result<Vec<_>, BadCertificate>>()?;
-    let mut good = Vec::with_capacity(lists.len());
-    for list in lists {
-        let list = list.as_ref().ok_or(BadCertificate::ListStale)?;
-        if now <= list.good_until {
-            good.push(&list.read.list);
-        } else if issuers.contains(&list.read.issuer) {
-            return Err(BadCertificate::ListStale);
-        }
+    let all = lists.iter().map(|list| list.as_ref().ok_or(BadCertificate::ListStale)).collect::<Result<Vec<_>, _>>()?;
+    let (mut good, old): (Vec<&List>, Vec<&List>) = all.into_iter().partition(|list| now <= list.good_until);
+    // Of several of one authority the first that speaks of a certificate is asked: the newest.
+    good.sort_by_key(|list| Reverse(list.good_until));
+    let replaced = |old: &List| good.iter().any(|list| list.read.issuer == old.read.issuer);
+    if old.into_iter().any(|list| issuers.contains(&list.read.issuer) && !replaced(list)) {
+        return Err(BadCertificate::ListStale);
     }
-    Ok(good)
+    Ok(good.into_iter().map(|list| &list.read.list).collect())
 }
 
 /// The certificate itself must be on nobody's list, and a list must speak of whoever issued it; those between may be on no list that we have.

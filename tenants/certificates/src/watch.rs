@@ -20,6 +20,7 @@ use store::{
     entity::{
         client_ca,
         client_ca_list::{Column, Entity, Model},
+        job,
     },
 };
 
@@ -34,9 +35,12 @@ struct Payload {
     url: String,
 }
 
-/// Looks from now on.
+/// Looks from now on, instead of a look that waits from when the address was there before.
 pub(crate) async fn begin(tx: &TenantTx, ca: ClientCaId, url: &str) -> Result<(), Fault> {
     let payload = serde_json::to_string(&Payload { ca, url: url.to_owned() }).map_err(|e| Fault::other(format!("a job: {e}")))?;
+    let waits =
+        Condition::all().add(job::Column::Kind.eq(KIND)).add(job::Column::Payload.eq(&payload)).add(job::Column::State.ne("running"));
+    tx.delete::<job::Entity>(waits).await?;
     tx.later(NewJob { kind: KIND, payload, run_at: tx.now(), held: false, urgent: false }).await
 }
 

@@ -7,8 +7,10 @@ use unicode_security::{GeneralSecurityProfile, MixedScript, skeleton};
 /// Endings that no public CA certifies (RFC 6761, RFC 6762, RFC 7686, RFC 8375, ICANN's `internal`).
 const NOT_PUBLIC: [&str; 6] = ["localhost", "local", "internal", "onion", "arpa", "invalid"];
 
-/// Letters of their own in Danish, Norwegian and French, which UTS #39 holds for two others; nobody who reads them does.
-const OWN_LETTERS: [char; 2] = ['æ', 'œ'];
+/// Letters of their own in Danish, Norwegian, French and Icelandic, which UTS #39 holds for others; nobody who reads them does.
+const OWN_LETTERS: [char; 3] = ['æ', 'œ', 'þ'];
+/// The same where Turkish is read.
+const OF_TR: char = 'ı';
 
 /// Reads a name as somebody types it. `ours`: the site's hosts.
 pub fn parse(text: &str, ours: &[HostName]) -> Result<HostName, DomainRefused> {
@@ -38,7 +40,7 @@ fn looks_like_another(name: &HostName) -> bool {
     let shown = shown(name);
     let below_ascii = shown.rsplit('.').next().is_some_and(str::is_ascii);
     let odd = |label: &str| {
-        let rest = label.replace(OWN_LETTERS, "");
+        let rest = label.replace(|c| OWN_LETTERS.contains(&c) || (c == OF_TR && shown.ends_with(".tr")), "");
         !label.is_single_script()
             || !label.chars().all(GeneralSecurityProfile::identifier_allowed)
             || (below_ascii && !rest.is_ascii() && skeleton(&rest).all(|c| c.is_ascii()))
@@ -73,6 +75,8 @@ mod tests {
         for (typed, name) in [
             ("Post.Acme.example", "post.acme.example"),
             ("acme.co.uk", "acme.co.uk"),
+            ("þing.is", "xn--ing-ooa.is"),
+            ("kızılay.org.tr", "xn--kzlay-n4ab.org.tr"),
             ("büro.acme.example", "xn--bro-hoa.acme.example"),
             ("почта.acme.example", "xn--80a1acny.acme.example"),
             ("læge.example", "xn--lge-yla.example"),

@@ -1,5 +1,8 @@
 //! An authority may have several lists of revoked certificates: its own, and those of the authorities between it and the people's. And what was
 //! revoked here stays so when the authority is removed, because it may be accepted again.
+//!
+//! What would surprise you: a process of the version before lets nobody in by certificate from here on, until it is replaced. It looks for its one
+//! list in columns that are gone, which is better than to let somebody in whom the new lists keep out.
 
 use super::{
     m0001_first::{create, index},

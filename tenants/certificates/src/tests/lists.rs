@@ -151,12 +151,19 @@ facts! {
 
         town.room.set_rules(&ana.caller, id, &rules(&[&other, &url])).await.unwrap();
         assert_eq!(shown().await, [(other.clone(), false), (url.clone(), true)], "in another order, and nothing fetched again");
-        town.room.set_rules(&ana.caller, id, &rules(&[&url])).await.unwrap();
+        for lists in [&[&url][..], &[&other, &url], &[&url]] {
+            town.room.set_rules(&ana.caller, id, &rules(lists)).await.unwrap();
+        }
         assert_eq!(town.whose(here, &card.der).await, Ok("ana@example.org".into()));
         town.room.set_rules(&ana.caller, id, &rules(&[])).await.unwrap();
         assert_eq!(shown().await, []);
         let many: Vec<String> = (0..6).map(|n| format!("http://crl.example/{n}")).collect();
         let refused = town.room.set_rules(&ana.caller, id, &rules(&many.iter().collect::<Vec<_>>())).await.unwrap_err();
         assert!(refused.to_string().contains("5 lists") && refused.field() == Some("lists"), "{refused}");
+        for lists in [&[&url][..], &[], &[&url]] {
+            town.room.set_rules(&ana.caller, id, &rules(lists)).await.unwrap();
+        }
+        town.clock.advance(DAY + Duration::from_secs(1));
+        assert_eq!(town.work().await, 2, "one of each address, however often it came and went");
     }
 }

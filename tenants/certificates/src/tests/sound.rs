@@ -85,6 +85,12 @@ fn lists_of_several_authorities_count_together() {
     let old = || with_list(with(&of_middle, at.minus(GRACE * 2)), Some(&of_root), at, GRACE);
     assert!(verify(std::slice::from_ref(&bob.der), &[old()], at).is_ok());
     assert_eq!(verify(std::slice::from_ref(&ana.der), &[old()], at).unwrap_err(), BadCertificate::ListStale);
+    // Of two of the same authority the newer one counts, in whatever order, and also while the grace of the older one lasts.
+    let newer = shop.list("root", &[&bob], 48, "");
+    let two = |until| with_list(with(&of_root, until), Some(&newer), at.plus(Duration::from_secs(86_400)), GRACE);
+    for until in [at.minus(GRACE / 2), at.minus(GRACE * 2)] {
+        assert_eq!(verify(std::slice::from_ref(&bob.der), &[two(until)], at).unwrap_err(), BadCertificate::Revoked);
+    }
 }
 
 #[test]
