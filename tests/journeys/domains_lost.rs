@@ -58,6 +58,8 @@ async fn a_domain_that_leads_elsewhere_or_whose_certificate_is_over_is_in_no_lin
         let key = ana_again.key("ci").await;
         let said = key.get(&format!("/v1/domains/{id}")).await.is(200).json();
         assert!(said["step"] == "elsewhere" && said["at"].is_string(), "{said}");
+        town.clock.advance(DAY);
+        town.run_jobs().await;
         assert!(town.newest_to(&ana.email).text.contains("does not lead to us any more"));
         dns.iter().for_each(|dns| dns.a(HOST, HERE));
         town.clock.advance(DAY);

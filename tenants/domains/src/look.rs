@@ -129,7 +129,9 @@ async fn write(tx: &mut TenantTx, job: &ClaimedJob, id: DomainId, name: &HostNam
     let change = change.set(Column::Leads, seen.points).set(Column::ElsewhereAt, elsewhere_at.map(|at| at.0));
     change.filter(Column::Id.eq(id.0)).exec().await?;
     tell_steps(tx, &row, missed_at.map(Time)).await?;
-    if row.elsewhere_at.is_none() && elsewhere_at.is_some() {
+    // At the second look that sees it: addresses that take turns, or a moment's confusion, are not worth a mail.
+    let seen_last_time = row.elsewhere_at.is_some() && row.elsewhere_at == row.looked_at;
+    if seen_last_time && elsewhere_at.is_some() {
         tell::later(tx, id, Step::Elsewhere).await?;
     }
     if proven_at.is_none() || missed_for(GRACE_DAYS) {

@@ -80,6 +80,8 @@ on_both! {
         let gone = town.after(DAY, &view).await;
         let since = town.domains.db.clock().now();
         assert_eq!(gone.step, Step::Elsewhere { since });
+        assert_eq!(town.told(), [], "it may be a moment's confusion");
+        town.after(DAY, &view).await;
         let told = town.told();
         let [(subject, text)] = &told[..] else { panic!("{told:?}") };
         assert_eq!(subject, "acme.example does not lead to us any more");
@@ -93,6 +95,8 @@ on_both! {
         town.leads_to("acme.example", HERE);
         assert!(matches!(town.after(DAY, &view).await.step, Step::Live { .. }));
         town.leads_to("acme.example", "198.51.100.9");
+        town.after(DAY, &view).await;
+        assert_eq!(town.told(), []);
         town.after(DAY, &view).await;
         assert_eq!(town.told().len(), 1, "that is another loss");
         // Who takes it back begins anew.
