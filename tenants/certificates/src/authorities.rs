@@ -6,7 +6,7 @@
 use crate::{
     ClientCertificates, SetRefused,
     authority::{self, Authority, Uploaded},
-    crl::Lists,
+    crl::{List, Lists},
     enrol, facts,
     host::host_of,
     watch,
@@ -232,14 +232,21 @@ async fn set_lists(tx: &TenantTx, ca: ClientCaId, urls: &[String]) -> Result<(),
     Ok(())
 }
 
-/// All of them, as they are verified against.
-pub(crate) async fn ready(look: &impl Look, lists: &Lists) -> Result<Vec<Authority>, Fault> {
-    let ready = |(row, its): (Model, Vec<client_ca_list::Model>)| {
+/// All of them, as they are verified against; their lists come by [`lists_of`].
+pub(crate) async fn ready(look: &impl Look) -> Result<Vec<Authority>, Fault> {
+    let ready = |row: Model| {
         let chain = authority::of_pem(&row.chain).map_err(|bad| Fault::other(format!("an authority that was kept: {bad}")))?;
-        let its = its.iter().map(|list| lists.of(list, grace(row.crl_grace_hours))).collect();
-        Ok(Authority { id: ClientCaId(row.id), chain, maps_by_address: row.maps_by_address, lists: its })
+        let (id, grace) = (ClientCaId(row.id), grace(row.crl_grace_hours));
+        Ok(Authority { id, chain, maps_by_address: row.maps_by_address, grace, lists: Vec::new() })
     };
-    with_lists(look).await?.into_iter().map(ready).collect()
+    rows(look).await?.into_iter().map(ready).collect()
+}
+
+/// The lists of an authority, each of which may be long.
+pub(crate) async fn lists_of(look: &impl Look, authority: &Authority, lists: &Lists) -> Result<Vec<Option<List>>, Fault> {
+    use client_ca_list::{Column, Entity};
+    let its = look.find::<Entity>().filter(Column::CaId.eq(authority.id.0)).limit(MAX_LISTS as u64).all().await?;
+    Ok(its.iter().map(|list| lists.of(list, authority.grace)).collect())
 }
 
 fn view((row, lists): (Model, Vec<client_ca_list::Model>)) -> AuthorityView {

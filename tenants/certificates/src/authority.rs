@@ -7,6 +7,7 @@ use crate::{
 };
 use kernel::{ClientCaId, Time};
 use rustls_pki_types::{CertificateDer, pem::PemObject};
+use std::time::Duration;
 use x509_parser::prelude::*;
 
 /// A root and a few certificates under it are some KiB.
@@ -48,6 +49,8 @@ pub(crate) struct Authority {
     /// The topmost last.
     pub chain: Vec<CertificateDer<'static>>,
     pub maps_by_address: bool,
+    /// How long a list counts beyond its own end.
+    pub grace: Duration,
     /// `None`: one that was never fetched. Where there are none at all revocation is not asked about.
     pub lists: Vec<Option<List>>,
 }

@@ -131,7 +131,7 @@ impl Workshop {
 /// The topmost last.
 pub fn authority(chain: &[&Made]) -> Authority {
     let chain = chain.iter().map(|made| made.der.clone()).collect();
-    Authority { id: ClientCaId(Default::default()), chain, maps_by_address: false, lists: Vec::new() }
+    Authority { id: ClientCaId(Default::default()), chain, maps_by_address: false, grace: Duration::ZERO, lists: Vec::new() }
 }
 
 /// The same with one more list.
