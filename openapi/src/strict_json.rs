@@ -129,7 +129,7 @@ mod tests {
 
     #[derive(Deserialize, Debug)]
     #[serde(deny_unknown_fields)]
-    #[allow(dead_code)]
+    #[expect(dead_code, reason = "some fields are read by serde alone")]
     struct Sample {
         to: Vec<String>,
         subject: String,

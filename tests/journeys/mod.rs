@@ -5,6 +5,7 @@ mod bucket;
 mod certificate;
 mod certificate_here;
 mod certificate_lists;
+mod certificate_settings;
 mod content_host;
 pub mod domains;
 mod domains_lost;

@@ -21,6 +21,7 @@ mod human;
 mod kept;
 mod landing;
 mod multipart;
+mod next;
 mod origin;
 mod origins;
 mod page;

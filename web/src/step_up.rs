@@ -4,10 +4,10 @@ use crate::{
     Web, cookie,
     form::Form,
     guard::Member,
+    next::{next_of, safe_next, with_next},
     page::{page_with, see_other},
     problems::Problems,
     refusals::Refusal,
-    sign_in::safe_next,
     stop::Answer,
     top::Top,
 };
@@ -18,7 +18,6 @@ use poem::{
     http::{StatusCode, Uri},
     web::Data,
 };
-use url::form_urlencoded;
 
 #[derive(Template)]
 #[template(path = "step_up.html")]
@@ -33,18 +32,6 @@ struct StepUpPage<'a> {
 /// The page that comes back to `next` afterwards.
 pub fn path_with(next: &str) -> String {
     with_next("/step-up", next)
-}
-
-/// `address` with where to go on afterwards.
-pub fn with_next(address: &str, next: &str) -> String {
-    let joint = if address.contains('?') { '&' } else { '?' };
-    format!("{address}{joint}next={}", form_urlencoded::byte_serialize(next.as_bytes()).collect::<String>())
-}
-
-/// Where a request says that it goes on afterwards: a path of ours, or “/”.
-pub fn next_of(uri: &Uri) -> String {
-    let asked = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).find(|(name, _)| name == "next");
-    asked.map_or_else(|| "/".to_owned(), |(_, next)| safe_next(&next).to_owned())
 }
 
 /// Where nothing says where one was.

@@ -8,9 +8,9 @@ use crate::{
     browser::Browser,
     cookie,
     guard::{self, Member},
+    next::safe_next,
     page::{page, page_with, see_other},
     sender::query,
-    sign_in::safe_next,
     stop::{Answer, Stop},
     top::Top,
 };

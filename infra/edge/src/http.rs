@@ -3,8 +3,9 @@
 use crate::{
     deadline::{self, Leaving},
     door::{Door, Line},
+    frames::WINDOW_BYTES,
     linger::Lingering,
-    pulse::{Pulse, WINDOW_BYTES},
+    pulse::Pulse,
     stalled::Stalled,
     watched::{InProgress, Watched},
 };

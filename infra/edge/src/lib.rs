@@ -16,6 +16,7 @@ mod door;
 mod draining;
 mod files;
 mod forwarded;
+mod frames;
 mod handed_over;
 mod handshake;
 mod http;

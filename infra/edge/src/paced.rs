@@ -102,7 +102,7 @@ impl<B> Paced<B> {
         if let Some(arriving) = &self.arriving {
             arriving.got(bytes);
         }
-        self.pulse.account_for(bytes + FRAME_BYTES);
+        self.pulse.frames().account_for(bytes + FRAME_BYTES);
         if self.bytes > self.most {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "the body is too large"));
         }
@@ -122,7 +122,7 @@ impl<B> Paced<B> {
 impl<B> Drop for Paced<B> {
     fn drop(&mut self) {
         if self.arriving.is_some() {
-            self.pulse.left_unread();
+            self.pulse.frames().left_unread();
         }
     }
 }

@@ -3,16 +3,13 @@
 //! What would surprise you: a request counts as in progress until its answer's last byte was taken, so that a download is never idle. The clock is
 //! read once each time that the connection is polled, so what happens in between is dated at the end of it.
 
-use crate::answers::Answers;
+use crate::{answers::Answers, frames::Frames};
 use futures_util::task::AtomicWaker;
 use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{
-            AtomicBool, AtomicU32, AtomicU64,
-            Ordering::{Relaxed, SeqCst},
-        },
+        atomic::{AtomicBool, AtomicU64, Ordering::SeqCst},
     },
     task::Waker,
     time::Duration,
@@ -32,29 +29,12 @@ const ANSWERED_PER_RESET: u32 = 4;
 /// Longest that a peer may leave no room for the next piece of an answer (HTTP/2 windows; sockets have `Stalled`).
 pub const STUCK_TIME: Duration = Duration::from_secs(60);
 
-/// HTTP/2 frames that belong to no request (PING, SETTINGS, WINDOW_UPDATE, empty ones: CVE-2019-9512 to 9518) cost work and may be as many
-/// as the peer likes. So each byte that comes must be accounted for: so many are free, and so many more a second, ...
-const FREE_BYTES: u64 = 256 * 1024;
-const FREE_BYTES_PER_SECOND: u64 = 2 * 1024;
-/// ... a request brings a head, and what its body's window may hold of bytes that nobody has asked for yet, ...
-const HEAD_BYTES: u64 = 64 * 1024;
-pub const WINDOW_BYTES: u64 = 2 << 20;
-/// ... a body that nobody reads may have filled its window before its sender heard so (a few times, for they need not be honest), ...
-const FORGIVEN_BODIES: u32 = 16;
-const UNREAD_BYTES: u64 = (1 << 20) + HEAD_BYTES;
-/// ... and what we send is acknowledged: 26 bytes of window for 4 KiB, by the smallest steps that are seen.
-const SENT_PER_BYTE: u64 = 64;
-
 /// Shared by a connection's socket, its requests and whoever watches the time.
 pub struct Pulse {
     state: Mutex<State>,
     /// HTTP/2: frames of many kinds, so that what is read says nothing about where a request stands.
     framed: bool,
-    born: Instant,
-    came: AtomicU64,
-    accounted: AtomicU64,
-    sent: AtomicU64,
-    unread: AtomicU32,
+    frames: Frames,
     /// Of answers that wait to be taken.
     held: AtomicU64,
     answers: Answers,
@@ -113,20 +93,8 @@ impl Pulse {
             next: 0,
             closing: None,
         };
-        let zero = AtomicU64::default;
-        Pulse {
-            state: Mutex::new(state),
-            framed,
-            born,
-            came: zero(),
-            accounted: zero(),
-            sent: zero(),
-            unread: AtomicU32::default(),
-            held: zero(),
-            answers,
-            given_up: AtomicBool::default(),
-            waker: AtomicWaker::new(),
-        }
+        let (frames, held, given_up) = (Frames::new(born), AtomicU64::default(), AtomicBool::default());
+        Pulse { state: Mutex::new(state), framed, frames, held, answers, given_up, waker: AtomicWaker::new() }
     }
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -139,7 +107,7 @@ impl Pulse {
     /// Bytes came: of a request, or in HTTP/2 of whatever kind.
     pub fn came(&self, bytes: u64) {
         if self.framed {
-            self.came.fetch_add(bytes, Relaxed);
+            self.frames.came(bytes);
             return;
         }
         let mut state = self.state();
@@ -147,15 +115,9 @@ impl Pulse {
             state.enter(Phase::Head);
         }
     }
-    /// So many of them are known to be of a request.
-    pub fn account_for(&self, bytes: u64) {
-        self.accounted.fetch_add(bytes, Relaxed);
-    }
-    /// A request ended before all of its body was read.
-    pub fn left_unread(&self) {
-        if self.unread.fetch_add(1, Relaxed) < FORGIVEN_BODIES {
-            self.account_for(UNREAD_BYTES);
-        }
+    /// What is known of the bytes of an HTTP/2 connection.
+    pub fn frames(&self) -> &Frames {
+        &self.frames
     }
     /// An answer of so many bytes begins to wait for the peer ...
     pub fn hold(self: &Arc<Self>, bytes: u64) {
@@ -185,21 +147,11 @@ impl Pulse {
     /// The peer took bytes; what is still on its way to it does not count as idling.
     pub fn sent(&self, bytes: u64) {
         if self.framed {
-            self.sent.fetch_add(bytes, Relaxed);
+            self.frames.sent(bytes);
             return;
         }
         let mut state = self.state();
         state.moved |= state.phase == Phase::Idle;
-    }
-    fn is_flooded(&self, now: Instant) -> bool {
-        let came = self.came.load(Relaxed);
-        if came <= FREE_BYTES {
-            return false;
-        }
-        let requests = u64::from(self.state().next);
-        let by_time = now.duration_since(self.born).as_secs() * FREE_BYTES_PER_SECOND;
-        let known = self.accounted.load(Relaxed) + requests * HEAD_BYTES + self.sent.load(Relaxed) / SENT_PER_BYTE;
-        came > FREE_BYTES + WINDOW_BYTES.min(requests * WINDOW_BYTES) + by_time + known
     }
     /// A request's head is complete; the number names it from now on.
     pub fn begin(&self) -> u32 {
@@ -247,7 +199,7 @@ impl Pulse {
             return Verdict::HangUp("it holds more answers than there is room for");
         }
         let now = Instant::now();
-        if self.is_flooded(now) {
+        if self.frames.are_a_flood(now, || self.state().next) {
             return Verdict::HangUp("frames that belong to no request");
         }
         let mut state = self.state();
@@ -366,27 +318,6 @@ mod tests {
             pulse.end(request, true);
         }
         assert!(waits(pulse.verdict()), "who also waits for answers may take some back");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn bytes_that_belong_to_no_request_are_bounded() {
-        let flooded = |pulse: &Pulse| matches!(pulse.verdict(), Verdict::HangUp("frames that belong to no request"));
-        let pulse = Pulse::new(true, Answers::default());
-        pulse.begin();
-        pulse.came(FREE_BYTES + HEAD_BYTES + WINDOW_BYTES);
-        assert!(!flooded(&pulse));
-        pulse.came(1);
-        assert!(flooded(&pulse));
-        after(&pulse, 1).await;
-        assert!(!flooded(&pulse), "a steady trickle is harmless");
-        pulse.came(1 << 30);
-        assert!(flooded(&pulse));
-        pulse.account_for(1 << 30);
-        assert!(!flooded(&pulse), "an upload");
-        pulse.came(27 * 4_096);
-        assert!(flooded(&pulse));
-        pulse.sent(27 * 4_096 * SENT_PER_BYTE);
-        assert!(!flooded(&pulse), "a download's windows");
     }
 
     #[tokio::test(start_paused = true)]

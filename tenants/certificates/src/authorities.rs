@@ -199,7 +199,11 @@ async fn with_lists(look: &impl Look) -> Result<Vec<(Model, Vec<client_ca_list::
     for list in look.find::<Entity>().order_by_asc(Column::Place).limit(MAX_AUTHORITIES * MAX_LISTS as u64).all().await? {
         lists.entry(list.ca_id).or_default().push(list);
     }
-    Ok(rows(look).await?.into_iter().map(|row| (lists.remove(&row.id).unwrap_or_default(), row)).map(|(lists, row)| (row, lists)).collect())
+    let its = |row: Model| {
+        let its = lists.remove(&row.id).unwrap_or_default();
+        (row, its)
+    };
+    Ok(rows(look).await?.into_iter().map(its).collect())
 }
 
 /// The authority's lists are those of `urls` from now on; what was fetched from one that stays is kept.

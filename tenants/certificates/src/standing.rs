@@ -29,8 +29,7 @@ impl Standing {
 
 impl fmt::Display for Standing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-        let (issuer, key, serial) = (hex(&self.issuer_key_hash), hex(&self.key_hash), hex(&self.serial));
+        let (issuer, key, serial) = (hex::encode(self.issuer_key_hash), hex::encode(self.key_hash), hex::encode(&self.serial));
         write!(f, "{}:{issuer}:{key}:{serial}:{}", self.authority, u8::from(self.by_address))
     }
 }
@@ -40,6 +39,7 @@ impl FromStr for Standing {
 
     fn from_str(text: &str) -> Result<Standing, ()> {
         let [authority, issuer, key, serial, by_address] = text.split(':').collect::<Vec<_>>()[..] else { return Err(()) };
+        let bytes = |text: &str| hex::decode(text).map_err(|_| ());
         let hash = |text: &str| <[u8; 32]>::try_from(bytes(text)?).map_err(|_| ());
         Ok(Standing {
             authority: authority.parse().map_err(|_| ())?,
@@ -49,14 +49,6 @@ impl FromStr for Standing {
             by_address: by_address == "1",
         })
     }
-}
-
-fn bytes(hex: &str) -> Result<Vec<u8>, ()> {
-    if !hex.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return Err(());
-    }
-    let pair = |at: usize| u8::from_str_radix(hex.get(at..at + 2).ok_or(())?, 16).map_err(|_| ());
-    (0..hex.len()).step_by(2).map(pair).collect()
 }
 
 impl ClientCertificates {

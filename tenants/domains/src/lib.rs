@@ -43,6 +43,16 @@ pub struct Domains {
     pub ca: String,
 }
 
+#[cfg(feature = "test-support")]
+impl Domains {
+    /// Those of a site at `mail.example.com` that orders certificates, whose resolvers never answer.
+    pub fn unanswered(db: Db) -> Domains {
+        let dns = Dns::new(&[std::net::SocketAddr::from(([127, 0, 0, 1], 9)); 2]).expect("two addresses");
+        let site = Site::new("https://mail.example.com", kernel::EmailAddress::parse("post@mail.example.com").expect("an address"));
+        Domains { db, dns, site, ours: HostName::parse("mail.example.com").expect("a name"), orders: true, ca: String::new() }
+    }
+}
+
 impl Domains {
     /// Names that are no tenant's: the site's, and the one that files leave from.
     fn own_names(&self) -> Vec<HostName> {

@@ -6,9 +6,8 @@ use crate::{
     cookie,
     form::Form,
     guard,
+    next::{next_of, safe_next},
     page::{page_with, see_other},
-    sign_in::safe_next,
-    step_up::next_of,
     stop::Answer,
     top::Top,
 };

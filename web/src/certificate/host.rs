@@ -5,10 +5,9 @@ use crate::{
     Web,
     browser::Browser,
     form::Form,
+    next::{next_of, safe_next, with_next},
     page::{page_with, see_other},
     refusals::Refusal,
-    sign_in::safe_next,
-    step_up::{next_of, with_next},
     stop::{Answer, Stop},
 };
 use accounts::TicketView;

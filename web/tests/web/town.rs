@@ -83,7 +83,7 @@ impl Town {
             post: post.clone(),
             accounts: accounts.clone(),
             certificates,
-            domains: nowhere(&db),
+            domains: domains::Domains::unanswered(db.clone()),
             sign_up_open: true,
             origins,
             places: web::Places::default(),
@@ -224,18 +224,4 @@ pub async fn read(answer: poem::test::TestResponse) -> Answer {
 /// What stands between `before` and the next quote.
 pub fn value<'t>(text: &'t str, before: &str) -> &'t str {
     text.split_once(before).expect(before).1.split('"').next().unwrap()
-}
-
-/// Domains that no resolver answers about.
-fn nowhere(db: &Db) -> domains::Domains {
-    let dns = domains::Dns::new(&[std::net::SocketAddr::from(([127, 0, 0, 1], 9)); 2]).unwrap();
-    let site = kernel::Site::new("https://mail.example.com", kernel::EmailAddress::parse("post@mail.example.com").unwrap());
-    domains::Domains {
-        db: db.clone(),
-        dns,
-        site,
-        ours: kernel::HostName::parse("mail.example.com").unwrap(),
-        orders: true,
-        ca: String::new(),
-    }
 }
